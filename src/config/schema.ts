@@ -1,0 +1,90 @@
+/**
+ * Every setting of a run, its default and its range, in one place. `ouroboros.config.json`, presets and command-line flags are
+ * merged into one object and parsed by this schema; nothing else in the project invents a default.
+ */
+import { z } from 'zod';
+
+const positive = z.int().min(1);
+const share = z.number().min(0).max(1);
+
+export const configSchema = z.strictObject({
+  seed: z.int().min(0).max(0xffffffff).default(1).describe('Seed of every random number of the run.'),
+  backend: z.enum(['auto', 'onnx:cpu', 'onnx:webgpu', 'onnx:cuda', 'tensorflow', 'wasm', 'cpu']).default('auto').describe('Where tensors are computed.'),
+  threads: z.int().min(0).max(256).default(0).describe('Threads of the tensor engine; 0: one a core.'),
+  corpus: z.array(z.string()).default([]).describe('Files, folders and globs of .py or .jsonl; none: the standard library inside the pyodide package.'),
+  evaluator: z.string().optional().describe("Path of a module whose default export makes an Evaluator; absent: the project's own."),
+
+  budget: z.strictObject({
+    rounds: z.int().min(0).default(20),
+    minutes: z.number().positive().default(10).describe('The run stops after the round in which this is reached.'),
+    targetValidity: share.default(1).describe('The run stops once validity on the gate split reaches this.'),
+    plateauRounds: z.int().min(0).default(0).describe('Stop after so many rounds without a better promoted policy; 0: never.'),
+  }).prefault({}),
+
+  model: z.strictObject({
+    layers: positive.default(4),
+    heads: positive.default(4),
+    kvHeads: positive.default(4),
+    width: positive.default(128),
+    hidden: positive.default(344),
+    vocabulary: z.int().min(300).max(65000).default(1024),
+    context: positive.default(192),
+    batch: positive.default(16),
+  }).prefault({}),
+
+  pretraining: z.strictObject({
+    steps: positive.default(1500),
+    learningRate: z.number().positive().default(3e-3),
+    warmupSteps: z.int().min(0).default(60),
+    infillShare: share.default(0.3).describe('Share of documents rearranged for fill-in-the-middle.'),
+    saveEvery: positive.default(250),
+  }).prefault({}),
+
+  sampling: z.strictObject({
+    unconditional: z.int().min(0).default(512).describe('Unconditional samples a round.'),
+    prompted: z.int().min(0).default(256).describe('Prompted samples a round.'),
+    maxTokens: positive.default(190),
+    temperature: z.number().positive().default(1),
+  }).prefault({}),
+
+  refinement: z.strictObject({
+    parents: z.int().min(0).default(128).describe('Failed samples repaired a round.'),
+    attempts: positive.default(2),
+    minimumKept: share.default(0.6).describe("Least share of the parent's bytes and syntax nodes that a revision keeps."),
+  }).prefault({}),
+
+  learning: z.strictObject({
+    learningRate: z.number().positive().default(6e-4),
+    warmupSteps: z.int().min(0).default(10).describe('Warm-up at the first round.'),
+    decay: share.default(0.2).describe('Learning rate of the last budgeted round as a share of the first.'),
+    passes: positive.default(2),
+    corpusShare: share.default(0.4),
+    corpusWeight: z.number().min(0).default(0.5),
+    klWeight: z.number().min(0).default(0.02),
+    clipLow: z.number().positive().default(0.8),
+    clipHigh: z.number().positive().default(1.25),
+    averageDecay: share.default(0.97),
+    faultWeight: z.number().min(0).default(4).describe('Penalty on the tokens where the compiler points.'),
+    faultBefore: z.int().min(0).default(6),
+    faultAfter: z.int().min(0).default(1),
+    oddsClip: z.number().positive().default(2),
+    repairWeight: z.number().min(0).default(0.5).describe('Credit of a repaired span in accepted revisions.'),
+    discriminatorSteps: z.int().min(0).default(60),
+    discriminatorRate: z.number().positive().default(1e-3),
+  }).prefault({}),
+
+  measuring: z.strictObject({
+    unconditional: positive.default(512).describe('N of unconditional validity on the test split.'),
+    prompted: positive.default(512),
+    gate: positive.default(384).describe('Unconditional samples that decide promotion.'),
+    documents: positive.default(256).describe('Held-out documents of each split that bits a byte are taken on.'),
+  }).prefault({}),
+
+  judges: z.int().min(1).max(8).default(1),
+  keepCheckpoints: positive.default(3).describe('Checkpoints kept besides the best and every tenth.'),
+});
+
+/** A complete configuration: every field present. */
+export type Config = z.output<typeof configSchema>;
+/** What a user writes: every field optional. */
+export type ConfigInput = z.input<typeof configSchema>;

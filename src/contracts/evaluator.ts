@@ -1,0 +1,25 @@
+/** What agents may ask of an evaluator, and what a user's own evaluator (`--evaluator ./mine.js`) has to offer. */
+import type { Evaluation, Span } from './records.ts';
+
+export interface EvaluationRequest {
+  /** Echoed in the evaluation. */
+  readonly id: string;
+  /** Prompt and completion joined. */
+  readonly text: string;
+  /** Length of the prompt in UTF-16 units; 0 when there is none. */
+  readonly promptLength: number;
+  /** `length`: the writer was cut off, so the text is invalid, `truncated`. */
+  readonly finish: 'stop' | 'length';
+}
+
+export interface Evaluator {
+  /** One evaluation a request, in order. Never rejects because of what a text holds. */
+  evaluateMany(requests: readonly EvaluationRequest[], signal?: AbortSignal): Promise<Evaluation[]>;
+  close(): Promise<void>;
+}
+
+/** Finds the documents of a corpus file: what a corpus reader asks of the parser. */
+export interface DocumentFinder {
+  /** Dedented functions and classes that compile by themselves, in source order, with their spans in the file. */
+  documents(source: string): Promise<{ readonly text: string; readonly span: Span }[]>;
+}

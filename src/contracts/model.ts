@@ -1,0 +1,173 @@
+/**
+ * What the rest of the system may ask of the models: ids, texts and numbers, never a tensor. The model host implements it in a
+ * process of its own; tests implement it with fakes. Every call is a pure function of its arguments and the named weights,
+ * so a call repeated after a crash gives the same answer.
+ */
+
+export interface GenerateRequest {
+  /** Names the random stream; the same key, prompts and weights give the same completions. */
+  readonly key: string;
+  readonly prompts: readonly string[];
+  /** Most tokens a completion may have (the model's context allowing). */
+  readonly maxTokens: number;
+  readonly temperature: number;
+  /** 0: off. */
+  readonly topK?: number;
+  /** 1: off. */
+  readonly topP?: number;
+  /** Which weights sample; default `raw`, the ones being trained. */
+  readonly weights?: WeightsName;
+}
+
+export interface Completion {
+  readonly text: string;
+  readonly finish: 'stop' | 'length';
+  readonly tokens: readonly number[];
+  readonly logProbs: readonly number[];
+}
+
+/** Fill-in-the-middle: complete between `prefix` and `suffix`. */
+export interface InfillRequest {
+  readonly key: string;
+  readonly holes: readonly { readonly prefix: string; readonly suffix: string; readonly maxTokens: number }[];
+  readonly temperature: number;
+  readonly weights?: WeightsName;
+}
+
+/**
+ * `raw`: the weights being trained; `average`: their exponential average; `promoted`: the last promoted checkpoint's;
+ * `reference`: the round-0 policy.
+ */
+export type WeightsName = 'raw' | 'average' | 'promoted' | 'reference';
+
+/** One sequence of a policy update. Arrays are as long as `tokens`; entry i is about predicting tokens[i]. */
+export interface TrainSequence {
+  /** Prompt and completion ids, without the leading end-of-text token (the host puts it before every sequence). */
+  readonly tokens: readonly number[];
+  /** Weight of the token's negative log-likelihood (corpus loss, supervised positives); 0 leaves it out. */
+  readonly likelihood: readonly number[];
+  /** Policy-gradient credit of the token: positive raises its probability, negative lowers it; 0 leaves it out. */
+  readonly credit: readonly number[];
+  /** Log-probability of the token when it was sampled (used only where credit is not 0). */
+  readonly oldLogProbs?: readonly number[];
+}
+
+export interface UpdateRequest {
+  readonly key: string;
+  readonly sequences: readonly TrainSequence[];
+  /** Share in [0, 1] of each step's rows that are drawn from the training corpus by counter. */
+  readonly corpusShare: number;
+  readonly corpusWeight: number;
+  readonly learningRate: number;
+  /** Steps of linear warm-up at the head of this update. */
+  readonly warmupSteps: number;
+  readonly klWeight: number;
+  readonly clipLow: number;
+  readonly clipHigh: number;
+  readonly averageDecay: number;
+  /** Passes over `sequences`. */
+  readonly passes: number;
+}
+
+export interface UpdateReport {
+  readonly steps: number;
+  readonly tokens: number;
+  readonly loss: number;
+  readonly corpusLoss: number;
+  readonly kl: number;
+  readonly clipped: number;
+  readonly gradNorm: number;
+}
+
+export interface PretrainRequest {
+  readonly fromStep: number;
+  readonly toStep: number;
+  readonly totalSteps: number;
+  readonly learningRate: number;
+  readonly warmupSteps: number;
+  readonly infillShare: number;
+}
+
+export interface StepReport {
+  readonly step: number;
+  readonly loss: number;
+  readonly gradNorm: number;
+  readonly learningRate: number;
+}
+
+export interface DiscriminatorUpdate {
+  readonly key: string;
+  /** Syntax-tree bigrams and token ids of real documents and of valid samples. */
+  readonly real: readonly DiscriminatorInput[];
+  readonly fake: readonly DiscriminatorInput[];
+  readonly steps: number;
+  readonly learningRate: number;
+}
+
+export interface DiscriminatorInput {
+  readonly text: string;
+  readonly bigrams: readonly number[];
+}
+
+export interface DiscriminatorReport {
+  readonly loss: number;
+  /** On held-out pairs of this round (every fifth), before the update saw any of the round's samples. */
+  readonly auc: number;
+  readonly heldOutLoss: number;
+}
+
+export interface ModelInfo {
+  readonly backend: string;
+  readonly parameters: number;
+  readonly vocabulary: number;
+  readonly context: number;
+}
+
+export interface ModelHost {
+  /** Builds models and graphs; the corpus is handed over once and kept encoded. */
+  initialise(request: InitialiseRequest): Promise<ModelInfo>;
+  encode(texts: readonly string[]): Promise<number[][]>;
+  /** Length in bytes of every token of the vocabulary; special tokens have 0. */
+  tokenLengths(): Promise<number[]>;
+  generate(request: GenerateRequest): Promise<Completion[]>;
+  infill(request: InfillRequest): Promise<Completion[]>;
+  /** Sum of negative log2-likelihood (bits) of each text with its end-of-text token, after end-of-text. */
+  bits(texts: readonly string[], weights: WeightsName): Promise<number[]>;
+  /** Steps [fromStep, toStep) of pretraining. */
+  pretrain(request: PretrainRequest): Promise<StepReport[]>;
+  update(request: UpdateRequest): Promise<UpdateReport>;
+  scoreDiscriminator(inputs: readonly DiscriminatorInput[]): Promise<number[]>;
+  updateDiscriminator(request: DiscriminatorUpdate): Promise<DiscriminatorReport>;
+  /** `promoted` := `average`. */
+  promote(): Promise<void>;
+  /** `raw`, `average` and the optimizer := what they were at the last `promote` or `load`. */
+  rollback(): Promise<void>;
+  /** `reference`, `average` and `promoted` := `raw`; optimizer state cleared. Called once, when pretraining ends. */
+  beginRounds(): Promise<void>;
+  /** Writes everything that training needs to go on exactly; returns a hash of all of it. */
+  save(folder: string): Promise<string>;
+  load(folder: string): Promise<void>;
+}
+
+export interface InitialiseRequest {
+  readonly seed: number;
+  readonly backend: 'auto' | string;
+  readonly threads: number;
+  readonly model: ModelConfig;
+  /** Path of a tokenizer.json. */
+  readonly tokenizer: string;
+  /** Training documents and whole training files (text), in a fixed order. */
+  readonly documents: readonly string[];
+  readonly files: readonly string[];
+}
+
+export interface ModelConfig {
+  readonly layers: number;
+  readonly heads: number;
+  /** Key/value heads; equal to `heads` for plain multi-head attention. */
+  readonly kvHeads: number;
+  readonly width: number;
+  readonly hidden: number;
+  readonly context: number;
+  readonly batch: number;
+}

@@ -1,0 +1,192 @@
+/**
+ * The plain records that travel through the loop: JSON values only, no tensors, no class instances, no functions.
+ * Whoever makes one never changes it afterwards. Not here: who makes them (agents.ts) and how they are logged (events.ts).
+ */
+
+/** Decided by a stable hash of the corpus file. `gate` decides promotion; only tables read `test`. */
+export type Split = 'train' | 'gate' | 'test';
+
+/** UTF-8 byte offsets into a text, end exclusive. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** One function or class of a corpus file, dedented: what the policy learns to write. */
+export interface Document {
+  /** Stable: a hash of the text. */
+  readonly id: string;
+  readonly file: string;
+  readonly split: Split;
+  readonly text: string;
+}
+
+export type TaskKind = 'unconditional' | 'signature' | 'docstring' | 'lines';
+
+/** A prompt with a stable id and a split. `prompt` is empty for unconditional tasks. */
+export interface Task {
+  readonly id: string;
+  readonly split: Split;
+  readonly kind: TaskKind;
+  readonly prompt: string;
+}
+
+/** One completion of a task. A revision is a sample with a parent. Token fields are absent when an outside model wrote it. */
+export interface Sample {
+  readonly id: string;
+  readonly taskId: string;
+  readonly kind: TaskKind;
+  readonly round: number;
+  readonly attempt: number;
+  readonly prompt: string;
+  readonly completion: string;
+  /** `stop`: end-of-text was written. `length`: the limit came first, so the sample is truncated. */
+  readonly finish: 'stop' | 'length';
+  readonly parent?: string;
+  readonly method?: RevisionMethod;
+  /** Token ids of the completion, the end-of-text token included when `finish` is `stop`. */
+  readonly tokens?: readonly number[];
+  /** Natural-log probability of each of `tokens` under the policy at temperature 1. */
+  readonly logProbs?: readonly number[];
+  readonly checkpoint?: string;
+}
+
+/** `infill`: fill-in-the-middle of the faulty span. `continue`: from the longest valid prefix on. */
+export type RevisionMethod = 'infill' | 'continue';
+
+export interface Finding {
+  /** Who found it: the tree-sitter parse, a strict rule, CPython's compiler, a readability check. */
+  readonly source: 'parse' | 'rule' | 'cpython' | 'lint';
+  /** Dotted lower-case name of the kind, such as `indent.unexpected` or `too-large`. */
+  readonly kind: string;
+  /** In CPython's own wording where it has one. */
+  readonly message: string;
+  readonly span: Span;
+  /** 1-based line. */
+  readonly line: number;
+  /** 0-based column, in UTF-16 units. */
+  readonly column: number;
+}
+
+/** Why a text is not valid work, in the order the checks are made. `judge`: the judge failed twice; never the text's fault. */
+export type InvalidReason = 'too-large' | 'truncated' | 'empty' | 'syntax' | 'judge';
+
+/** Counts of one text; the definitions stand in DESIGN and in the evaluator's docstrings. */
+export interface Counts {
+  readonly bytes: number;
+  readonly lines: number;
+  /** Lexical tokens of Python without strings and comments. */
+  readonly codeTokens: number;
+  /** Named syntax nodes that begin after the prompt. */
+  readonly ownNodes: number;
+  /** Share in [0, 1] of non-blank lines that repeat an earlier line of the text (compared without indentation). */
+  readonly repeatedLines: number;
+  readonly docstring: boolean;
+  readonly maxNesting: number;
+  readonly longestLine: number;
+}
+
+/** What the evaluator says of one text (prompt + completion). Text in, plain record out; no model is asked. */
+export interface Evaluation {
+  readonly id: string;
+  /** CPython compiles it, it ended by itself, and it is not empty. */
+  readonly valid: boolean;
+  readonly reason?: InvalidReason;
+  /** What tree-sitter and the strict rules alone would have said; the gap to `valid` is a metric. */
+  readonly rulesValid: boolean;
+  /** Graded: 1 for valid texts, smoothly lower with the number and weight of faults; in [0, 1]. */
+  readonly score: number;
+  readonly findings: readonly Finding[];
+  readonly counts: Counts;
+  /** Hash of the syntax tree's node kinds: two texts with the same tree have the same shape. Empty when unparsable. */
+  readonly shape: string;
+  /**
+   * Syntax-tree bigrams: `parent * 1024 + child` for each named parent > child pair and `2^20 + previous * 1024 + next` for each
+   * pair of neighbouring statements; ids of node kinds are the grammar's. Empty for invalid texts.
+   */
+  readonly bigrams: readonly number[];
+  /** The text, white space normalised, is a training document or lies inside one. */
+  readonly copy: boolean;
+}
+
+/** The critic's record: evaluation, discriminator and readability joined into one number and its parts. */
+export interface Critique {
+  readonly sampleId: string;
+  /** Log-odds that the sample is a corpus document rather than generated; absent for invalid samples. */
+  readonly logOdds?: number;
+  /** Readability in [0, 1]: a metric, never trained on. */
+  readonly readability: number;
+  /** The finding a refiner should act on first. */
+  readonly focus?: Finding;
+}
+
+/** The scalar that is trained on, and the terms it was made of. */
+export interface Reward {
+  readonly sampleId: string;
+  readonly value: number;
+  readonly terms: Readonly<Record<string, number>>;
+}
+
+/** An accepted repair of a failed sample. */
+export interface Repair {
+  readonly parent: string;
+  readonly revision: Sample;
+  readonly evaluation: Evaluation;
+}
+
+/** A proportion with its 95 % Wilson interval. */
+export interface Proportion {
+  readonly successes: number;
+  readonly n: number;
+  readonly value: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** The guards beside validity (DESIGN, "Honest numbers"), all taken on one split. */
+export interface Guards {
+  /** Held-out bits a byte. */
+  readonly bitsPerByte: number;
+  /** Medians over valid unconditional samples. */
+  readonly tokens: number;
+  readonly codeTokens: number;
+  /** Distinct syntax-tree shapes among the first 200 valid samples (scaled up when there are fewer; see `validCount`). */
+  readonly distinctShapes: number;
+  readonly validCount: number;
+  /** Jensen-Shannon divergence, bits, of syntax-tree bigrams of valid samples against as many held-out documents. */
+  readonly divergence: number;
+  readonly repeatedLines: number;
+  readonly copies: number;
+  readonly selfBleu: number;
+  /** Mean entropy of the sampled tokens' distribution, nats, estimated as the mean of -log p. */
+  readonly entropy: number;
+}
+
+/** One measurement of one policy on one split. */
+export interface Measurement {
+  readonly split: Split;
+  readonly unconditional: Proportion;
+  readonly prompted: Proportion;
+  /** Share of unconditional texts on which rules and judge disagree. */
+  readonly rulesGap: number;
+  readonly guards: Guards;
+}
+
+/** One row of the table: round 0 is the pretrained policy. */
+export interface RoundRow {
+  readonly round: number;
+  readonly checkpoint: string;
+  readonly outcome: 'baseline' | 'promoted' | 'rejected';
+  readonly test: Measurement;
+  readonly validityAfterRefinement: Proportion | null;
+  readonly meanReward: number | null;
+  readonly discriminatorAuc: number | null;
+  readonly discriminatorLoss: number | null;
+}
+
+/** How fast a round went: beside the hashed part of the log, since it differs from run to run. */
+export interface Timing {
+  readonly seconds: number;
+  readonly sampledTokensPerSecond: number;
+  readonly trainedTokensPerSecond: number;
+}

@@ -1,0 +1,173 @@
+/**
+ * Typed calls between a parent and a Node child process: one request at a time is served, in order; arguments and results
+ * cross by structured clone (typed arrays included). Node worker threads would be cheaper but cannot be killed inside native
+ * code; a process can. Not here: what any child does.
+ */
+import { fork, type ChildProcess as NodeChild } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- methods differ in every parameter; callers see exact types
+type AnyMethod = (input: any) => Promise<any>;
+/** What a child serves: methods of one argument. */
+export type Service<T> = { [K in keyof T]: T[K] extends AnyMethod ? T[K] : never };
+type Input<T, K extends keyof T> = T[K] extends (input: infer I) => Promise<unknown> ? I : never;
+type Output<T, K extends keyof T> = T[K] extends (...args: never[]) => Promise<infer O> ? O : never;
+
+interface Request {
+  readonly id: number;
+  readonly method: string;
+  readonly input: unknown;
+}
+type Message =
+  | { readonly type: 'ready' }
+  | { readonly type: 'event'; readonly event: unknown }
+  | { readonly type: 'result'; readonly id: number; readonly output: unknown }
+  | { readonly type: 'error'; readonly id: number; readonly name: string; readonly message: string; readonly stack: string };
+
+/** A call failed. `kind` tells whether the method threw, the process went away, or the call was given up. */
+export class ProcessError extends Error {
+  override readonly name = 'ProcessError';
+  constructor(readonly kind: 'thrown' | 'crashed' | 'timeout' | 'closed' | 'aborted', message: string, readonly remoteStack?: string) {
+    super(message);
+  }
+}
+
+/** In the child: serves `methods` until the parent disconnects. `emit` sends an event to the parent. */
+export function serve<T extends object>(make: (emit: (event: unknown) => void) => Service<T>): void {
+  if (!process.send) throw new Error('This module is the entry point of a child process; start it through ChildService.');
+  const send = (message: Message): void => void (process.connected && process.send!(message));
+  const methods = make((event) => send({ type: 'event', event }));
+  let queue: Promise<void> = Promise.resolve();
+  process.on('message', (request: Request) => {
+    queue = queue.then(async () => {
+      try {
+        const method = (methods as Record<string, AnyMethod | undefined>)[request.method];
+        if (!method) throw new Error(`No method '${request.method}' here.`);
+        send({ type: 'result', id: request.id, output: await method.call(methods, request.input) });
+      } catch (error) {
+        const e = error instanceof Error ? error : new Error(String(error));
+        send({ type: 'error', id: request.id, name: e.name, message: e.message, stack: e.stack ?? '' });
+      }
+    });
+  });
+  process.on('disconnect', () => process.exit(0));
+  // A terminal sends Ctrl-C to the whole group; the parent decides when its children end.
+  process.on('SIGINT', () => {});
+  send({ type: 'ready' });
+}
+
+export interface ChildOptions {
+  readonly env?: NodeJS.ProcessEnv;
+  readonly execArgv?: readonly string[];
+  readonly onEvent?: (event: unknown) => void;
+  /** Called once, when the process has ended, whoever ended it. */
+  readonly onExit?: (info: { readonly code: number | null; readonly signal: string | null; readonly expected: boolean }) => void;
+}
+
+/** In the parent: a running child that serves `T`. */
+export class ChildService<T extends object> {
+  readonly #child: NodeChild;
+  readonly #pending = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
+  readonly #ready: Promise<void>;
+  readonly #exited: Promise<void>;
+  #next = 1;
+  #closing = false;
+  #ended = false;
+  #stderr = '';
+
+  /** Starts the module at `entry` (a .ts file runs through tsx, which is a development dependency). */
+  constructor(entry: URL, options: ChildOptions = {}) {
+    const path = fileURLToPath(entry);
+    const loader = path.endsWith('.ts') ? ['--import', createRequire(import.meta.url).resolve('tsx')] : [];
+    this.#child = fork(path, [], {
+      serialization: 'advanced',
+      execArgv: [...loader, ...(options.execArgv ?? [])],
+      env: options.env ?? process.env,
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    });
+    this.#child.stderr!.on('data', (chunk: Buffer) => {
+      this.#stderr = (this.#stderr + chunk.toString()).slice(-4000);
+    });
+    let ready!: () => void;
+    let failed!: (error: Error) => void;
+    this.#ready = new Promise((resolve, reject) => ([ready, failed] = [resolve, reject]));
+    this.#ready.catch(() => {});
+    this.#child.on('message', (message: Message) => {
+      if (message.type === 'ready') return ready();
+      if (message.type === 'event') return options.onEvent?.(message.event);
+      const pending = this.#pending.get(message.id);
+      if (!pending) return;
+      this.#pending.delete(message.id);
+      if (message.type === 'result') pending.resolve(message.output);
+      else pending.reject(new ProcessError('thrown', message.message, message.stack));
+    });
+    this.#exited = new Promise((resolve) => {
+      const end = (code: number | null, signal: string | null, cause?: Error): void => {
+        if (this.#ended) return;
+        this.#ended = true;
+        const why = cause?.message ?? `exit ${signal ?? code}${this.#stderr ? `: ${this.#stderr.trim()}` : ''}`;
+        const error = new ProcessError(this.#closing ? 'closed' : 'crashed', `The process ${path} ended (${why}).`);
+        failed(error);
+        for (const pending of this.#pending.values()) pending.reject(error);
+        this.#pending.clear();
+        options.onExit?.({ code, signal, expected: this.#closing });
+        resolve();
+      };
+      this.#child.on('exit', (code, signal) => end(code, signal));
+      this.#child.on('error', (error) => end(null, null, error));
+    });
+    process.once('exit', this.#killAtExit);
+  }
+
+  readonly #killAtExit = (): void => void this.#child.kill('SIGKILL');
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /**
+   * Calls one method. Rejects with ProcessError. After `timeoutMs`, or when `signal` aborts, the process is killed, since
+   * nothing else stops native code; its other calls reject as well.
+   */
+  async call<K extends keyof T & string>(method: K, input: Input<T, K>, options: { timeoutMs?: number; signal?: AbortSignal } = {}): Promise<Output<T, K>> {
+    await this.#ready;
+    if (this.#ended) throw new ProcessError('closed', 'The process has ended.');
+    options.signal?.throwIfAborted();
+    const id = this.#next++;
+    return new Promise<Output<T, K>>((resolve, reject) => {
+      const giveUp = (kind: 'timeout' | 'aborted', message: string): void => {
+        this.#pending.delete(id);
+        finish();
+        reject(new ProcessError(kind, message));
+        void this.kill();
+      };
+      const timer = options.timeoutMs === undefined ? undefined : setTimeout(() => giveUp('timeout', `'${method}' took longer than ${options.timeoutMs} ms.`), options.timeoutMs);
+      const abort = (): void => giveUp('aborted', `'${method}' was given up.`);
+      const finish = (): void => {
+        clearTimeout(timer);
+        options.signal?.removeEventListener('abort', abort);
+      };
+      options.signal?.addEventListener('abort', abort, { once: true });
+      this.#pending.set(id, {
+        resolve: (value) => (finish(), resolve(value as Output<T, K>)),
+        reject: (error) => (finish(), reject(error)),
+      });
+      this.#child.send({ id, method, input } satisfies Request, (error) => {
+        if (error && this.#pending.delete(id)) (finish(), reject(new ProcessError('crashed', error.message)));
+      });
+    });
+  }
+
+  /** Ends the process at once and waits until it is gone. */
+  async kill(): Promise<void> {
+    this.#closing = true;
+    process.removeListener('exit', this.#killAtExit);
+    if (!this.#ended) this.#child.kill('SIGKILL');
+    await this.#exited;
+  }
+}
