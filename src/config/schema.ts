@@ -82,6 +82,13 @@ export const configSchema = z.strictObject({
 
   judges: z.int().min(1).max(8).default(1),
   keepCheckpoints: positive.default(3).describe('Checkpoints kept besides the best and every tenth.'),
+}).superRefine((config, context) => {
+  const refuse = (path: readonly string[], message: string): void => context.addIssue({ code: 'custom', path: [...path], message });
+  const { heads, kvHeads, width, context: window } = config.model;
+  if (width % (2 * heads) !== 0) refuse(['model', 'width'], `must be a multiple of ${2 * heads} (twice model.heads, since rotary positions turn pairs)`);
+  if (heads % kvHeads !== 0) refuse(['model', 'kvHeads'], `must divide model.heads (${heads})`);
+  if (config.sampling.maxTokens > window) refuse(['sampling', 'maxTokens'], `must not exceed model.context (${window})`);
+  if (config.learning.clipLow > config.learning.clipHigh) refuse(['learning', 'clipLow'], `must not exceed learning.clipHigh (${config.learning.clipHigh})`);
 });
 
 /** A complete configuration: every field present. */

@@ -82,7 +82,11 @@ export interface UpdateReport {
 export interface PretrainRequest {
   readonly fromStep: number;
   readonly toStep: number;
-  readonly totalSteps: number;
+}
+
+/** How pretraining goes, fixed for a run: batches and learning rates are functions of the step alone. */
+export interface PretrainPlan {
+  readonly steps: number;
   readonly learningRate: number;
   readonly warmupSteps: number;
   readonly infillShare: number;
@@ -109,9 +113,17 @@ export interface DiscriminatorInput {
   readonly bigrams: readonly number[];
 }
 
+export interface DiscriminatorUpdated {
+  /** Mean loss (nats) over the steps. */
+  readonly loss: number;
+  /** Log-odds of the held-out texts (every fifth of each side), taken before the update. */
+  readonly heldOutReal: readonly number[];
+  readonly heldOutFake: readonly number[];
+}
+
 export interface DiscriminatorReport {
   readonly loss: number;
-  /** On held-out pairs of this round (every fifth), before the update saw any of the round's samples. */
+  /** Of held-out texts, before the update saw any of the round's samples. */
   readonly auc: number;
   readonly heldOutLoss: number;
 }
@@ -137,7 +149,7 @@ export interface ModelHost {
   pretrain(request: PretrainRequest): Promise<StepReport[]>;
   update(request: UpdateRequest): Promise<UpdateReport>;
   scoreDiscriminator(inputs: readonly DiscriminatorInput[]): Promise<number[]>;
-  updateDiscriminator(request: DiscriminatorUpdate): Promise<DiscriminatorReport>;
+  updateDiscriminator(request: DiscriminatorUpdate): Promise<DiscriminatorUpdated>;
   /** `promoted` := `average`. */
   promote(): Promise<void>;
   /** `raw`, `average` and the optimizer := what they were at the last `promote` or `load`. */
@@ -154,9 +166,10 @@ export interface InitialiseRequest {
   readonly backend: 'auto' | string;
   readonly threads: number;
   readonly model: ModelConfig;
+  readonly pretraining: PretrainPlan;
   /** Path of a tokenizer.json. */
   readonly tokenizer: string;
-  /** Training documents and whole training files (text), in a fixed order. */
+  /** Training documents and whole training files (text), in a fixed order. Documents that do not fit the context are left out. */
   readonly documents: readonly string[];
   readonly files: readonly string[];
 }

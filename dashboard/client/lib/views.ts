@@ -1,0 +1,112 @@
+/**
+ * What the page reads of the events' `data`: only the fields it shows. The full records are the run's own; a test holds that each of
+ * them fits these views. Plain data, no logic.
+ */
+import type { MachineDefinition } from '../../protocol.ts';
+
+export interface ProportionView {
+  readonly n: number;
+  readonly value: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+export interface FindingView {
+  readonly source: string;
+  readonly kind: string;
+  readonly message: string;
+  /** UTF-8 byte offsets into prompt + completion. */
+  readonly span: { readonly start: number; readonly end: number };
+  readonly line: number;
+  readonly column: number;
+}
+
+export interface SampleData {
+  readonly id: string;
+  readonly kind: string;
+  readonly round: number;
+  readonly attempt: number;
+  readonly prompt: string;
+  readonly completion: string;
+  readonly finish: string;
+  readonly parent?: string;
+  readonly method?: string;
+}
+
+export interface EvaluationData {
+  readonly id: string;
+  readonly valid: boolean;
+  readonly reason?: string;
+  readonly score: number;
+  readonly findings: readonly FindingView[];
+  readonly copy: boolean;
+  readonly counts: { readonly codeTokens: number };
+}
+
+export interface CritiqueData {
+  readonly sampleId: string;
+  readonly logOdds?: number;
+  readonly readability: number;
+}
+
+export interface RewardData {
+  readonly sampleId: string;
+  readonly value: number;
+  readonly terms: Readonly<Record<string, number>>;
+}
+
+export interface MeasurementView {
+  readonly unconditional: ProportionView;
+  readonly prompted: ProportionView;
+  readonly guards: {
+    readonly bitsPerByte: number;
+    readonly tokens: number;
+    readonly codeTokens: number;
+    readonly distinctShapes: number;
+    readonly validCount: number;
+    readonly divergence: number;
+    readonly repeatedLines: number;
+    readonly copies: number;
+    readonly selfBleu: number;
+    readonly entropy: number;
+  };
+}
+
+export interface RoundRowData {
+  readonly round: number;
+  readonly checkpoint: string;
+  readonly outcome: string;
+  readonly test: MeasurementView;
+  readonly validityAfterRefinement: ProportionView | null;
+  readonly meanReward: number | null;
+  readonly discriminatorAuc: number | null;
+}
+
+export interface EventData {
+  'run.started': { readonly seed: number };
+  'corpus.ready': { readonly files: number; readonly bytes: number; readonly documents: Readonly<Record<string, number>>; readonly licence: string };
+  'tokenizer.ready': { readonly vocabulary: number; readonly bytesPerToken: number };
+  'model.ready': { readonly backend: string; readonly parameters: number; readonly vocabulary: number; readonly context: number };
+  'pretraining.step': { readonly step: number; readonly loss: number; readonly totalSteps: number };
+  'pretraining.progress': { readonly step: number; readonly totalSteps: number; readonly loss: number; readonly tokensPerSecond: number; readonly secondsLeft: number };
+  'pretraining.finished': { readonly steps: number };
+  'preview.created': { readonly step: number; readonly text: string; readonly valid: boolean };
+  'round.started': { readonly round: number };
+  'sample.created': SampleData;
+  'evaluation.recorded': EvaluationData;
+  'critique.recorded': CritiqueData;
+  'reward.recorded': RewardData;
+  'refinement.finished': { readonly round: number; readonly failed: number; readonly repaired: number };
+  'checkpoint.rejected': { readonly round: number; readonly reasons: readonly string[] };
+  'alarm.raised': { readonly round: number; readonly alarm: string; readonly message: string };
+  'round.finished': RoundRowData;
+  'round.timed': { readonly round: number; readonly seconds: number; readonly sampledTokensPerSecond: number; readonly trainedTokensPerSecond: number };
+  'run.finished': { readonly rounds: number; readonly reason: string };
+  'run.failed': { readonly message: string };
+  'run.resumed': { readonly fromRound: number };
+  'machine.defined': { readonly machine: string; readonly definition: MachineDefinition };
+  'machine.transition': { readonly machine: string; readonly actor: string; readonly from: string | null; readonly to: string; readonly event: string };
+  'activity.started': { readonly agent: string; readonly activity: string; readonly round: number | null; readonly amount: number };
+  'activity.finished': { readonly agent: string; readonly activity: string; readonly round: number | null; readonly amount: number; readonly seconds: number };
+  'command.received': { readonly command: string };
+}

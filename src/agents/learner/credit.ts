@@ -1,0 +1,96 @@
+/**
+ * From rewards to credit: how much the probability of each token should go up or down. Pure functions over records.
+ *
+ * - Baselines are taken within bins of samples with about equally many code tokens: p(x | valid) is shorter than p(x), and a
+ *   single baseline would reward brevity.
+ * - A valid sample's advantage goes to all of its tokens. A failed one is blamed only where the compiler points; the rest of
+ *   it may be good code.
+ * - A repair raises its new span, nothing else.
+ *
+ * Sources: Shao et al., "DeepSeekMath" (2024), eq. 3 for group-relative advantages; the bins and the blame are this project's
+ * (docs/decisions).
+ */
+import type { Judged } from '../../contracts/agents.ts';
+import type { TrainSequence } from '../../contracts/model.ts';
+import type { Repair, Reward } from '../../contracts/records.ts';
+import { focusOf } from '../samples.ts';
+
+/** Samples a bin: enough for a mean, few enough that lengths in a bin are alike. */
+const BIN = 48;
+
+/** Reward minus the mean of its bin of code tokens, scaled to unit variance over all samples; one number a sample. */
+export function advantages(judged: readonly Judged[], rewards: readonly Reward[]): number[] {
+  const order = judged.map((_, i) => i).sort((a, b) => judged[a]!.evaluation.counts.codeTokens - judged[b]!.evaluation.counts.codeTokens || a - b);
+  const bins = Math.max(1, Math.round(order.length / BIN));
+  const result = new Array<number>(judged.length).fill(0);
+  for (let bin = 0; bin < bins; bin++) {
+    const members = order.slice(Math.floor((bin * order.length) / bins), Math.floor(((bin + 1) * order.length) / bins));
+    const mean = members.reduce((sum, i) => sum + rewards[i]!.value, 0) / Math.max(1, members.length);
+    for (const i of members) result[i] = rewards[i]!.value - mean;
+  }
+  const deviation = Math.sqrt(result.reduce((sum, a) => sum + a * a, 0) / Math.max(1, result.length));
+  return deviation === 0 ? result : result.map((a) => a / deviation);
+}
+
+export interface CreditOptions {
+  /** Weight of the blame on each token at the fault, in units of the sample's advantage. */
+  readonly faultWeight: number;
+  /** Tokens before the fault's token that share the blame, and after it. */
+  readonly faultBefore: number;
+  readonly faultAfter: number;
+}
+
+/** Credit of each of a sample's completion tokens. `tokenLengths`: bytes of every token of the vocabulary. */
+export function creditOf({ sample, evaluation }: Judged, advantage: number, tokenLengths: readonly number[], options: CreditOptions): number[] {
+  const tokens = sample.tokens ?? [];
+  if (evaluation.valid) return tokens.map(() => advantage);
+  const credit = tokens.map(() => 0);
+  const blame = Math.min(0, advantage);
+  if (evaluation.reason === 'empty') return tokens.map(() => blame);
+  // A sample that was cut off did nothing wrong at the place where it was cut.
+  const finding = evaluation.reason === 'truncated' ? undefined : focusOf(evaluation);
+  if (!finding) return credit;
+  const fault = finding.span.start - Buffer.byteLength(sample.prompt);
+  if (fault < 0) return credit;
+  const at = tokenAt(tokens, tokenLengths, fault);
+  for (let i = Math.max(0, at - options.faultBefore); i <= Math.min(tokens.length - 1, at + options.faultAfter); i++) credit[i] = options.faultWeight * blame;
+  return credit;
+}
+
+/** Index of the token that covers byte `offset`; the last one when the offset lies behind all of them. */
+function tokenAt(tokens: readonly number[], tokenLengths: readonly number[], offset: number): number {
+  let end = 0;
+  for (const [i, token] of tokens.entries()) {
+    end += tokenLengths[token] ?? 0;
+    if (offset < end) return i;
+  }
+  return tokens.length - 1;
+}
+
+/** The training sequence of a sample: its prompt without credit, its completion with the given one. */
+export function sampleSequence(judged: Judged, promptTokens: readonly number[], credit: readonly number[]): TrainSequence {
+  const { tokens = [], logProbs = [] } = judged.sample;
+  const prompt = promptTokens.map(() => 0);
+  return {
+    tokens: [...promptTokens, ...tokens],
+    likelihood: [...prompt, ...tokens.map(() => 0)],
+    credit: [...prompt, ...credit],
+    oldLogProbs: [...prompt, ...logProbs],
+  };
+}
+
+/**
+ * The training sequence of a repair: likelihood on the tokens that differ from the parent's text (at least one), nothing on
+ * what both share. `tokens` are the ids of the revision's whole text and the end-of-text token.
+ */
+export function repairSequence(repair: Repair, parentText: string, tokens: readonly number[], tokenLengths: readonly number[], weight: number): TrainSequence {
+  const revised = Buffer.from(repair.revision.prompt + repair.revision.completion);
+  const parent = Buffer.from(parentText);
+  let start = 0;
+  while (start < Math.min(revised.length, parent.length) && revised[start] === parent[start]) start++;
+  let shared = 0;
+  while (shared < Math.min(revised.length, parent.length) - start && revised[revised.length - 1 - shared] === parent[parent.length - 1 - shared]) shared++;
+  const from = tokenAt(tokens, tokenLengths, start);
+  const to = Math.max(from, tokenAt(tokens, tokenLengths, revised.length - shared - 1));
+  return { tokens, likelihood: tokens.map((_, i) => (i >= from && i <= to ? weight : 0)), credit: tokens.map(() => 0) };
+}

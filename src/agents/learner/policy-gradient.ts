@@ -1,0 +1,126 @@
+/**
+ * The learner: rewards what the round brought, retrains the discriminator on the valid samples, then the policy by a clipped
+ * policy gradient with the corpus mixed in. Not here: rewards (reward.ts) and credit (credit.ts), which are pure.
+ */
+import type { Config } from '../../config/schema.ts';
+import type { Judged, Learner, LearnReport } from '../../contracts/agents.ts';
+import type { Evaluator } from '../../contracts/evaluator.ts';
+import type { DiscriminatorInput, DiscriminatorReport, ModelHost, TrainSequence } from '../../contracts/model.ts';
+import type { Critique, Repair } from '../../contracts/records.ts';
+import { auc, mean } from '../../metrics/index.ts';
+import { RandomStream } from '../../random/philox.ts';
+import { during, type ActivityDeps } from '../activity.ts';
+import { rewardsOf } from '../reward.ts';
+import { textOf } from '../samples.ts';
+import { advantages, creditOf, repairSequence, sampleSequence } from './credit.ts';
+
+export interface LearnerDeps extends ActivityDeps {
+  readonly model: Pick<ModelHost, 'encode' | 'tokenLengths' | 'generate' | 'update' | 'updateDiscriminator'>;
+  readonly evaluator: Evaluator;
+  readonly config: Config;
+  /** Training documents as the discriminator sees them. */
+  readonly real: readonly DiscriminatorInput[];
+  /** Valid samples of the rounds before `round`, newest round last: the replay buffer, a query over the log. */
+  readonly replay: (round: number) => Promise<readonly DiscriminatorInput[]>;
+  /** Saves everything that training needs under a checkpoint's name; returns the hash of it. */
+  readonly save: (checkpoint: string, round: number) => Promise<string>;
+  readonly endOfText: number;
+}
+
+/** Samples the discriminator is pretrained on, and how many rounds' worth of steps it gets (Yu et al., "SeqGAN" 2017, algorithm 1). */
+const WARM_UP_SAMPLES = 768;
+const WARM_UP_ROUNDS = 3;
+
+export class PolicyGradientLearner implements Learner {
+  #tokenLengths: readonly number[] | null = null;
+
+  constructor(private readonly deps: LearnerDeps) {}
+
+  /** Pretrains the discriminator on samples of the pretrained policy, so that its odds mean something in round 1. */
+  async warmUp(signal?: AbortSignal): Promise<void> {
+    const { model, evaluator, config } = this.deps;
+    await during(this.deps, { agent: 'learner', activity: 'pretrain discriminator', round: null, amount: WARM_UP_SAMPLES }, async () => {
+      const { maxTokens, temperature, unconditional } = config.sampling;
+      const count = Math.min(WARM_UP_SAMPLES, 2 * unconditional);
+      const completions = await model.generate({ key: 'discriminator/warm-up', prompts: new Array<string>(count).fill(''), maxTokens, temperature, weights: 'raw' });
+      const evaluations = await evaluator.evaluateMany(completions.map(({ text, finish }, i) => ({ id: `warm-up/${i}`, text, promptLength: 0, finish })), signal);
+      const fake = completions.flatMap(({ text }, i) => (evaluations[i]!.valid ? [{ text, bigrams: evaluations[i]!.bigrams }] : []));
+      await this.#updateDiscriminator(0, fake, WARM_UP_ROUNDS * config.learning.discriminatorSteps);
+    });
+  }
+
+  /** Records `reward.recorded`, `discriminator.updated` and `policy.updated`. */
+  async learn(input: { round: number; judged: readonly Judged[]; critiques: readonly Critique[]; repairs: readonly Repair[] }, signal?: AbortSignal): Promise<LearnReport> {
+    const { round, judged, critiques, repairs } = input;
+    const { events, config: { learning } } = this.deps;
+    return during(this.deps, { agent: 'learner', activity: 'learn', round, amount: judged.length + repairs.length }, async () => {
+      const rewards = rewardsOf(judged, critiques, learning);
+      events.record(rewards.map((data) => ({ key: `reward/${data.sampleId}`, event: { type: 'reward.recorded', data } })));
+
+      const valid = judged.filter(({ evaluation }) => evaluation.valid && !evaluation.copy);
+      const fake = [...(await this.deps.replay(round)), ...valid.map(({ sample, evaluation }) => ({ text: textOf(sample), bigrams: evaluation.bigrams }))];
+      const discriminator = await this.#updateDiscriminator(round, fake, learning.discriminatorSteps);
+      signal?.throwIfAborted();
+
+      const sequences = await this.#sequences(judged, advantages(judged, rewards), repairs);
+      const report = await this.deps.model.update({
+        key: `round/${round}`, sequences,
+        corpusShare: learning.corpusShare, corpusWeight: learning.corpusWeight,
+        learningRate: this.#learningRate(round), warmupSteps: round === 1 ? learning.warmupSteps : 0,
+        klWeight: learning.klWeight, clipLow: learning.clipLow, clipHigh: learning.clipHigh,
+        averageDecay: learning.averageDecay, passes: learning.passes,
+      });
+      signal?.throwIfAborted();
+      events.record([{ key: `policy/${round}`, event: { type: 'policy.updated', data: { ...report, round } } }]);
+      return {
+        meanReward: mean(rewards.map(({ value }) => value)),
+        discriminatorAuc: discriminator?.auc ?? null,
+        discriminatorLoss: discriminator?.loss ?? null,
+      };
+    });
+  }
+
+  /** Records `checkpoint.saved`. */
+  async save({ round }: { round: number }): Promise<{ checkpoint: string; weightsHash: string }> {
+    const checkpoint = `round-${String(round).padStart(4, '0')}`;
+    const weightsHash = await this.deps.save(checkpoint, round);
+    this.deps.events.record([{ key: `checkpoint/${round}`, event: { type: 'checkpoint.saved', data: { round, checkpoint, weightsHash } } }]);
+    return { checkpoint, weightsHash };
+  }
+
+  /** Falls linearly from the first budgeted round to the last. */
+  #learningRate(round: number): number {
+    const { learning, budget } = this.deps.config;
+    const progress = budget.rounds <= 1 ? 0 : Math.min(1, (round - 1) / (budget.rounds - 1));
+    return learning.learningRate * (1 - progress * (1 - learning.decay));
+  }
+
+  async #sequences(judged: readonly Judged[], advantage: readonly number[], repairs: readonly Repair[]): Promise<TrainSequence[]> {
+    const { model, endOfText, config: { learning } } = this.deps;
+    const tokenLengths = (this.#tokenLengths ??= await model.tokenLengths());
+    const prompts = await model.encode(judged.map(({ sample }) => sample.prompt));
+    const samples = judged.map((one, i) => sampleSequence(one, prompts[i]!, creditOf(one, advantage[i]!, tokenLengths, learning)));
+    const parents = new Map(judged.map(({ sample }) => [sample.id, textOf(sample)]));
+    const revisions = await model.encode(repairs.map(({ revision }) => textOf(revision)));
+    const repaired = repairs.map((repair, i) =>
+      repairSequence(repair, parents.get(repair.parent) ?? '', [...revisions[i]!, endOfText], tokenLengths, learning.repairWeight));
+    return [...samples.filter(({ credit }) => credit.some((value) => value !== 0)), ...repaired];
+  }
+
+  async #updateDiscriminator(round: number, fake: readonly DiscriminatorInput[], steps: number): Promise<DiscriminatorReport | null> {
+    const { model, real, events, config: { seed, learning } } = this.deps;
+    if (fake.length === 0 || real.length === 0 || steps === 0) return null;
+    const random = new RandomStream(seed, 'real-documents', round);
+    const drawn = fake.map((_, i) => real[random.integer(i, real.length)]!);
+    const { loss, heldOutReal, heldOutFake } = await model.updateDiscriminator({ key: `round/${round}`, real: drawn, fake, steps, learningRate: learning.discriminatorRate });
+    const report = { loss, auc: auc(heldOutReal, heldOutFake), heldOutLoss: binaryCrossEntropy(heldOutReal, heldOutFake) };
+    events.record([{ key: `discriminator/${round}`, event: { type: 'discriminator.updated', data: { ...report, round } } }]);
+    return report;
+  }
+}
+
+/** Mean of -log D over real and -log(1 - D) over generated texts, nats, each side counting half. */
+function binaryCrossEntropy(real: readonly number[], fake: readonly number[]): number {
+  const softplus = (z: number): number => Math.log1p(Math.exp(-Math.abs(z))) + Math.max(0, z);
+  return (mean(real.map((z) => softplus(-z))) + mean(fake.map(softplus))) / 2;
+}

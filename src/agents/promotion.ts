@@ -1,0 +1,83 @@
+/**
+ * Whether a candidate is promoted: a pure rule over gate measurements of the candidate, of the promoted policy and of round 0.
+ * It refuses what is significantly less valid, and what won its validity by a cheat that a guard sees. Not here: measuring.
+ */
+import type { Guards, Measurement, Proportion } from '../contracts/records.ts';
+
+/** Where a guard breaks. Factors are of round 0's value unless said otherwise; shares are of lines or of valid samples. */
+export const GATE_LIMITS = {
+  /** Of the larger of round 0's and the promoted policy's. */
+  divergence: 1.25,
+  bitsPerByte: 1.03,
+  codeTokens: 0.8,
+  distinctShapes: 0.9,
+  /** Most, unless round 0 itself has more. */
+  repeatedLines: 0.05,
+  copies: 0.02,
+} as const;
+
+export interface BrokenGuard {
+  /** Dotted lower-case name, such as `gate.divergence`. */
+  readonly alarm: string;
+  /** One sentence with the figures. */
+  readonly message: string;
+}
+
+export interface Verdict {
+  readonly promoted: boolean;
+  /** Sentences: why it was rejected; empty when it was promoted. */
+  readonly reasons: readonly string[];
+  readonly broken: readonly BrokenGuard[];
+}
+
+/**
+ * 95 % interval of `a - b` for independent proportions, from their Wilson intervals: method 10 of Newcombe, "Interval estimation
+ * for the difference between independent proportions" (Statistics in Medicine, 1998).
+ */
+export function differenceInterval(a: Proportion, b: Proportion): { readonly low: number; readonly high: number } {
+  const difference = a.value - b.value;
+  return {
+    low: difference - Math.hypot(a.value - a.low, b.high - b.value),
+    high: difference + Math.hypot(a.high - a.value, b.value - b.low),
+  };
+}
+
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+
+/** The guards that the candidate breaks. Guards over valid samples say nothing where there are none. */
+export function brokenGuards(candidate: Guards, promoted: Guards, baseline: Guards): BrokenGuard[] {
+  const allowedDivergence = GATE_LIMITS.divergence * Math.max(promoted.divergence, baseline.divergence);
+  const allowedLines = Math.max(GATE_LIMITS.repeatedLines, baseline.repeatedLines);
+  const allowedCopies = Math.max(GATE_LIMITS.copies, baseline.copies);
+  const rules: readonly (readonly [string, boolean, string])[] = [
+    ['gate.divergence', candidate.divergence > allowedDivergence,
+      `The structure divergence is ${candidate.divergence.toFixed(3)} bits; ${allowedDivergence.toFixed(3)} are allowed.`],
+    ['gate.bits', candidate.bitsPerByte > GATE_LIMITS.bitsPerByte * baseline.bitsPerByte,
+      `Held-out documents cost ${candidate.bitsPerByte.toFixed(3)} bits a byte, ${baseline.bitsPerByte.toFixed(3)} at round 0.`],
+    ['gate.shorter', candidate.codeTokens < GATE_LIMITS.codeTokens * baseline.codeTokens,
+      `Valid samples have a median of ${candidate.codeTokens} code tokens, ${baseline.codeTokens} at round 0.`],
+    ['gate.shapes', candidate.distinctShapes < GATE_LIMITS.distinctShapes * baseline.distinctShapes,
+      `Valid samples have ${candidate.distinctShapes} distinct shapes in 200, ${baseline.distinctShapes} at round 0.`],
+    ['gate.repeated', candidate.repeatedLines > allowedLines,
+      `${percent(candidate.repeatedLines)} of the lines repeat an earlier line of their sample; ${percent(allowedLines)} are allowed.`],
+    ['gate.copies', candidate.copies > allowedCopies,
+      `${percent(candidate.copies)} of the valid samples are copies of training documents; ${percent(allowedCopies)} are allowed.`],
+  ];
+  return rules
+    .filter(([alarm, broken]) => broken && (alarm === 'gate.bits' || (candidate.validCount > 0 && baseline.validCount > 0)))
+    .map(([alarm, , message]) => ({ alarm, message }));
+}
+
+/**
+ * Rejects a candidate whose unconditional validity is significantly below the promoted policy's (the 95 % interval of the difference
+ * lies below 0) or that breaks a guard. 
+ */
+export function judgeCandidate(candidate: Measurement, promoted: Measurement, baseline: Measurement): Verdict {
+  const reasons: string[] = [];
+  const [now, before] = [candidate.unconditional, promoted.unconditional];
+  if (differenceInterval(now, before).high < 0)
+    reasons.push(`Validity on the gate split fell from ${percent(before.value)} to ${percent(now.value)}, beyond the 95 % interval of the difference.`);
+  const broken = brokenGuards(candidate.guards, promoted.guards, baseline.guards);
+  reasons.push(...broken.map(({ message }) => message));
+  return { promoted: reasons.length === 0, reasons, broken };
+}

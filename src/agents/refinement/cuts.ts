@@ -1,0 +1,140 @@
+/**
+ * Where a failed text is cut for a repair: a hole round the fault (`infill`), or a prefix that ends before the statement of the
+ * fault (`continue`). Cuts lie where a token ends: white space in front of a hole belongs to the hole, since byte pairs
+ * merge a newline with the indent after it. Pure; offsets in UTF-16 units.
+ */
+import type { Judged } from '../../contracts/agents.ts';
+import type { RevisionMethod } from '../../contracts/records.ts';
+import { lexPython, logicalLines } from '../../tasks/lexer.ts';
+import { focusOf, textOf } from '../samples.ts';
+import { byteLength, toOffsets } from './python-text.ts';
+
+export interface Hole {
+  readonly method: 'infill';
+  readonly prefix: string;
+  readonly suffix: string;
+  /** What the hole held. */
+  readonly removed: string;
+}
+
+export interface Stem {
+  readonly method: 'continue';
+  readonly prefix: string;
+}
+
+/** Lexical tokens in front of the fault that the smallest hole takes away, as in the penalty of the learner's recipe. */
+const TOKENS_BEFORE = 6;
+
+interface Place {
+  readonly text: string;
+  readonly promptLength: number;
+  /** The fault, clamped to the completion. */
+  readonly start: number;
+  readonly end: number;
+}
+
+function placeOf({ sample, evaluation }: Judged): Place {
+  const text = textOf(sample);
+  const promptLength = sample.prompt.length;
+  const last = Math.max(promptLength, text.trimEnd().length - 1);
+  const focus = focusOf(evaluation);
+  const { start, end } = focus && evaluation.reason === 'syntax' ? toOffsets(text, focus.span) : { start: last, end: text.length };
+  const from = Math.min(Math.max(start, promptLength), last);
+  return { text, promptLength, start: from, end: Math.min(Math.max(end, from + 1), text.length) };
+}
+
+/** End of the text before `offset`, white space left out, but never inside the prompt. */
+function endBefore({ text, promptLength }: Place, offset: number): number {
+  return Math.max(promptLength, text.slice(0, offset).trimEnd().length);
+}
+
+const lineEnd = (text: string, offset: number): number => {
+  const end = text.indexOf('\n', offset);
+  return end < 0 ? text.trimEnd().length : end;
+};
+
+const lineStarts = (text: string): number[] => logicalLines(text).map(({ start }) => start);
+
+/** Index in `starts` of the logical line that `offset` lies in. */
+function lineAt(starts: readonly number[], offset: number): number {
+  let at = 0;
+  for (let i = 0; i < starts.length && starts[i]! <= offset; i++) at = i;
+  return at;
+}
+
+/** The hole of level -1: some tokens before the fault to one token after it. */
+function tokenHole(place: Place): readonly [number, number] {
+  const { text, promptLength, start, end } = place;
+  const tokens = lexPython(text).filter(({ kind }) => kind !== 'newline');
+  const before = tokens.filter((token) => token.end <= start && token.start >= promptLength).slice(-TOKENS_BEFORE)[0];
+  const after = tokens.find((token) => token.start >= end);
+  return [endBefore(place, before?.start ?? start), after?.end ?? text.length];
+}
+
+/** The hole of level 0 and up: the logical line of the fault, from level 1 on with `level` neighbours on both sides. */
+function lineHole(place: Place, level: number): readonly [number, number] {
+  const starts = lineStarts(place.text);
+  const at = lineAt(starts, place.start);
+  const from = endBefore(place, starts[Math.max(0, at - level)] ?? place.start);
+  const next = level === 0 ? undefined : starts[at + level + 1];
+  const to = level === 0 ? lineEnd(place.text, place.start) : next === undefined ? place.text.length : endBefore(place, next);
+  return [from, Math.max(from, to)];
+}
+
+/** Share in [0, 1] of the completion's bytes outside [from, to). */
+function keptShare({ text, promptLength }: Place, from: number, to: number): number {
+  const own = byteLength(text.slice(promptLength));
+  return own === 0 ? 0 : 1 - byteLength(text.slice(from, to)) / own;
+}
+
+/**
+ * The hole round the fault at `level` (0: its line; n: n more logical lines on each side), or the largest smaller one that keeps
+ * at least `minimumKept` of the completion's bytes; null when none does.
+ */
+export function holeFor(judged: Judged, level: number, minimumKept: number): Hole | null {
+  const place = placeOf(judged);
+  for (let at = level; at >= -1; at--) {
+    const [from, to] = at < 0 ? tokenHole(place) : lineHole(place, at);
+    if (from < to && keptShare(place, from, to) >= minimumKept)
+      return { method: 'infill', prefix: place.text.slice(0, from), suffix: place.text.slice(to), removed: place.text.slice(from, to) };
+  }
+  return null;
+}
+
+/** Of a truncated text, the share kept at level 0: room must be left for an ending, since the limit came first. */
+const TRUNCATED_KEPT = 0.8;
+const TRUNCATED_STEP = 0.1;
+
+/**
+ * The text before the logical line of the fault, at `level` n before n more logical lines; null when that keeps less than `minimumKept`
+ * of the completion's bytes. A truncated text has its fault at the end and is cut earlier.
+ */
+export function stemFor(judged: Judged, level: number, minimumKept: number): Stem | null {
+  const place = placeOf(judged);
+  const { text, promptLength } = place;
+  const starts = lineStarts(text);
+  const own = text.length - promptLength;
+  const fault =
+    judged.evaluation.reason === 'truncated'
+      ? promptLength + Math.floor(own * Math.max(TRUNCATED_KEPT - TRUNCATED_STEP * level, minimumKept + 0.05))
+      : place.start;
+  const at = lineAt(starts, fault) - (judged.evaluation.reason === 'truncated' ? 0 : level);
+  const cut = starts[at];
+  if (at < 0 || cut === undefined) return null;
+  const end = endBefore(place, cut);
+  if (end <= promptLength || keptShare(place, end, text.length) < minimumKept) return null;
+  return { method: 'continue', prefix: text.slice(0, end) };
+}
+
+/**
+ * The cut of attempt 1, 2, 3, …: odd ones prefer a hole, even ones a continuation, and every second attempt widens the cut. Where the
+ * preferred one would keep too little, the other is taken. A truncated text has no faulty place, so it is only continued.
+ */
+export function cutFor(judged: Judged, attempt: number, minimumKept: number): Hole | Stem | null {
+  if (judged.evaluation.reason === 'truncated') return stemFor(judged, attempt - 1, minimumKept);
+  const level = Math.floor((attempt - 1) / 2);
+  const preferred: RevisionMethod = attempt % 2 === 1 ? 'infill' : 'continue';
+  return preferred === 'infill'
+    ? holeFor(judged, level, minimumKept) ?? stemFor(judged, level, minimumKept)
+    : stemFor(judged, level, minimumKept) ?? holeFor(judged, level, minimumKept);
+}

@@ -1,0 +1,119 @@
+/**
+ * The refiner: picks failed samples worth a repair, lets the policy write revisions where the findings point, and keeps of
+ * each parent the best acceptable one. Where a text is cut stands in refinement/cuts.ts, what counts as a repair in
+ * refinement/acceptance.ts. Not here: judging revisions (the critic does, like any sample).
+ */
+import type { Judged, Refiner } from '../contracts/agents.ts';
+import type { ModelHost } from '../contracts/model.ts';
+import type { Proportion, Repair, Sample } from '../contracts/records.ts';
+import type { Config } from '../config/schema.ts';
+import { wilson } from '../metrics/index.ts';
+import { during, type ActivityDeps } from './activity.ts';
+import { difference, objection } from './refinement/acceptance.ts';
+import { cutFor, type Hole, type Stem } from './refinement/cuts.ts';
+import { byteLength } from './refinement/python-text.ts';
+import { createdEvent } from './samples.ts';
+
+export interface RefinerDeps extends ActivityDeps {
+  readonly model: Pick<ModelHost, 'generate' | 'infill'>;
+  readonly config: Pick<Config, 'sampling' | 'refinement'>;
+}
+
+/** Tokens a hole may be filled with: some more than what it held, at two bytes a token or more. */
+const SPARE_TOKENS = 16;
+const BYTES_A_TOKEN = 2;
+
+/** `limit` items evenly spaced over the list, the first among them; all of them when there are no more. */
+export function spread<T>(items: readonly T[], limit: number): T[] {
+  if (items.length <= limit) return [...items];
+  return Array.from({ length: limit }, (_, i) => items[Math.floor((i * items.length) / limit)]!);
+}
+
+export class PointedRefiner implements Refiner {
+  constructor(private readonly deps: RefinerDeps) {}
+
+  /**
+   * Syntax failures in falling order of score, evenly spaced when there are more than `refinement.parents`, so that hard cases are
+   * among them; then truncated samples fill what is left. Empty, too large and unjudged texts have nothing to repair.
+   */
+  select({ judged }: { readonly round: number; readonly judged: readonly Judged[] }): Judged[] {
+    const limit = this.deps.config.refinement.parents;
+    const failed = (reason: string) => judged.filter(({ evaluation }) => !evaluation.valid && evaluation.reason === reason);
+    const syntax = spread(failed('syntax').sort((a, b) => b.evaluation.score - a.evaluation.score), limit);
+    return [...syntax, ...spread(failed('truncated'), limit - syntax.length)];
+  }
+
+  /** Revisions `<parent>~<attempt>` of those parents that can be cut without losing too much; in the parents' order. */
+  async propose(
+    { round, attempt, parents }: { readonly round: number; readonly attempt: number; readonly parents: readonly Judged[] },
+    signal?: AbortSignal,
+  ): Promise<Sample[]> {
+    const { model, events, config: { sampling, refinement } } = this.deps;
+    const cuts = parents.flatMap((parent) => {
+      const cut = cutFor(parent, attempt, refinement.minimumKept);
+      return cut ? [{ parent: parent.sample, cut }] : [];
+    });
+    return during(this.deps, { agent: 'refiner', activity: 'propose', round, amount: cuts.length }, async () => {
+      const holes = cuts.map(({ cut }) => cut).filter((cut): cut is Hole => cut.method === 'infill');
+      const stems = cuts.map(({ cut }) => cut).filter((cut): cut is Stem => cut.method === 'continue');
+      const key = `round/${round}/refine/${attempt}`;
+      const temperature = sampling.temperature;
+      const filled = holes.length === 0 ? [] : await model.infill({
+        key: `${key}/infill`,
+        holes: holes.map(({ prefix, suffix, removed }) => ({
+          prefix, suffix, maxTokens: Math.min(sampling.maxTokens, SPARE_TOKENS + Math.ceil(byteLength(removed) / BYTES_A_TOKEN)),
+        })),
+        temperature,
+        weights: 'raw',
+      });
+      signal?.throwIfAborted();
+      const continued = stems.length === 0 ? [] : await model.generate({
+        key: `${key}/continue`, prompts: stems.map(({ prefix }) => prefix), maxTokens: sampling.maxTokens, temperature, weights: 'raw',
+      });
+      signal?.throwIfAborted();
+      let nextFilled = 0;
+      let nextContinued = 0;
+      const revisions = cuts.map(({ parent, cut }): Sample => {
+        const written = cut.method === 'infill' ? filled[nextFilled++]! : continued[nextContinued++]!;
+        const text = cut.prefix + written.text + (cut.method === 'infill' ? cut.suffix : '');
+        const { taskId, kind, prompt } = parent;
+        return {
+          id: `${parent.id}~${attempt}`, taskId, kind, round, attempt, prompt,
+          completion: text.slice(prompt.length), finish: written.finish, parent: parent.id, method: cut.method,
+        };
+      });
+      events.record(revisions.map(createdEvent));
+      return revisions;
+    });
+  }
+
+  /** The best acceptable revision of each parent: by score, then by kept bytes, then the earliest attempt. */
+  choose({ parents, revisions }: { readonly parents: readonly Judged[]; readonly revisions: readonly Judged[] }): Repair[] {
+    const { minimumKept } = this.deps.config.refinement;
+    return parents.flatMap((parent) => {
+      const best = revisions
+        .filter((revision) => revision.sample.parent === parent.sample.id && objection(parent, revision, minimumKept) === null)
+        .map((revision) => ({ ...revision, kept: difference(parent.sample.completion, revision.sample.completion).kept }))
+        .sort((a, b) => b.evaluation.score - a.evaluation.score || b.kept - a.kept || a.sample.attempt - b.sample.attempt)[0];
+      return best ? [{ parent: parent.sample.id, revision: best.sample, evaluation: best.evaluation }] : [];
+    });
+  }
+
+  /**
+   * Records `refinement.finished` (key `round/<r>/refined`) and returns the validity of the round's unconditional samples with an
+   * accepted repair counted as valid; of all samples where none is unconditional.
+   */
+  conclude({ round, judged, repairs }: {
+    readonly round: number; readonly judged: readonly Judged[]; readonly parents: readonly Judged[]; readonly repairs: readonly Repair[];
+  }): Proportion {
+    const repaired = new Set(repairs.map(({ parent }) => parent));
+    const unconditional = judged.filter(({ sample }) => sample.kind === 'unconditional');
+    const counted = unconditional.length > 0 ? unconditional : judged;
+    const after = wilson(counted.filter(({ sample, evaluation }) => evaluation.valid || repaired.has(sample.id)).length, counted.length);
+    const failed = judged.filter(({ evaluation }) => !evaluation.valid).length;
+    this.deps.events.record([
+      { key: `round/${round}/refined`, event: { type: 'refinement.finished', data: { round, failed, repaired: repairs.length, after } } },
+    ]);
+    return after;
+  }
+}

@@ -1,0 +1,44 @@
+/** `ouroboros generate --run RUN`: samples from the promoted policy of a run. */
+import type { Command } from 'commander';
+import { findRunFolder, latestRunFolder } from '../store/run-folder.ts';
+import { exitCodes, writeJson, type CliContext, type ExitCode } from './context.ts';
+import { defaultRunsFolder, integer, number } from './options.ts';
+import { harmless } from './text.ts';
+
+interface GenerateFlags {
+  readonly run?: string;
+  readonly out: string;
+  readonly prompt: string;
+  readonly n: number;
+  readonly temperature: number;
+  readonly seed: number;
+  readonly json?: boolean;
+}
+
+export function addGenerate(program: Command, context: CliContext, done: (code: ExitCode) => void): void {
+  program
+    .command('generate')
+    .summary("sample Python from a run's policy")
+    .description('Samples from the policy that a run promoted last. The same seed gives the same samples.')
+    .option('--run <run>', 'folder of the run, or the beginning of its name (default: the latest)')
+    .option('--out <folder>', 'folder in which the runs lie', defaultRunsFolder)
+    .option('--prompt <text>', 'what the samples begin with; end it where a token ends, such as after a colon', '')
+    .option('-n, --n <n>', 'how many samples', integer(1, 10_000), 1)
+    .option('--temperature <t>', 'sampling temperature', number(0, 10, true), 1)
+    .option('--seed <n>', 'seed of the samples', integer(0, 0xffffffff), 1)
+    .option('--json', 'one sample a line')
+    .addHelpText('after', '\nExamples:\n  ouroboros generate -n 3\n  ouroboros generate --run 20260131-1200 --prompt "def read(path):" --temperature 0.7\n')
+    .action(async (flags: GenerateFlags) => {
+      const folder = flags.run === undefined ? latestRunFolder(flags.out, context.directory) : findRunFolder(flags.out, flags.run, context.directory);
+      const library = await context.library();
+      const samples = await library.generate({ run: folder, prompt: flags.prompt, n: flags.n, temperature: flags.temperature, seed: flags.seed });
+      for (const [i, sample] of samples.entries()) {
+        if (flags.json) writeJson(context, sample);
+        else {
+          if (samples.length > 1) context.stdout.write(`# --- sample ${i + 1} of ${samples.length}${sample.finish === 'length' ? ' (cut off by the length limit)' : ''}\n`);
+          context.stdout.write(`${harmless(sample.text).trimEnd()}\n`);
+        }
+      }
+      done(exitCodes.ok);
+    });
+}

@@ -1,0 +1,41 @@
+/**
+ * Named starting points, each as its differences from the schema's defaults. `laptop` is the defaults themselves: at most ten
+ * minutes on two cores.
+ */
+import type { ConfigInput } from './schema.ts';
+
+export const presetNames = ['laptop', 'small', 'smoke'] as const;
+export type PresetName = (typeof presetNames)[number];
+
+export interface Preset {
+  /** One line for `--help`. */
+  readonly summary: string;
+  readonly config: ConfigInput;
+}
+
+export const presets: Readonly<Record<PresetName, Preset>> = {
+  laptop: { summary: 'the default: at most 10 minutes on 2 cores', config: {} },
+  small: {
+    summary: 'half the model, a quarter of the work: about 3 minutes on 2 cores',
+    config: {
+      budget: { rounds: 6, minutes: 3 },
+      model: { layers: 2, heads: 4, kvHeads: 4, width: 96, hidden: 256, context: 160, batch: 16 },
+      pretraining: { steps: 600, warmupSteps: 40, saveEvery: 150 },
+      sampling: { unconditional: 192, prompted: 96, maxTokens: 150 },
+      refinement: { parents: 48 },
+      measuring: { unconditional: 256, prompted: 128, gate: 192, documents: 128 },
+    },
+  },
+  smoke: {
+    summary: 'every part once, in under a minute; learns nothing',
+    config: {
+      budget: { rounds: 2, minutes: 1 },
+      model: { layers: 1, heads: 2, kvHeads: 2, width: 32, hidden: 88, vocabulary: 512, context: 96, batch: 4 },
+      pretraining: { steps: 12, warmupSteps: 3, saveEvery: 6 },
+      sampling: { unconditional: 16, prompted: 8, maxTokens: 64 },
+      refinement: { parents: 8, attempts: 1 },
+      learning: { passes: 1, warmupSteps: 2, discriminatorSteps: 4 },
+      measuring: { unconditional: 32, prompted: 32, gate: 32, documents: 16 },
+    },
+  },
+};

@@ -1,0 +1,92 @@
+/**
+ * The library's door: what src/index.ts offers to programs and to the command line. Types only; `Library` is generic in the
+ * configuration because contracts import nothing.
+ */
+import type { Agents } from './agents.ts';
+import type { Evaluator } from './evaluator.ts';
+import type { Command, LoggedEvent } from './events.ts';
+import type { RoundRow } from './records.ts';
+
+export interface RunOptions {
+  /** Agents of one's own instead of the built-in ones. */
+  readonly agents?: Partial<Agents>;
+  /** An evaluator of one's own; over the configuration's `evaluator`. The caller closes it. */
+  readonly evaluator?: Evaluator;
+  /** Aborting it is the command `stop-now`. */
+  readonly signal?: AbortSignal;
+  /** Folder in which the run's own folder is made; default: `runs` in the working directory. */
+  readonly folder?: string;
+  /** The folder of an earlier run to go on with; then `folder` is not used. */
+  readonly resume?: string;
+  /** Default false: a program gets a dashboard when it asks for one. Port 0: any; a taken port: the next free one. */
+  readonly dashboard?: boolean | { readonly port?: number };
+}
+
+/** Why a run ended: its budget was used up, someone asked, or it failed. */
+export interface RunResult {
+  readonly folder: string;
+  /** Rounds that are complete, round 0 not counted. */
+  readonly rounds: number;
+  readonly reason: string;
+  /** Hash of the event log (store/event-log.ts). */
+  readonly logHash: string;
+  readonly weightsHash: string;
+  /** One row a round, from round 0 on. */
+  readonly table: readonly RoundRow[];
+}
+
+/**
+ * A run. Iterating yields every event from the first on, those logged before a resumption included, and ends with the run;
+ * each iteration begins anew.
+ */
+export interface Run extends AsyncIterable<LoggedEvent> {
+  readonly folder: string;
+  /** The address with its token, once the dashboard listens; null without one. Never rejects. */
+  readonly dashboardUrl: Promise<string | null>;
+  /** Runs to the end. Rejects when the run failed; its folder stays and can be resumed. Called again: the same promise. */
+  start(): Promise<RunResult>;
+  command(command: Command): void;
+  /** Ends dashboard and child processes; stops the run first where it still goes on. */
+  close(): Promise<void>;
+}
+
+export interface BackendReport {
+  readonly name: string;
+  readonly usable: boolean;
+  /** Why not, or what is worth knowing. */
+  readonly reason?: string;
+  /** Trained tokens a second of one measured training step; only with `bench`. */
+  readonly tokensPerSecond?: number;
+}
+
+export interface DoctorReport {
+  /** A run can start here. */
+  readonly ok: boolean;
+  /** Node, disk, store, judge, browser and so on; `message` says what to do where `ok` is false. */
+  readonly checks: readonly { readonly name: string; readonly ok: boolean; readonly message: string }[];
+  readonly backends: readonly BackendReport[];
+  /** The backend that `auto` takes; null when none is usable. */
+  readonly chosen: string | null;
+}
+
+export interface GenerateOptions {
+  /** Folder of the run whose promoted policy samples. */
+  readonly run: string;
+  readonly prompt: string;
+  readonly n: number;
+  readonly temperature: number;
+  readonly seed: number;
+}
+
+/** What src/index.ts exports, with `Config` the type of what a user writes. */
+export interface Library<Config> {
+  /** Makes the run's folder; nothing runs before `start`. Throws ConfigError or StoreError. */
+  createRun(config: Config, options?: RunOptions): Run;
+  doctor(options?: { readonly bench?: boolean }): Promise<DoctorReport>;
+  /** The project's evaluator, with so many judge processes. */
+  openEvaluator(options?: { readonly judges?: number }): Evaluator | Promise<Evaluator>;
+  generate(options: GenerateOptions): Promise<{ readonly text: string; readonly finish: 'stop' | 'length' }[]>;
+  /** Mermaid text of every machine, by name. */
+  machineGraphs(): Readonly<Record<string, string>>;
+  startDashboard(folder: string, options?: { readonly port?: number }): Promise<{ readonly url: string; close(): Promise<void> }>;
+}

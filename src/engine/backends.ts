@@ -1,0 +1,96 @@
+/**
+ * Which backends can be used here, and why the others cannot. The order of `candidates` is the order of preference when several
+ * work; what is faster is measured by `doctor --bench`, not assumed.
+ */
+import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
+import * as tf from '@tensorflow/tfjs';
+import { compile, type BackendName, type EngineOptions } from './compile.ts';
+import { nativeApiProblem } from './onnx/c-api.ts';
+
+export interface BackendStatus {
+  readonly name: BackendName;
+  readonly usable: boolean;
+  /** What it runs through, or why it cannot be used and what would help. */
+  readonly detail: string;
+}
+
+const ALL: readonly BackendName[] = ['onnx:cuda', 'onnx:webgpu', 'onnx:cpu', 'tensorflow', 'wasm', 'cpu'];
+
+/** A matrix product with a known answer: the least a backend has to manage. */
+async function proves(engine: EngineOptions): Promise<string | null> {
+  try {
+    const square = { type: 'float32', shape: [2, 2] } as const;
+    const program = await compile(engine, (_, { a }) => ({ updates: {}, outputs: { product: tf.matMul(a as tf.Tensor2D, a as tf.Tensor2D) } }), { variables: {}, inputs: { a: square } });
+    const step = program.bind({});
+    (step.inputs['a'] as Float32Array).set([1, 2, 3, 4]);
+    await step.run();
+    const product = Array.from(step.outputs['product']!);
+    step.release();
+    program.release();
+    return product.join() === '7,10,15,22' ? null : `gave a wrong matrix product (${product.join()})`;
+  } catch (error) {
+    return firstLine(error);
+  }
+}
+
+function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split('\n')[0]!.trim();
+}
+
+/** Makes a tfjs backend known; the CPU's is there from the start. */
+async function load(name: BackendName): Promise<string | null> {
+  if (name === 'wasm') {
+    const { setWasmPaths } = await import('@tensorflow/tfjs-backend-wasm');
+    const entry = createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm');
+    setWasmPaths(entry.slice(0, Math.max(entry.lastIndexOf('/'), entry.lastIndexOf('\\')) + 1));
+  }
+  if (name === 'tensorflow') {
+    try {
+      const packageName = '@tensorflow/tfjs-node-gpu';
+      await import(packageName);
+    } catch (error) {
+      return `the optional package @tensorflow/tfjs-node-gpu does not load (${firstLine(error)})`;
+    }
+  }
+  return null;
+}
+
+/** Tries one backend. */
+export async function probeBackend(name: BackendName, threads: number): Promise<BackendStatus> {
+  const problem = (await load(name)) ?? (await proves({ backend: name, threads }));
+  if (problem !== null) return { name, usable: false, detail: problem };
+  const native = name === 'onnx:cpu' ? nativeApiProblem() : null;
+  const detail = name === 'onnx:cpu'
+    ? native === null ? "compiled, through onnxruntime's C API" : `compiled, through onnxruntime's JavaScript binding (slower; the C API: ${native})`
+    : name.startsWith('onnx:') ? 'compiled, with no node left to the CPU' : 'eager tfjs, nothing compiled';
+  return { name, usable: true, detail };
+}
+
+/** Every backend, tried one after the other. */
+export async function probeBackends(threads: number): Promise<BackendStatus[]> {
+  const statuses: BackendStatus[] = [];
+  for (const name of ALL) statuses.push(await probeBackend(name, threads));
+  return statuses;
+}
+
+/** No backend of that name can be used here. */
+export class BackendError extends Error {
+  override readonly name = 'BackendError';
+}
+
+/**
+ * The engine for a configured backend name. `auto` is the compiled CPU path, or eager wasm where onnxruntime does not load:
+ * a GPU is used when it is asked for by name, since only a measurement (`doctor --bench`) tells whether it pays.
+ */
+export async function chooseEngine(backend: 'auto' | BackendName, threads: number): Promise<EngineOptions> {
+  const cores = threads > 0 ? threads : availableParallelism();
+  const candidates: readonly BackendName[] = backend === 'auto' ? ['onnx:cpu', 'wasm', 'cpu'] : [backend];
+  let last = '';
+  for (const name of candidates) {
+    const status = await probeBackend(name, cores);
+    if (status.usable) return { backend: name, threads: cores };
+    last = `${name}: ${status.detail}`;
+  }
+  throw new BackendError(`The backend '${backend}' cannot be used here (${last}). Run 'ouroboros doctor' to see which can.`);
+}

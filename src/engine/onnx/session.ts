@@ -1,0 +1,42 @@
+/**
+ * What the engine needs of onnxruntime: a session over a model, and bindings that run it on buffers we own. Two
+ * implementations stand behind it: c-api.ts (no copies, off the event loop) and node-binding.ts (the package's own binding).
+ */
+import type { DataType } from './proto.ts';
+
+export type HostArray = Float32Array | Int32Array;
+
+export interface HostTensor {
+  readonly type: DataType;
+  readonly shape: readonly number[];
+  readonly data: HostArray;
+}
+
+export interface SessionOptions {
+  /** Threads inside one operator. */
+  readonly threads: number;
+  readonly provider: 'cpu' | 'webgpu' | 'cuda';
+  /** Path prefix of a profile that onnxruntime writes when the session is released. */
+  readonly profile?: string;
+}
+
+export interface RunOptions {
+  /** Runs on the calling thread: for steps of a few milliseconds, where a hop to another thread and back would show. */
+  readonly blocking?: boolean;
+}
+
+/** Inputs and outputs tied to buffers: every run reads and writes them where they are. An output may be an input's buffer. */
+export interface Binding {
+  run(options?: RunOptions): Promise<void>;
+  release(): void;
+}
+
+export interface Session {
+  bind(inputs: Readonly<Record<string, HostTensor>>, outputs: Readonly<Record<string, HostTensor>>): Binding;
+  release(): void;
+}
+
+/** onnxruntime said no: the graph, a shape or a provider. */
+export class SessionError extends Error {
+  override readonly name = 'SessionError';
+}

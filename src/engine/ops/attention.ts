@@ -1,0 +1,98 @@
+/** Scaled dot-product attention: over a whole batch (training, scoring) and one position at a time over a cache (sampling). */
+import * as tf from '@tensorflow/tfjs';
+import { lower, nameOf, symbolic, tracing } from '../trace/backend.ts';
+import { rotaryTables } from './rotary.ts';
+
+function scaledMatMul(a: tf.Tensor, b: tf.Tensor, transposeA: boolean, transposeB: boolean, scale: number): tf.Tensor {
+  if (!tracing()) return tf.mul(tf.matMul(a, b, transposeA, transposeB), scale);
+  const attributes = { transA: transposeA ? 1 : 0, transB: transposeB ? 1 : 0, alpha: { float: scale } };
+  const name = lower((graph) => graph.add('FusedMatMul', [nameOf(a), nameOf(b)], attributes, 'com.microsoft'));
+  return symbolic(name, [...a.shape.slice(0, -2), a.shape.at(transposeA ? -1 : -2)!, b.shape.at(transposeB ? -2 : -1)!], 'float32');
+}
+
+/**
+ * softmax(q k^T / sqrt(headSize) + bias) v; q, k, v (B, H, T, headSize), bias broadcastable to (B, H, T, T): 0 where a position
+ * may look, a large negative number where it may not. The bias has no gradient.
+ * Source: Vaswani et al. (2017), eq. 1; the gradient's row sum over dY * Y is Dao et al., "FlashAttention" (2022), eq. 4.
+ */
+export function attention(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, bias: tf.Tensor4D): tf.Tensor4D {
+  const scale = 1 / Math.sqrt(q.shape[3]);
+  const op = tf.customGrad((qIn, kIn, vIn, save) => {
+    const [q, k, v] = [qIn as tf.Tensor, kIn as tf.Tensor, vIn as tf.Tensor];
+    const weights = tf.softmax(tf.add(scaledMatMul(q, k, false, true, scale), bias));
+    const value = tf.matMul(weights, v);
+    (save as tf.GradSaveFunc)([q, k, v, weights, value]);
+    return {
+      value,
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
+        const [q, k, v, weights, value] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
+        const rowSum = tf.sum(tf.mul(dy, value), -1, true);
+        const dScores = tf.mul(weights, tf.sub(tf.matMul(dy, v, false, true), rowSum));
+        return [
+          scaledMatMul(dScores, k, false, false, scale),
+          scaledMatMul(dScores, q, true, false, scale),
+          tf.matMul(weights, dy, true, false),
+        ];
+      },
+    };
+  });
+  return op(q, k, v) as tf.Tensor4D;
+}
+
+export interface CachedAttention {
+  /** (B, heads * headSize) */
+  readonly output: tf.Tensor2D;
+  /** (B, kvHeads, context, headSize): the caches with this position's keys and values written in. */
+  readonly keys: tf.Tensor4D;
+  readonly values: tf.Tensor4D;
+}
+
+/**
+ * One position of every row: rotates q and k to the row's position, appends k and v to the caches and attends over what is
+ * there. q (B, heads * headSize), k and v (B, kvHeads * headSize), caches (B, kvHeads, context, headSize), positions (B) int32:
+ * how many tokens each row has already; rows may differ. Not differentiable.
+ * Source: Ainslie et al., "GQA" (2023); com.microsoft GroupQueryAttention with past and present on one buffer.
+ */
+export function cachedAttention(q: tf.Tensor2D, k: tf.Tensor2D, v: tf.Tensor2D, keys: tf.Tensor4D, values: tf.Tensor4D, positions: tf.Tensor1D): CachedAttention {
+  const [batch, kvHeads, context, headSize] = keys.shape;
+  const heads = q.shape[1] / headSize;
+  const tables = rotaryTables(context, headSize);
+  const half = [context, headSize / 2] as [number, number];
+
+  if (tracing()) {
+    const [output, newKeys, newValues] = lower((graph) => {
+      const row = (x: tf.Tensor): string => graph.add('Reshape', [nameOf(x), graph.integers([batch, 1, x.shape[1]!])]);
+      const total = graph.constant(Int32Array.of(context), [1], 'int32');
+      const cos = graph.constant(tables.cos, half, 'float32');
+      const sin = graph.constant(tables.sin, half, 'float32');
+      const names = graph.addMany(
+        'GroupQueryAttention', [row(q), row(k), row(v), nameOf(keys), nameOf(values), nameOf(positions), total, cos, sin], 3,
+        { num_heads: heads, kv_num_heads: kvHeads, do_rotary: 1 }, 'com.microsoft');
+      return [graph.add('Reshape', [names[0]!, graph.integers([batch, heads * headSize])]), names[1]!, names[2]!];
+    });
+    return {
+      output: symbolic(output!, [batch, heads * headSize], 'float32') as tf.Tensor2D,
+      keys: symbolic(newKeys!, keys.shape, 'float32') as tf.Tensor4D,
+      values: symbolic(newValues!, values.shape, 'float32') as tf.Tensor4D,
+    };
+  }
+
+  const here = tf.oneHot(positions, context) as tf.Tensor2D; // (B, context)
+  const cos = tf.matMul(here, tf.tensor2d(tables.cos, half)).reshape([batch, 1, headSize / 2]);
+  const sin = tf.matMul(here, tf.tensor2d(tables.sin, half)).reshape([batch, 1, headSize / 2]);
+  const rotated = (x: tf.Tensor2D, count: number): tf.Tensor => {
+    const [first, second] = tf.split(x.reshape([batch, count, headSize]), 2, -1) as [tf.Tensor, tf.Tensor];
+    return tf.concat([tf.sub(tf.mul(first, cos), tf.mul(second, sin)), tf.add(tf.mul(second, cos), tf.mul(first, sin))], -1);
+  };
+  const place = here.toFloat().reshape([batch, 1, context, 1]);
+  const written = (cache: tf.Tensor4D, x: tf.Tensor): tf.Tensor4D =>
+    tf.add(tf.mul(cache, tf.sub(1, place)), tf.mul(x.reshape([batch, kvHeads, 1, headSize]), place)) as tf.Tensor4D;
+  const newKeys = written(keys, rotated(k, kvHeads));
+  const newValues = written(values, v);
+
+  const future = tf.greater(tf.range(0, context, 1, 'int32').reshape([1, 1, 1, context]), positions.reshape([batch, 1, 1, 1]));
+  const query = rotated(q, heads).reshape([batch, kvHeads, heads / kvHeads, headSize]) as tf.Tensor4D;
+  const scores = tf.mul(tf.matMul(query, newKeys, false, true), 1 / Math.sqrt(headSize)); // (B, kvHeads, group, context)
+  const weights = tf.softmax(tf.add(scores, tf.mul(future.toFloat(), -1e9)));
+  return { output: tf.matMul(weights, newValues).reshape([batch, heads * headSize]), keys: newKeys, values: newValues };
+}

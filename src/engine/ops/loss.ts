@@ -1,0 +1,43 @@
+/** Softmax cross-entropy. */
+import * as tf from '@tensorflow/tfjs';
+import { lower, nameOf, symbolic, tracing } from '../trace/backend.ts';
+
+/**
+ * -log softmax(logits)[target], nats: logits (N, V), targets (N) int32 in [0, V) -> (N).
+ * Its gradient is softmax(logits) - onehot(target).
+ */
+export function softmaxCrossEntropy(logits: tf.Tensor2D, targets: tf.Tensor1D): tf.Tensor1D {
+  const [rows, classes] = logits.shape;
+  const op = tf.customGrad((logitsIn, save) => {
+    const logProbs = tf.logSoftmax(logitsIn as tf.Tensor2D);
+    (save as unknown as tf.GradSaveFunc)([logProbs]);
+    return {
+      value: tf.neg(pick(logProbs, targets)),
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
+        const weight = dy.reshape([rows, 1]);
+        return scatterAdd(tf.mul(tf.exp(saved[0]!), weight) as tf.Tensor2D, targets, tf.neg(weight) as tf.Tensor2D);
+      },
+    };
+  });
+  return op(logits) as tf.Tensor1D;
+
+  /** x[i, ids[i]] as (N). */
+  function pick(x: tf.Tensor2D, ids: tf.Tensor1D): tf.Tensor1D {
+    if (!tracing()) return tf.sum(tf.mul(x, tf.oneHot(ids, classes)), 1);
+    const name = lower((graph) => {
+      const column = graph.add('Reshape', [nameOf(ids), graph.integers([rows, 1])]);
+      return graph.add('Reshape', [graph.add('GatherElements', [nameOf(x), column], { axis: 1 }), graph.integers([rows])]);
+    });
+    return symbolic(name, [rows], 'float32') as tf.Tensor1D;
+  }
+
+  /** x with updates[i] added at [i, ids[i]]. */
+  function scatterAdd(x: tf.Tensor2D, ids: tf.Tensor1D, updates: tf.Tensor2D): tf.Tensor2D {
+    if (!tracing()) return tf.add(x, tf.mul(tf.oneHot(ids, classes), updates));
+    const name = lower((graph) => {
+      const column = graph.add('Reshape', [nameOf(ids), graph.integers([rows, 1])]);
+      return graph.add('ScatterElements', [nameOf(x), column, nameOf(updates)], { axis: 1, reduction: 'add' });
+    });
+    return symbolic(name, [rows, classes], 'float32') as tf.Tensor2D;
+  }
+}

@@ -1,0 +1,171 @@
+/**
+ * Counts and structure of one text: what the guards, the discriminator and the metrics are computed from. Pure functions over the
+ * strict tokens and statements and over tree-sitter's tree. Not here: any judgement.
+ */
+import { createHash } from 'node:crypto';
+import type Parser from 'tree-sitter';
+import type { Counts } from '../contracts/records.ts';
+import { KIND_IDS } from './parser.ts';
+import type { RulesReport, Statement } from './rules/index.ts';
+import { T } from './rules/tokens.ts';
+
+/** Node kinds that are no syntax of their own: comments, and the parts that tree-sitter divides a string literal into. */
+const NOT_SYNTAX: ReadonlySet<string> = new Set(['comment', 'line_continuation', 'string_start', 'string_content', 'string_end', 'escape_sequence', 'escape_interpolation']);
+
+export interface Structure {
+  /** Named syntax nodes, comments and string parts left out. */
+  readonly nodes: number;
+  /** Hash of the nodes' kinds and depths in preorder. */
+  readonly shape: string;
+  readonly bigrams: readonly number[];
+}
+
+const STATEMENT_PARENTS: ReadonlySet<number> = new Set([KIND_IDS.get('module')!, KIND_IDS.get('block')!]);
+const NEIGHBOURS = 2 ** 20;
+
+/**
+ * Shape, node count and bigrams of a tree in one pass over its S-expression: one native call, where a walk would make several for
+ * each node. Only for trees of bounded depth (texts that the rules accept): the native printer recurses.
+ * Bigrams: `parent * 1024 + child` for every node and its parent, `2^20 + previous * 1024 + next` for neighbouring statements.
+ */
+export function structureOf(tree: Parser.Tree): Structure {
+  const text = tree.rootNode.toString();
+  const kinds: number[] = [];
+  const lasts: number[] = [];
+  const bigrams: number[] = [];
+  let shape = '';
+  let nodes = 0, skipped = 0;
+  for (let at = 0; at < text.length; ) {
+    const code = text.charCodeAt(at);
+    if (code === 40) {
+      let end = at + 1;
+      while (end < text.length && text.charCodeAt(end) !== 32 && text.charCodeAt(end) !== 41) end++;
+      const kind = text.slice(at + 1, end);
+      at = end;
+      if (skipped > 0 || NOT_SYNTAX.has(kind)) {
+        skipped++;
+        continue;
+      }
+      nodes++;
+      shape += `(${kind}`;
+      const id = KIND_IDS.get(kind) ?? 0;
+      const depth = kinds.length;
+      if (depth > 0) {
+        const parent = kinds[depth - 1]!;
+        bigrams.push(parent * 1024 + id);
+        if (STATEMENT_PARENTS.has(parent)) {
+          if (lasts[depth - 1]! > 0) bigrams.push(NEIGHBOURS + lasts[depth - 1]! * 1024 + id);
+          lasts[depth - 1] = id;
+        }
+      }
+      kinds.push(id);
+      lasts.push(0);
+    } else {
+      at++;
+      if (code !== 41) continue;
+      if (skipped > 0) skipped--;
+      else {
+        shape += ')';
+        kinds.pop();
+        lasts.pop();
+      }
+    }
+  }
+  return { nodes, shape: createHash('sha1').update(shape).digest('base64url').slice(0, 22), bigrams };
+}
+
+/** Named syntax nodes (comments and string parts left out) that begin at or after the UTF-16 offset `from`; stops at `most`. */
+export function nodesFrom(tree: Parser.Tree, from: number, most: number): number {
+  const cursor = tree.walk();
+  let count = 0, depth = 0;
+  for (;;) {
+    const inside = cursor.endIndex > from;
+    if (inside && cursor.nodeIsNamed && cursor.startIndex >= from && !NOT_SYNTAX.has(cursor.nodeType) && ++count >= most) return count;
+    if (inside && cursor.gotoFirstChild()) {
+      depth++;
+      continue;
+    }
+    while (!cursor.gotoNextSibling()) {
+      if (depth-- === 0) return count;
+      cursor.gotoParent();
+    }
+  }
+}
+
+/**
+ * `bytes` UTF-8; `lines` those with anything on them; `codeTokens` Python's lexical tokens without strings, comments, line ends and
+ * indents (an f-string's expressions count, its text does not); `repeatedLines` the share of those lines that repeat an earlier
+ * one, indentation aside; `maxNesting` the deepest nesting of compound statements; `longestLine` in UTF-16 units.
+ */
+export function countsOf(text: string, { tokens, statements }: RulesReport, ownNodes: number): Counts {
+  let codeTokens = 0;
+  for (const { type } of tokens.tokens) if (type <= T.Op && type !== T.String) codeTokens++;
+  const seen = new Set<string>();
+  let lines = 0, repeated = 0, longestLine = 0;
+  for (const line of text.split(/\r\n|\r|\n/)) {
+    if (line.length > longestLine) longestLine = line.length;
+    const bare = line.trim();
+    if (bare === '') continue;
+    lines++;
+    if (seen.has(bare)) repeated++;
+    else seen.add(bare);
+  }
+  return {
+    bytes: Buffer.byteLength(text),
+    lines,
+    codeTokens,
+    ownNodes,
+    repeatedLines: lines > 0 ? repeated / lines : 0,
+    docstring: hasDocstring(statements),
+    maxNesting: nesting(statements),
+    longestLine,
+  };
+}
+
+/** Does the module, or the first function or class in it, begin with a string of its own? */
+function hasDocstring(statements: readonly Statement[]): boolean {
+  const first = statements[0];
+  if (!first) return false;
+  if (isText(first)) return true;
+  const head = first.kind === 'def' || first.kind === 'class' ? first.body[0] : undefined;
+  return head !== undefined && isText(head);
+}
+
+function isText(statement: Statement): boolean {
+  return statement.kind === 'expression' && statement.value.kind === 'string';
+}
+
+/** The bodies of a statement, empty for simple ones. */
+export function bodiesOf(statement: Statement): readonly (readonly Statement[])[] {
+  switch (statement.kind) {
+    case 'if': return statement.bodies;
+    case 'while': case 'for': return [statement.body, statement.otherwise];
+    case 'try': return [statement.body, ...statement.handlers.map(({ body }) => body), statement.otherwise, statement.last];
+    case 'match': return statement.cases.map(({ body }) => body);
+    case 'with': case 'def': case 'class': case 'broken': return [statement.body];
+    default: return [];
+  }
+}
+
+function nesting(statements: readonly Statement[]): number {
+  let deepest = 0;
+  for (const statement of statements) {
+    for (const body of bodiesOf(statement)) if (body.length > 0) deepest = Math.max(deepest, 1 + nesting(body));
+  }
+  return deepest;
+}
+
+/**
+ * Is there nothing but docstrings, comments, `pass` and `...`? A function or class whose body is only those is nothing either,
+ * whatever its head says: a head is cheap to copy and asks for nothing to be written.
+ */
+export function isHollow(statements: readonly Statement[]): boolean {
+  return statements.every((statement) => {
+    switch (statement.kind) {
+      case 'pass': return true;
+      case 'expression': return statement.value.kind === 'string' || (statement.value.kind === 'constant' && statement.value.text === '...');
+      case 'def': case 'class': return isHollow(statement.body);
+      default: return false;
+    }
+  });
+}

@@ -1,0 +1,87 @@
+/**
+ * CPython's own compiler, as it comes in the pyodide package (CPython compiled to WebAssembly), loaded into this process.
+ * It answers one question about many texts: does `compile(text, '<sample>', 'exec', dont_inherit=True)` succeed, and if not,
+ * what does it say and where does it point. Nothing is executed. Not here: processes, and what a finding looks like.
+ *
+ * The verdict of a whole batch is one call into Python: crossing the boundary costs more than compiling a short text.
+ */
+import { loadPyodide } from 'pyodide';
+
+/** What CPython said of a text it rejects. Lines are 1-based, columns 0-based in code points, null where it names no place. */
+export interface CompileError {
+  /** The exception's class: SyntaxError, IndentationError, TabError, UnicodeEncodeError, RecursionError, MemoryError, … */
+  readonly type: string;
+  readonly message: string;
+  readonly line: number | null;
+  readonly column: number | null;
+  readonly endLine: number | null;
+  readonly endColumn: number | null;
+}
+
+export interface CPython {
+  /** Python's version, such as `3.14.2`. */
+  readonly version: string;
+  /** One answer a text, in order: null when it compiles. Throws CPythonDied when the interpreter is lost. */
+  compileAll(texts: readonly string[]): (CompileError | null)[];
+}
+
+/** The interpreter overran its stack or aborted; this process cannot use it any more and should be replaced. */
+export class CPythonDied extends Error {
+  override readonly name = 'CPythonDied';
+}
+
+const PROGRAM = `
+import sys, warnings
+warnings.simplefilter('ignore')
+sys.set_int_max_str_digits(4300)
+
+def check(texts):
+    out = []
+    for text in texts:
+        try:
+            compile(text, '<sample>', 'exec', dont_inherit=True)
+            out.append(None)
+        except SyntaxError as error:
+            out.append([type(error).__name__, str(error.msg), error.lineno, error.offset, error.end_lineno, error.end_offset])
+        except (ValueError, RecursionError, MemoryError, OverflowError, SystemError) as error:
+            out.append([type(error).__name__, str(error), None, None, None, None])
+    return out
+
+check
+`;
+
+type Row = readonly [string, string, number | null | undefined, number | null | undefined, number | null | undefined, number | null | undefined];
+
+/** Loads Pyodide from node_modules (about two seconds, 170 MB); no network is used. */
+export async function loadCPython(): Promise<CPython> {
+  const silent = { stdout: () => {}, stderr: () => {} };
+  const pyodide = await loadPyodide(silent);
+  const check = pyodide.runPython(PROGRAM) as (texts: unknown) => { toJs(): (Row | null | undefined)[]; destroy(): void };
+  const version = String(pyodide.runPython('".".join(map(str, sys.version_info[:3]))'));
+  return {
+    version,
+    compileAll(texts) {
+      if (texts.length === 0) return [];
+      try {
+        const list = pyodide.toPy(texts) as { destroy(): void };
+        try {
+          const answers = check(list);
+          try {
+            return answers.toJs().map((row) => (row ? toError(row) : null));
+          } finally {
+            answers.destroy();
+          }
+        } finally {
+          list.destroy();
+        }
+      } catch (error) {
+        throw new CPythonDied(`CPython ended while compiling (${error instanceof Error ? error.message : String(error)}); load it again in a new process.`);
+      }
+    },
+  };
+}
+
+function toError([type, message, line, offset, endLine, endOffset]: Row): CompileError {
+  const column = (value: number | null | undefined): number | null => (typeof value === 'number' && value > 0 ? value - 1 : null);
+  return { type, message, line: line ?? null, column: column(offset), endLine: endLine ?? null, endColumn: column(endOffset) };
+}

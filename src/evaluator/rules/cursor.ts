@@ -1,0 +1,107 @@
+/**
+ * The grammar's place in the token list, and how it objects. Not here: any rule of Python's grammar.
+ */
+import { Unreadable, type Fault, type RuleKind } from './faults.ts';
+import { KEYWORDS, T, type Token, type Tokens } from './tokens.ts';
+
+/** Deeper nesting than this is refused rather than followed: real code stays below 100, CPython's parser gives up near 3,000. */
+export const MAX_DEPTH = 600;
+
+export class Cursor {
+  protected readonly text: string;
+  protected readonly tokens: readonly Token[];
+  protected at = 0;
+  protected depth = 0;
+  readonly faults: Fault[];
+
+  constructor(text: string, { tokens, faults }: Tokens) {
+    this.text = text;
+    this.tokens = tokens;
+    this.faults = faults;
+  }
+
+  protected get token(): Token {
+    return this.tokens[this.at]!;
+  }
+
+  protected is(type: T): boolean {
+    return this.tokens[this.at]!.type === type;
+  }
+
+  protected peek(ahead = 1): Token {
+    return this.tokens[Math.min(this.at + ahead, this.tokens.length - 1)]!;
+  }
+
+  /** End of the last token that was read, line ends and dedents left out. */
+  protected get last(): number {
+    let at = this.at - 1;
+    while (at >= 0 && this.tokens[at]!.type === T.Dedent) at--;
+    const token = this.tokens[at];
+    if (!token) return 0;
+    return token.type === T.Newline ? token.start : token.end;
+  }
+
+  protected isOp(value: string): boolean {
+    const token = this.tokens[this.at]!;
+    return token.type === T.Op && token.value === value;
+  }
+
+  /** Is the token the given keyword (hard or soft)? */
+  protected isWord(value: string): boolean {
+    const token = this.tokens[this.at]!;
+    return token.type === T.Name && token.value === value;
+  }
+
+  protected isName(token: Token = this.token): boolean {
+    return token.type === T.Name && !KEYWORDS.has(token.value);
+  }
+
+  protected takeOp(value: string): boolean {
+    if (!this.isOp(value)) return false;
+    this.at++;
+    return true;
+  }
+
+  protected takeWord(value: string): boolean {
+    if (!this.isWord(value)) return false;
+    this.at++;
+    return true;
+  }
+
+  protected needOp(value: string, kind: RuleKind = 'syntax.invalid', message?: string): void {
+    if (!this.takeOp(value)) this.refuse(message, kind);
+  }
+
+  protected needWord(value: string): void {
+    if (!this.takeWord(value)) this.refuse();
+  }
+
+  protected needName(): Token {
+    if (!this.isName()) this.refuse();
+    return this.tokens[this.at++]!;
+  }
+
+  /** Records a fault and goes on. */
+  protected fault(kind: RuleKind, message: string, start: number, end: number): void {
+    this.faults.push({ kind, message, start, end });
+  }
+
+  /** Leaves the statement: the token here cannot be read. */
+  protected refuse(message = 'invalid syntax', kind: RuleKind = 'syntax.invalid'): never {
+    const { type, start, end } = this.token;
+    if (type === T.Fault) throw new Unreadable(null);
+    if (type === T.Indent) throw new Unreadable({ kind: 'indent.unexpected', message: 'unexpected indent', start, end });
+    throw new Unreadable({ kind, message, start, end });
+  }
+
+  protected refuseAt(kind: RuleKind, message: string, start: number, end: number): never {
+    throw new Unreadable({ kind, message, start, end });
+  }
+
+  protected enter(): void {
+    if (++this.depth > MAX_DEPTH) {
+      this.depth = 0;
+      this.refuse('too deeply nested to be compiled', 'syntax.deep');
+    }
+  }
+}

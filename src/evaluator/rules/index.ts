@@ -1,0 +1,34 @@
+/**
+ * The strict rules over one text: tokens, then the grammar, then placement and scopes. What they accept, CPython's compiler should
+ * accept, and the other way round (bench/judge.ts measures how nearly). They never ask CPython.
+ */
+import { SourceText } from '../text.ts';
+import type { Fault } from './faults.ts';
+import { Placement } from './placement.ts';
+import { StatementReader } from './statements.ts';
+import { T, tokenize, type Tokens } from './tokens.ts';
+import type { Statement } from './tree.ts';
+
+export { RULE_WEIGHTS, type Fault, type RuleKind } from './faults.ts';
+export type { Statement } from './tree.ts';
+
+export interface RulesReport {
+  /** In order of place; empty when the text is legal Python. */
+  readonly faults: readonly Fault[];
+  readonly statements: readonly Statement[];
+  readonly tokens: Tokens;
+}
+
+/** Most faults that are kept of one text: one early fault may make every later line faulty. */
+const MAX_FAULTS = 50;
+
+/** Applies every rule. Never throws because of what the text holds. */
+export function checkRules(text: string, source = new SourceText(text)): RulesReport {
+  const tokens = tokenize(text);
+  const reader = new StatementReader(text, tokens, (offset) => source.position(offset).line);
+  const statements = reader.module();
+  const names = tokens.tokens.some(({ type, value }) => type === T.Name && (value === 'global' || value === 'nonlocal'));
+  new Placement((fault) => reader.faults.push(fault), names).walk(statements);
+  const faults = reader.faults.sort((a, b) => a.start - b.start || a.end - b.end).slice(0, MAX_FAULTS);
+  return { faults, statements, tokens };
+}

@@ -1,0 +1,94 @@
+/**
+ * The grammar of parameters and of type parameters (The Python Language Reference, 8.7 and 8.10): order of `/`, `*` and defaults,
+ * repeated names. Not here: annotations' own rules (placement.ts).
+ */
+import { ExpressionReader } from './expressions.ts';
+import { T } from './tokens.ts';
+import type { Parameter, Parameters, TypeParameter } from './tree.ts';
+
+export abstract class ParameterReader extends ExpressionReader {
+  protected parameters(closer: string, annotated: boolean): Parameters {
+    const all: Parameter[] = [];
+    let slash = false, star = false, bareStar = false, splat = false, defaults = false;
+    const names = new Set<string>();
+    const add = (parameter: Parameter): void => {
+      if (names.has(parameter.name)) this.fault('parameter.repeated', `duplicate parameter '${parameter.name}' in function definition`, parameter.start, parameter.end);
+      names.add(parameter.name);
+      all.push(parameter);
+    };
+    while (!this.isOp(closer)) {
+      const token = this.token;
+      if (splat && (token.type === T.Name || this.isOp('*') || this.isOp('**') || this.isOp('/'))) {
+        this.refuse('parameters cannot follow var-keyword parameter', 'parameter.order');
+      }
+      if (this.takeOp('**')) {
+        if (bareStar) this.refuseAt('parameter.order', 'named parameters must follow bare *', token.start, token.end);
+        add(this.parameter(annotated, false));
+        if (this.isOp('=')) this.refuse('var-keyword parameter cannot have default value', 'parameter.order');
+        splat = true;
+      } else if (this.takeOp('*')) {
+        if (star) this.refuseAt('parameter.order', '* may appear only once', token.start, token.end);
+        star = true;
+        if (this.isOp(',') || this.isOp(closer)) {
+          if (this.isOp(closer)) this.refuseAt('parameter.order', 'named parameters must follow bare *', token.start, token.end);
+          bareStar = true;
+        } else {
+          add(this.parameter(annotated, true));
+          if (this.isOp('=')) this.refuse('var-positional parameter cannot have default value', 'parameter.order');
+        }
+      } else if (this.takeOp('/')) {
+        if (slash) this.refuseAt('parameter.order', '/ may appear only once', token.start, token.end);
+        if (star) this.refuseAt('parameter.order', '/ must be ahead of *', token.start, token.end);
+        if (all.length === 0) this.refuseAt('parameter.order', 'at least one parameter must precede /', token.start, token.end);
+        slash = true;
+      } else {
+        if (this.isOp('(')) this.refuse(closer === ':' ? 'Lambda expression parameters cannot be parenthesized' : 'Function parameters cannot be parenthesized', 'parameter.order');
+        const plain = this.parameter(annotated, false);
+        if (this.takeOp('=')) {
+          if (this.isOp(',') || this.isOp(closer)) this.refuse('expected default value expression', 'parameter.order');
+          add({ ...plain, initial: this.expression() });
+          if (!star) defaults = true;
+        } else {
+          if (defaults && !star) this.fault('parameter.order', 'parameter without a default follows parameter with a default', plain.start, plain.end);
+          add(plain);
+        }
+        bareStar = false;
+      }
+      if (!this.takeOp(',')) break;
+      if (bareStar && this.isOp(closer)) this.refuse('named parameters must follow bare *', 'parameter.order');
+    }
+    return { all };
+  }
+
+  /** `[T: bound = default, *Ts, **P]`, when one is there. */
+  protected typeParameters(): TypeParameter[] {
+    const list: TypeParameter[] = [];
+    if (!this.isOp('[')) return list;
+    const open = this.token;
+    this.at++;
+    if (this.isOp(']')) this.refuse('Type parameter list cannot be empty', 'scope.type');
+    const names = new Set<string>();
+    let defaults = false;
+    while (!this.isOp(']')) {
+      const stars = this.takeOp('**') ? 2 : this.takeOp('*') ? 1 : 0;
+      const token = this.needName();
+      const { value: name, start, end } = token;
+      if (names.has(name)) this.fault('scope.type', `duplicate type parameter '${name}'`, start, end);
+      names.add(name);
+      if (this.isOp(':') && stars > 0) this.refuse(`cannot use ${stars === 1 ? 'bound' : 'bound'} with ${stars === 1 ? 'TypeVarTuple' : 'ParamSpec'}`, 'scope.type');
+      const bound = this.takeOp(':') ? this.expression() : null;
+      let initial = null;
+      if (this.takeOp('=')) {
+        initial = stars === 1 ? this.starExpression() : this.expression();
+        defaults = true;
+      } else if (defaults) this.fault('scope.type', `non-default type parameter '${name}' follows default type parameter`, start, end);
+      list.push({ name, start, end, bound, initial });
+      if (!this.takeOp(',')) break;
+    }
+    if (!this.takeOp(']')) {
+      if (this.is(T.Fault)) this.refuse();
+      this.refuseAt('syntax.invalid', 'invalid syntax', open.start, this.token.end);
+    }
+    return list;
+  }
+}

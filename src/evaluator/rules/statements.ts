@@ -1,0 +1,675 @@
+/**
+ * The grammar of statements and blocks (The Python Language Reference, chapters 7 to 9). A statement that cannot be read is
+ * left at the end of its line and the next one is read on its own, so that one text may show several faults. Not here: where a
+ * statement may stand (placement.ts) and what it binds (scopes.ts).
+ */
+import { Unreadable } from './faults.ts';
+import { PatternReader } from './patterns.ts';
+import { checkAnnotated, checkAssign, checkAugmented, checkBind, checkDelete } from './targets.ts';
+import { T, KEYWORDS, type Token, type Tokens } from './tokens.ts';
+import { Expression, type Case, type Handler, type NameAt, type Statement } from './tree.ts';
+
+const AUGMENTED: ReadonlySet<string> = new Set(['+=', '-=', '*=', '/=', '//=', '%=', '@=', '&=', '|=', '^=', '>>=', '<<=', '**=']);
+/** Words that begin a part of a compound statement and can begin no statement. */
+const ORPHANS: ReadonlySet<string> = new Set(['else', 'elif', 'except', 'finally']);
+const EMPTY: readonly Statement[] = [];
+
+type Header = { readonly label: string; readonly line: number };
+
+export class StatementReader extends PatternReader {
+  private readonly lineOf: (offset: number) => number;
+
+  constructor(text: string, tokens: Tokens, lineOf: (offset: number) => number) {
+    super(text, tokens);
+    this.lineOf = lineOf;
+  }
+
+  /** All statements of the text. */
+  module(): Statement[] {
+    const statements: Statement[] = [];
+    while (!this.is(T.End)) {
+      if (this.is(T.Dedent)) this.at++;
+      else this.statement(statements);
+    }
+    return statements;
+  }
+
+  /** Reads one line's statements or one compound statement; records the fault of one that cannot be read. */
+  private statement(into: Statement[]): void {
+    const { type, start, end, value } = this.token;
+    const from = this.at, depth = this.depth;
+    if (type === T.Newline) {
+      this.at++;
+      return;
+    }
+    if (type === T.Indent) {
+      // A recovered indent has its own fault already.
+      if (value === '') this.fault('indent.unexpected', 'unexpected indent', start, end);
+      this.at++;
+      this.nested(into);
+      return;
+    }
+    try {
+      this.readStatement(into);
+    } catch (error) {
+      if (!(error instanceof Unreadable)) throw error;
+      this.depth = depth;
+      this.recover(error, from, into);
+    }
+  }
+
+  private nested(into: Statement[]): void {
+    while (!this.is(T.Dedent) && !this.is(T.End)) this.statement(into);
+    if (this.is(T.Dedent)) this.at++;
+  }
+
+  /** Goes on after the line that could not be read; a block below it is read as a block. */
+  private recover({ fault }: Unreadable, from: number, into: Statement[]): void {
+    const start = this.tokens[from]!.start;
+    if (fault?.kind === 'indent.unexpected' || fault?.kind === 'indent.missing') {
+      this.fault(fault.kind, fault.message, fault.start, fault.end);
+      if (this.is(T.Indent)) {
+        this.at++;
+        this.nested(into);
+      }
+      return;
+    }
+    while (!this.is(T.Newline) && !this.is(T.End)) this.at++;
+    const end = this.token.end;
+    // The grammar stumbles where the tokenizer did: say it once.
+    const lexical = this.faults.some((other) => other.start >= start && other.start <= end && isLexical(other.kind));
+    if (fault && !lexical) this.fault(fault.kind, fault.message, fault.start, fault.end);
+    if (this.is(T.Newline)) this.at++;
+    const body: Statement[] = [];
+    if (this.is(T.Indent)) {
+      this.at++;
+      this.nested(body);
+    }
+    into.push({ kind: 'broken', start, end, body });
+  }
+
+  private readStatement(into: Statement[]): void {
+    const token = this.token;
+    if (token.type === T.Name && KEYWORDS.has(token.value)) {
+      const compound = this.compound(token);
+      if (compound) {
+        into.push(compound);
+        return;
+      }
+    } else if (this.isOp('@')) {
+      into.push(this.decorated());
+      return;
+    } else if (token.type === T.Name && token.value === 'match' && this.mayBeMatch()) {
+      const match = this.tryMatch();
+      if (match) {
+        into.push(match);
+        return;
+      }
+    }
+    this.simpleLine(into);
+  }
+
+  private simpleLine(into: Statement[]): void {
+    do {
+      if (this.is(T.Newline)) break;
+      into.push(this.simple());
+    } while (this.takeOp(';'));
+    if (!this.is(T.Newline)) this.endOfStatement();
+    this.at++;
+  }
+
+  private endOfStatement(): never {
+    this.refuse();
+  }
+
+  private compound(token: Token): Statement | null {
+    switch (token.value) {
+      case 'if': return this.ifStatement();
+      case 'while': return this.whileStatement();
+      case 'for': return this.forStatement(token.start, false);
+      case 'try': return this.tryStatement();
+      case 'with': return this.withStatement(token.start, false);
+      case 'def': return this.definition(token.start, [], false);
+      case 'class': return this.classStatement(token.start, []);
+      case 'async': {
+        const next = this.peek();
+        if (next.type !== T.Name || !/^(?:def|for|with)$/.test(next.value)) {
+          this.at++;
+          return this.refuse();
+        }
+        this.at++;
+        if (next.value === 'def') return this.definition(token.start, [], true);
+        return next.value === 'for' ? this.forStatement(token.start, true) : this.withStatement(token.start, true);
+      }
+      default:
+        if (ORPHANS.has(token.value)) return this.refuse('invalid syntax', 'syntax.orphan');
+        return null;
+    }
+  }
+
+  // Simple statements
+
+  private simple(): Statement {
+    const token = this.token;
+    const { start } = token;
+    if (token.type === T.Name) {
+      switch (token.value) {
+        case 'pass': case 'break': case 'continue':
+          this.at++;
+          return { kind: token.value, start, end: this.last };
+        case 'return': {
+          this.at++;
+          const value = this.ends() ? null : this.starExpressions();
+          return { kind: 'return', value, start, end: this.last };
+        }
+        case 'raise': return this.raise(start);
+        case 'global': case 'nonlocal': return this.names(token.value, start);
+        case 'del': return this.deletion(start);
+        case 'assert': return this.assertion(start);
+        case 'import': return this.importing(start);
+        case 'from': return this.importingFrom(start);
+        case 'type':
+          if (this.isName(this.peek()) && /^[=[]$/.test(this.peek(2).value) && this.peek(2).type === T.Op) return this.typeAlias(start);
+          break;
+        case 'print': case 'exec':
+          this.legacy(token);
+      }
+    }
+    return this.expressionStatement();
+  }
+
+  private ends(): boolean {
+    return this.is(T.Newline) || this.isOp(';');
+  }
+
+  /** `print x` and `exec x` of Python 2. */
+  private legacy({ value, start }: Token): void {
+    const next = this.peek();
+    const follows = next.type === T.String || next.type === T.FStart || next.type === T.Number || (next.type === T.Name && (this.isName(next) || /^(?:None|True|False|not|lambda)$/.test(next.value)));
+    if (!follows) return;
+    let at = this.at;
+    while (this.tokens[at]!.type !== T.Newline && this.tokens[at]!.type !== T.End) at++;
+    this.refuseAt('syntax.python2', `Missing parentheses in call to '${value}'. Did you mean ${value}(...)?`, start, this.tokens[at - 1]!.end);
+  }
+
+  private expressionStatement(): Statement {
+    const start = this.token.start;
+    const first = this.assigned();
+    if (this.isOp(':=')) this.refuse();
+    if (this.isOp(':') && !this.blockFollows()) return this.annotated(first, start);
+    if (this.is(T.Op) && AUGMENTED.has(this.token.value)) {
+      checkAugmented(first, this.report);
+      this.at++;
+      const value = this.assigned();
+      return { kind: 'augmented', target: first, value, start, end: this.last };
+    }
+    if (!this.isOp('=')) {
+      if (first.kind === 'starred') this.fault('starred.misplaced', "can't use starred expression here", first.start, first.end);
+      return { kind: 'expression', value: first, start, end: this.last };
+    }
+    const targets = [first];
+    let value = first;
+    while (this.takeOp('=')) {
+      value = this.assigned();
+      targets.push(value);
+    }
+    targets.pop();
+    for (const target of targets) {
+      if (target.kind === 'yield' && !target.paren) this.fault('target.assign', 'assignment to yield expression not possible', target.start, target.end);
+      else checkAssign(target, this.report);
+    }
+    if (value.kind === 'starred') this.fault('starred.misplaced', "can't use starred expression here", value.start, value.end);
+    return { kind: 'assign', targets, value, start, end: this.last };
+  }
+
+  /** A colon at the end of the line is no annotation. */
+  private blockFollows(): boolean {
+    return this.peek().type === T.Newline;
+  }
+
+  private annotated(target: Expression, start: number): Statement {
+    checkAnnotated(target, this.report);
+    this.at++;
+    const annotation = this.expression();
+    let value: Expression | null = null;
+    if (this.takeOp('=')) {
+      value = this.assigned();
+      if (value.kind === 'starred') this.fault('starred.misplaced', "can't use starred expression here", value.start, value.end);
+    }
+    return { kind: 'annotated', target, annotation, value, start, end: this.last };
+  }
+
+  private raise(start: number): Statement {
+    this.at++;
+    const values: Expression[] = [];
+    if (!this.ends()) {
+      if (this.isWord('from')) this.refuse('did you forget an expression between \'raise\' and \'from\'?');
+      values.push(this.expression());
+      if (this.takeWord('from')) values.push(this.expression());
+    }
+    return { kind: 'raise', values, start, end: this.last };
+  }
+
+  private names(kind: 'global' | 'nonlocal', start: number): Statement {
+    this.at++;
+    const names: NameAt[] = [];
+    do {
+      const token = this.needName();
+      names.push({ name: token.value, start: token.start, end: token.end });
+    } while (this.takeOp(','));
+    return { kind, names, start, end: this.last };
+  }
+
+  private deletion(start: number): Statement {
+    this.at++;
+    const target = this.starExpressions();
+    const targets = target.kind === 'tuple' && this.tokenAt(target.start) !== '(' ? target.items : [target];
+    for (const one of targets) checkDelete(one, this.report);
+    return { kind: 'delete', targets, start, end: this.last };
+  }
+
+  private tokenAt(offset: number): string {
+    return this.text[offset] ?? '';
+  }
+
+  private assertion(start: number): Statement {
+    this.at++;
+    const values = [this.namedlessExpression()];
+    if (this.takeOp(',')) values.push(this.namedlessExpression());
+    return { kind: 'assert', values, start, end: this.last };
+  }
+
+  private namedlessExpression(): Expression {
+    const value = this.expression();
+    if (this.isOp('=')) this.refuseAt('syntax.comparison', `cannot assign to ${value.kind === 'name' ? 'name' : value.kind} here. Maybe you meant '==' instead of '='?`, value.start, value.end);
+    return value;
+  }
+
+  private typeAlias(start: number): Statement {
+    this.at++;
+    const token = this.needName();
+    const types = this.typeParameters();
+    this.needOp('=');
+    const value = this.expression();
+    return { kind: 'type', name: { name: token.value, start: token.start, end: token.end }, types, value, start, end: this.last };
+  }
+
+  private dottedName(): Token {
+    const first = this.needName();
+    while (this.takeOp('.')) this.needName();
+    return first;
+  }
+
+  private importing(start: number): Statement {
+    this.at++;
+    const names: NameAt[] = [];
+    do {
+      if (this.is(T.Newline)) this.refuse("Expected one or more names after 'import'", 'import.form');
+      const first = this.dottedName();
+      names.push(this.alias(first));
+    } while (this.takeOp(','));
+    if (this.isWord('from')) this.refuseAt('import.form', 'Did you mean to use \'from ... import ...\' instead?', start, this.token.end);
+    return { kind: 'import', names, from: null, features: [], star: false, start, end: this.last };
+  }
+
+  private alias(bound: Token): NameAt {
+    if (!this.takeWord('as')) return { name: bound.value, start: bound.start, end: bound.end };
+    const name = this.needName();
+    if (this.isOp('.') || this.isOp('(') || this.isOp('[')) this.refuseAt('import.form', 'cannot use expression as import target', name.start, this.token.end);
+    if (name.value === '__debug__') this.fault('target.debug', 'cannot assign to __debug__', name.start, name.end);
+    return { name: name.value, start: name.start, end: name.end };
+  }
+
+  private importingFrom(start: number): Statement {
+    this.at++;
+    let dots = 0;
+    while (this.isOp('.') || this.isOp('...')) (dots++, this.at++);
+    const moduleStart = this.token.start;
+    if (dots === 0 || !this.isWord('import')) this.dottedName();
+    const from = dots === 0 ? this.text.slice(moduleStart, this.last) : '.';
+    this.needWord('import');
+    if (this.takeOp('*')) return { kind: 'import', names: [], from, features: [], star: true, start, end: this.last };
+    const names: NameAt[] = [], features: NameAt[] = [];
+    const grouped = this.takeOp('(');
+    if (this.is(T.Newline) || (grouped && this.isOp(')'))) this.refuse("Expected one or more names after 'import'", 'import.form');
+    for (;;) {
+      const name = this.needName();
+      features.push({ name: name.value, start: name.start, end: name.end });
+      names.push(this.alias(name));
+      if (!this.takeOp(',')) break;
+      if (grouped && this.isOp(')')) break;
+      if (!grouped && this.is(T.Newline)) this.refuse('trailing comma not allowed without surrounding parentheses', 'import.form');
+    }
+    if (grouped) this.needOp(')');
+    return { kind: 'import', names, from, features, star: false, start, end: this.last };
+  }
+
+  // Compound statements
+
+  /** `:` and the block after it. */
+  private block(header: Header): Statement[] {
+    if (!this.takeOp(':')) {
+      if (this.is(T.Newline) || this.startsExpression()) this.refuse(this.is(T.Newline) ? "expected ':'" : 'invalid syntax', 'syntax.colon');
+      this.refuse();
+    }
+    const body: Statement[] = [];
+    if (!this.is(T.Newline)) {
+      this.inlineBlock(body);
+      return body;
+    }
+    this.at++;
+    if (!this.is(T.Indent)) {
+      const { start, end } = this.token;
+      const message = `expected an indented block after ${header.label} on line ${header.line}`;
+      this.fault('indent.missing', message, start, Math.max(end, start));
+      return body;
+    }
+    this.at++;
+    while (!this.is(T.Dedent) && !this.is(T.End)) this.statement(body);
+    if (this.is(T.Dedent)) this.at++;
+    return body;
+  }
+
+  private inlineBlock(body: Statement[]): void {
+    const { type, value } = this.token;
+    if (type === T.Name && /^(?:if|while|for|try|with|def|class|async)$/.test(value)) this.refuse();
+    if (this.isOp('@')) this.refuse();
+    this.simpleLine(body);
+  }
+
+  private header(label: string, start: number): Header {
+    return { label, line: this.lineOf(start) };
+  }
+
+  private ifStatement(): Statement {
+    const { start } = this.token;
+    const tests: Expression[] = [];
+    const bodies: Statement[][] = [];
+    let word = 'if';
+    do {
+      const from = this.token.start;
+      this.at++;
+      tests.push(this.namedExpression());
+      bodies.push(this.block(this.header(`'${word}' statement`, from)));
+      word = 'elif';
+    } while (this.isWord('elif') && tests.length < 1000);
+    if (this.isWord('else')) bodies.push(this.elseBlock());
+    return { kind: 'if', tests, bodies, start, end: this.last };
+  }
+
+  private elseBlock(): Statement[] {
+    const from = this.token.start;
+    this.at++;
+    const body = this.block(this.header("'else' statement", from));
+    if (this.isWord('elif')) this.refuse("'elif' block follows an 'else' block", 'syntax.orphan');
+    return body;
+  }
+
+  private whileStatement(): Statement {
+    const { start } = this.token;
+    this.at++;
+    const test = this.namedExpression();
+    const body = this.block(this.header("'while' statement", start));
+    const otherwise = this.isWord('else') ? this.elseBlock() : EMPTY;
+    return { kind: 'while', test, body, otherwise, start, end: this.last };
+  }
+
+  private forStatement(start: number, async: boolean): Statement {
+    this.at++;
+    const target = this.targetList();
+    checkBind(target, this.report);
+    this.needWord('in');
+    const iterable = this.starExpressions();
+    if (iterable.kind === 'starred') this.fault('starred.misplaced', "can't use starred expression here", iterable.start, iterable.end);
+    const body = this.block(this.header("'for' statement", start));
+    const otherwise = this.isWord('else') ? this.elseBlock() : EMPTY;
+    return { kind: 'for', target, iterable, body, otherwise, async, start, end: this.last };
+  }
+
+  private tryStatement(): Statement {
+    const { start } = this.token;
+    this.at++;
+    const body = this.block(this.header("'try' statement", start));
+    const handlers: Handler[] = [];
+    let group = false, bare: Handler | null = null;
+    while (this.isWord('except')) {
+      const from = this.token;
+      this.at++;
+      const star = this.takeOp('*');
+      if (handlers.length > 0 && star !== group) this.fault('syntax.handlers', "cannot have both 'except' and 'except*' on the same 'try'", from.start, this.last);
+      group ||= star;
+      if (bare) {
+        this.fault('syntax.handlers', "default 'except:' must be last", bare.start, bare.end);
+        bare = null;
+      }
+      const handler = this.handler(from, star);
+      handlers.push(handler);
+      if (!handler.type) bare = handler;
+    }
+    if (handlers.length === 0 && !this.isWord('finally')) {
+      const { start: at, end, type } = this.token;
+      if (type !== T.Fault) this.fault('syntax.handlers', "expected 'except' or 'finally' block", at, end);
+      return { kind: 'try', body, handlers, group, otherwise: EMPTY, last: EMPTY, start, end: this.last };
+    }
+    const otherwise = handlers.length > 0 && this.isWord('else') ? this.elseBlock() : EMPTY;
+    let last: readonly Statement[] = EMPTY;
+    if (this.isWord('finally')) {
+      const from = this.token.start;
+      this.at++;
+      last = this.block(this.header("'finally' statement", from));
+    }
+    return { kind: 'try', body, handlers, group, otherwise, last, start, end: this.last };
+  }
+
+  private handler(from: Token, star: boolean): Handler {
+    let type: Expression | null = null, name: NameAt | null = null;
+    if (!this.isOp(':') && (!this.is(T.Newline) || star)) {
+      if (star && this.is(T.Newline)) this.refuse('expected one or more exception types', 'syntax.handlers');
+      type = this.exceptionTypes();
+      if (this.takeWord('as')) {
+        const token = this.needName();
+        if (type.kind === 'tuple' && this.text[type.start] !== '(') {
+          this.refuseAt('syntax.handlers', "multiple exception types must be parenthesized when using 'as'", type.start, type.end);
+        }
+        if (this.isOp('.') || this.isOp('[') || this.isOp('(')) this.refuseAt('target.assign', 'cannot use except statement with attribute', token.start, this.token.end);
+        if (token.value === '__debug__') this.fault('target.debug', 'cannot assign to __debug__', token.start, token.end);
+        name = { name: token.value, start: token.start, end: token.end };
+      }
+    } else if (star) this.refuse('expected one or more exception types', 'syntax.handlers');
+    const body = this.block(this.header(star ? "'except*' statement" : "'except' statement", from.start));
+    return { type, name, body, start: from.start, end: from.end };
+  }
+
+  /** `A` or, since 3.14, `A, B` without parentheses. */
+  private exceptionTypes(): Expression {
+    const first = this.expression();
+    if (!this.isOp(',')) return first;
+    const list: Expression[] = [first];
+    while (this.takeOp(',')) {
+      if (this.isOp(':')) break;
+      list.push(this.expression());
+    }
+    return this.tupleOf(list);
+  }
+
+  private tupleOf(items: Expression[]): Expression {
+    return new Expression('tuple', items[0]!.start, this.last, 'bare', items);
+  }
+
+  private withStatement(start: number, async: boolean): Statement {
+    this.at++;
+    const values: Expression[] = [], targets: Expression[] = [];
+    if (!this.tryGroupedItems(values, targets)) {
+      do this.withItem(values, targets);
+      while (this.takeOp(','));
+    }
+    const body = this.block(this.header("'with' statement", start));
+    return { kind: 'with', values, targets, body, async, start, end: this.last };
+  }
+
+  /** `with (a as b, c):` when the bracket closes right before the colon and its items can be read. */
+  private tryGroupedItems(values: Expression[], targets: Expression[]): boolean {
+    const open = this.token;
+    if (!this.isOp('(') || open.match <= 0) return false;
+    const after = this.tokens[open.match + 1];
+    if (!after || after.type !== T.Op || after.value !== ':') return false;
+    const from = this.at, faults = this.faults.length, depth = this.depth;
+    try {
+      this.at++;
+      do {
+        if (this.isOp(')')) break;
+        this.withItem(values, targets);
+      } while (this.takeOp(','));
+      if (values.length > 0 && this.takeOp(')')) return true;
+    } catch (error) {
+      if (!(error instanceof Unreadable)) throw error;
+    }
+    this.at = from;
+    this.depth = depth;
+    this.faults.length = faults;
+    values.length = targets.length = 0;
+    return false;
+  }
+
+  private withItem(values: Expression[], targets: Expression[]): void {
+    values.push(this.expression());
+    if (!this.takeWord('as')) return;
+    const target = this.isOp('*') ? this.starExpression() : this.binary(1);
+    checkBind(target, this.report);
+    targets.push(target);
+    if (!this.isOp(',') && !this.isOp(')') && !this.isOp(':')) {
+      if (this.is(T.Newline)) this.refuse("expected ':'", 'syntax.colon');
+      this.refuse();
+    }
+  }
+
+  private decorated(): Statement {
+    const { start } = this.token;
+    const decorators: Expression[] = [];
+    while (this.takeOp('@')) {
+      decorators.push(this.namedExpression());
+      if (!this.is(T.Newline)) this.refuse();
+      this.at++;
+    }
+    if (this.isWord('def')) return this.definition(start, decorators, false);
+    if (this.isWord('class')) return this.classStatement(start, decorators);
+    if (this.isWord('async') && this.peek().value === 'def') {
+      this.at++;
+      return this.definition(start, decorators, true);
+    }
+    return this.refuse();
+  }
+
+  private definition(start: number, decorators: readonly Expression[], async: boolean): Statement {
+    const from = this.token.start;
+    this.at++;
+    const token = this.needName();
+    if (token.value === '__debug__') this.fault('target.debug', 'cannot assign to __debug__', token.start, token.end);
+    const types = this.typeParameters();
+    this.needOp('(', 'syntax.invalid', "expected '('");
+    const parameters = this.parameters(')', true);
+    if (!this.takeOp(')')) this.refuse();
+    const returns = this.takeOp('->') ? this.expression() : null;
+    if (!this.isOp(':') && !this.is(T.Fault)) this.refuse("expected ':'", 'syntax.colon');
+    const body = this.block(this.header('function definition', from));
+    return { kind: 'def', name: { name: token.value, start: token.start, end: token.end }, types, parameters, returns, body, async, decorators, start, end: this.last };
+  }
+
+  private classStatement(start: number, decorators: readonly Expression[]): Statement {
+    const from = this.token.start;
+    this.at++;
+    const token = this.needName();
+    if (token.value === '__debug__') this.fault('target.debug', 'cannot assign to __debug__', token.start, token.end);
+    const types = this.typeParameters();
+    const bases = this.takeOp('(') ? this.callArguments() : [];
+    const bare = bases.find((base) => base.kind === 'comprehension' && base.text === 'generator' && !base.paren && this.text[base.start] !== '(');
+    if (bare) this.fault('syntax.invalid', 'invalid syntax', bare.start, bare.end);
+    const body = this.block(this.header('class definition', from));
+    return { kind: 'class', name: { name: token.value, start: token.start, end: token.end }, types, bases, body, decorators, start, end: this.last };
+  }
+
+  // `match` is a keyword only where a match statement can be read
+
+  private mayBeMatch(): boolean {
+    const next = this.peek();
+    if (next.type === T.Op) return /^(?:[([{*~+-]|\.\.\.)$/.test(next.value);
+    return next.type !== T.Newline && this.startsExpression(next);
+  }
+
+  private tryMatch(): Statement | null {
+    const from = this.at, faults = this.faults.length, depth = this.depth;
+    const { start } = this.token;
+    try {
+      this.at++;
+      const subject = this.matchSubject();
+      if (this.takeOp(':') && this.is(T.Newline)) {
+        const next = this.peek();
+        if (next.type === T.Indent && this.peek(2).type === T.Name && this.peek(2).value === 'case') {
+          this.at += 2;
+          return this.matchBody(subject, start);
+        }
+        if (next.type !== T.Indent) {
+          this.fault('indent.missing', `expected an indented block after 'match' statement on line ${this.lineOf(start)}`, next.start, next.end);
+          this.at++;
+          return { kind: 'match', subject, cases: [], start, end: this.last };
+        }
+      }
+    } catch (error) {
+      if (!(error instanceof Unreadable)) throw error;
+    }
+    this.at = from;
+    this.depth = depth;
+    this.faults.length = faults;
+    return null;
+  }
+
+  private matchSubject(): Expression {
+    const first = this.isOp('*') ? this.starExpression() : this.namedExpression();
+    if (!this.isOp(',')) {
+      if (first.kind === 'starred') this.refuse();
+      return first;
+    }
+    const list = [first];
+    while (this.takeOp(',')) {
+      if (this.isOp(':')) break;
+      list.push(this.isOp('*') ? this.starExpression() : this.namedExpression());
+    }
+    return this.tupleOf(list);
+  }
+
+  private matchBody(subject: Expression, start: number): Statement {
+    const cases: Case[] = [];
+    let wide: { start: number; end: number; irrefutable: string | null; name: string } | null = null;
+    while (!this.is(T.Dedent) && !this.is(T.End)) {
+      const from = this.at, depth = this.depth;
+      try {
+        if (!this.isWord('case')) this.refuse();
+        if (wide) {
+          const what = wide.irrefutable === 'wildcard' ? 'wildcard' : `name capture '${wide.name}'`;
+          this.fault('pattern.unreachable', `${what} makes remaining patterns unreachable`, wide.start, wide.end);
+          wide = null;
+        }
+        const at = this.token.start;
+        this.at++;
+        const { bindings, values, irrefutable } = this.casePattern();
+        const guard = this.takeWord('if') ? this.namedExpression() : null;
+        if (!guard && irrefutable) wide = irrefutable;
+        const body = this.block(this.header("'case' statement", at));
+        cases.push({ bindings, values, guard, body });
+      } catch (error) {
+        if (!(error instanceof Unreadable)) throw error;
+        this.depth = depth;
+        const body: Statement[] = [];
+        if (this.is(T.Dedent)) break;
+        this.recover(error, from, body);
+        cases.push({ bindings: [], values: [], guard: null, body });
+      }
+    }
+    if (this.is(T.Dedent)) this.at++;
+    return { kind: 'match', subject, cases, start, end: this.last };
+  }
+}
+
+function isLexical(kind: string): boolean {
+  return /^(?:character|bracket|string|number)\./.test(kind);
+}

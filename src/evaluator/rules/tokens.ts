@@ -1,0 +1,543 @@
+/**
+ * A strict tokenizer: Python's lexical rules (The Python Language Reference, chapter 2) with CPython 3.14's limits. It goes on
+ * after a fault, so that one stray character does not hide the rest of the text. F-strings and t-strings come as their parts
+ * (PEP 701): opening quote, replacement fields, closing quote. Not here: the grammar, and what is inside a literal (literals.ts).
+ */
+import type { Fault, RuleKind } from './faults.ts';
+import { checkNumber, checkString, digitFault } from './literals.ts';
+
+export const enum T {
+  Name, Number, String, Op, Newline, Indent, Dedent, End,
+  /** Start and end of an f-string or t-string, `{`, `}` and `:` of its replacement fields. */
+  FStart, FEnd, FOpen, FClose, FColon,
+  /** Stands where a fault was recorded: the grammar stops here without a second complaint. */
+  Fault,
+}
+
+export interface Token {
+  readonly type: T;
+  /** UTF-16 offsets. */
+  readonly start: number;
+  readonly end: number;
+  /** Text of names, operators and literals; empty for the rest. */
+  readonly value: string;
+  /** For an opening bracket the index of the token that closes it, or -1; 0 for other tokens. */
+  match: number;
+}
+
+export interface Tokens {
+  readonly tokens: Token[];
+  readonly faults: Fault[];
+  /** UTF-16 ranges of all string tokens, in order: what a dedent must not touch. */
+  readonly strings: readonly { readonly start: number; readonly end: number }[];
+  readonly comments: number;
+}
+
+export const KEYWORDS: ReadonlySet<string> = new Set([
+  'False', 'None', 'True', 'and', 'as', 'assert', 'async', 'await', 'break', 'class', 'continue', 'def', 'del', 'elif', 'else',
+  'except', 'finally', 'for', 'from', 'global', 'if', 'import', 'in', 'is', 'lambda', 'nonlocal', 'not', 'or', 'pass', 'raise',
+  'return', 'try', 'while', 'with', 'yield',
+]);
+
+/** Keywords that no bracket can hold: one at the head of a line means that a bracket before it was never closed. */
+const STATEMENT_ONLY: ReadonlySet<string> = new Set([
+  'assert', 'break', 'class', 'continue', 'def', 'del', 'elif', 'except', 'finally', 'global', 'import', 'nonlocal', 'pass', 'raise',
+  'return', 'try', 'while', 'with',
+]);
+
+const OPERATORS3: ReadonlySet<string> = new Set(['**=', '//=', '>>=', '<<=', '...']);
+const OPERATORS2: ReadonlySet<string> = new Set([
+  '**', '//', '>>', '<<', '<=', '>=', '==', '!=', '->', '+=', '-=', '*=', '/=', '%=', '&=', '|=', '^=', '@=', ':=', '<>',
+]);
+const MAX_BRACKETS = 200;
+const MAX_INDENTS = 99;
+const CLOSERS: Readonly<Record<string, string>> = { ')': '(', ']': '[', '}': '{' };
+
+interface Bracket {
+  readonly char: string;
+  readonly start: number;
+  readonly token: number;
+}
+
+/** Where the tokenizer is inside an f-string: its literal part, a field's expression, or a field's format. */
+interface Part {
+  readonly in: 'text' | 'field' | 'format';
+  readonly start: number;
+  readonly quote: string;
+  readonly raw: boolean;
+  readonly prefix: string;
+  /** Brackets open when the field began, the field's own included. */
+  readonly depth: number;
+}
+
+/** Tokenizes any string. Never throws. */
+export function tokenize(text: string): Tokens {
+  const scanner = new Scanner(text);
+  scanner.run();
+  return { tokens: scanner.tokens, faults: scanner.faults, strings: scanner.strings, comments: scanner.comments };
+}
+
+class Scanner {
+  readonly tokens: Token[] = [];
+  readonly faults: Fault[] = [];
+  readonly strings: { start: number; end: number }[] = [];
+  comments = 0;
+  readonly #text: string;
+  #at = 0;
+  readonly #brackets: Bracket[] = [];
+  readonly #parts: Part[] = [];
+  readonly #indents = [0];
+  readonly #tabIndents = [0];
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  run(): void {
+    const text = this.#text, length = text.length;
+    let lineHead = true;
+    while (this.#at < length) {
+      const part = this.#parts[this.#parts.length - 1];
+      if (part && part.in !== 'field') {
+        this.#scanPart(part);
+        lineHead = false;
+        continue;
+      }
+      if (lineHead && this.#brackets.length === 0) {
+        if (!this.#indentation()) continue;
+        lineHead = false;
+        if (this.#at >= length) break;
+      }
+      const code = text.charCodeAt(this.#at);
+      if (code === 32 || code === 9 || code === 12) {
+        this.#at++;
+      } else if (code === 10 || code === 13) {
+        const start = this.#at;
+        this.#at += code === 13 && text.charCodeAt(start + 1) === 10 ? 2 : 1;
+        if (this.#brackets.length === 0) {
+          this.#push(T.Newline, start, this.#at, '');
+          lineHead = true;
+        } else if (part === undefined && this.#statementAhead()) {
+          this.#closeBrackets();
+          this.#push(T.Newline, start, this.#at, '');
+          lineHead = true;
+        }
+      } else if (code === 35) {
+        this.comments++;
+        this.#at = lineBreakFrom(text, this.#at);
+      } else if (code === 92) {
+        this.#continuation();
+      } else {
+        this.#token(code, part);
+      }
+    }
+    this.#finish();
+  }
+
+  #push(type: T, start: number, end: number, value: string): void {
+    this.tokens.push({ type, start, end, value, match: 0 });
+  }
+
+  #fault(kind: RuleKind, message: string, start: number, end: number): void {
+    this.faults.push({ kind, message, start, end });
+  }
+
+  /** A fault and the token that stands for it. */
+  #faultToken(kind: RuleKind, message: string, start: number, end: number): void {
+    this.#fault(kind, message, start, end);
+    this.#push(T.Fault, start, end, '');
+  }
+
+  /** Reads the indentation of a logical line; false when the line is blank and was skipped. */
+  #indentation(): boolean {
+    const text = this.#text, length = text.length;
+    let column = 0, tabColumn = 0, at = this.#at, kept = -1, keptTab = 0;
+    for (; at < length; at++) {
+      const code = text.charCodeAt(at);
+      if (code === 32) (column++, tabColumn++);
+      else if (code === 9) ((column = (column >> 3) * 8 + 8), tabColumn++);
+      else if (code === 12) (column = 0), (tabColumn = 0);
+      else if (code === 92 && isBreak(text, at + 1)) {
+        // A backslash in the indentation joins lines; the first line's indentation counts (later ones only if it had none).
+        if (kept < 0 && column > 0) ((kept = column), (keptTab = tabColumn));
+        column = tabColumn = 0;
+        at += text.charCodeAt(at + 1) === 13 && text.charCodeAt(at + 2) === 10 ? 2 : 1;
+      } else break;
+    }
+    const code = text.charCodeAt(at);
+    if (at < length && (code === 10 || code === 13 || code === 35)) {
+      if (code === 35) {
+        this.comments++;
+        at = lineBreakFrom(text, at);
+      }
+      if (at < length) at += text.charCodeAt(at) === 13 && text.charCodeAt(at + 1) === 10 ? 2 : 1;
+      this.#at = at;
+      return false;
+    }
+    const lineStart = this.#at;
+    this.#at = at;
+    if (at >= length) return true;
+    if (kept >= 0) ((column = kept), (tabColumn = keptTab));
+    this.#indent(column, tabColumn, lineStart, at);
+    return true;
+  }
+
+  #indent(column: number, tabColumn: number, lineStart: number, at: number): void {
+    const indents = this.#indents, tabs = this.#tabIndents;
+    const top = (list: number[]): number => list[list.length - 1]!;
+    const tabFault = (): void => this.#fault('indent.tabs', 'inconsistent use of tabs and spaces in indentation', lineStart, at);
+    if (column > top(indents)) {
+      if (tabColumn <= top(tabs)) tabFault();
+      if (indents.length > MAX_INDENTS) this.#fault('indent.deep', 'too many levels of indentation', lineStart, at);
+      indents.push(column);
+      tabs.push(tabColumn);
+      this.#push(T.Indent, lineStart, at, '');
+      return;
+    }
+    while (column < top(indents)) {
+      indents.pop();
+      tabs.pop();
+      this.#push(T.Dedent, at, at, '');
+    }
+    if (column !== top(indents)) {
+      this.#fault('indent.dedent', 'unindent does not match any outer indentation level', lineStart, lineBreakFrom(this.#text, at));
+      // The line is read as part of the block it is deeper than, so that what follows is judged on its own.
+      indents.push(column);
+      tabs.push(tabColumn);
+      this.#push(T.Indent, lineStart, lineStart, 'recovered');
+    } else if (tabColumn !== top(tabs)) tabFault();
+  }
+
+  #continuation(): void {
+    const start = this.#at, text = this.#text;
+    if (start + 1 >= text.length) {
+      this.#faultToken('syntax.end', 'unexpected EOF while parsing', start, start + 1);
+      this.#at = start + 1;
+    } else if (isBreak(text, start + 1)) {
+      this.#at = start + (text.charCodeAt(start + 1) === 13 && text.charCodeAt(start + 2) === 10 ? 3 : 2);
+      if (this.#at >= text.length) this.#faultToken('syntax.end', 'unexpected EOF while parsing', start, start + 1);
+    } else {
+      this.#faultToken('character.continuation', 'unexpected character after line continuation character', start, start + 1);
+      this.#at = start + 1;
+    }
+  }
+
+  #token(code: number, part: Part | undefined): void {
+    const text = this.#text, start = this.#at;
+    if (isNameStart(code)) {
+      let end = start + 1;
+      let plain = code < 128;
+      for (; end < text.length; end++) {
+        const unit = text.charCodeAt(end);
+        if (unit >= 128) plain = false;
+        else if (!isNamePart(unit)) break;
+      }
+      const next = text.charCodeAt(end);
+      if ((next === 34 || next === 39) && end - start <= 2 && isPrefix(text, start, end)) return this.#string(start, end);
+      this.#at = end;
+      const name = text.slice(start, end);
+      if (!plain) return this.#unicodeName(name, start);
+      this.#push(T.Name, start, end, name);
+    } else if (isDigit(code) || (code === 46 && isDigit(text.charCodeAt(start + 1)))) {
+      const { end, fault } = checkNumber(text, start);
+      this.#at = end;
+      if (fault) this.#faultToken('number.literal', fault.message, fault.start, fault.end);
+      else {
+        this.#push(T.Number, start, end, text.slice(start, end));
+        const digits = end - start > 4300 ? digitFault(text.slice(start, end)) : null;
+        if (digits) this.#fault('number.digits', digits, start, end);
+      }
+    } else if (code === 34 || code === 39) {
+      this.#string(start, start);
+    } else this.#operator(start, part);
+  }
+
+  /** Names with characters beyond ASCII are compared in NFKC and must be identifiers (reference, 2.3). */
+  #unicodeName(name: string, start: number): void {
+    let offset = 0;
+    for (const char of name) {
+      const ok = char <= '\x7f' || (offset === 0 ? /[\p{XIDS}_]/u : /\p{XIDC}/u).test(char);
+      if (!ok) {
+        const point = char.codePointAt(0)!;
+        const hex = point.toString(16).toUpperCase().padStart(4, '0');
+        const kind: RuleKind = point >= 0xd800 && point <= 0xdfff ? 'character.surrogate' : 'character.invalid';
+        const message = /[\p{C}\p{Z}]/u.test(char) ? `invalid non-printable character U+${hex}` : `invalid character '${char}' (U+${hex})`;
+        return this.#faultToken(kind, message, start + offset, start + offset + char.length);
+      }
+      offset += char.length;
+    }
+    this.#push(T.Name, start, start + name.length, KEYWORDS.has(name.normalize('NFKC')) ? name : name.normalize('NFKC'));
+  }
+
+  #operator(start: number, part: Part | undefined): void {
+    const text = this.#text;
+    const one = text[start]!;
+    if (part && this.#brackets.length === part.depth) {
+      if (one === '}') {
+        const bracket = this.#brackets.pop()!;
+        this.#parts.pop();
+        this.tokens[bracket.token]!.match = this.tokens.length;
+        this.#push(T.FClose, start, start + 1, '}');
+        this.#at = start + 1;
+        return;
+      }
+      if (one === ':') {
+        this.#push(T.FColon, start, start + 1, ':');
+        this.#parts.push({ ...part, in: 'format', start: start + 1 });
+        this.#at = start + 1;
+        return;
+      }
+    }
+    const three = text.slice(start, start + 3), two = three.slice(0, 2);
+    const value = OPERATORS3.has(three) ? three : OPERATORS2.has(two) ? two : one;
+    const end = start + value.length;
+    this.#at = end;
+    if (value === '(' || value === '[' || value === '{') {
+      if (this.#brackets.length >= MAX_BRACKETS) {
+        if (this.#brackets.length === MAX_BRACKETS) this.#faultToken('bracket.deep', 'too many nested parentheses', start, end);
+      } else this.#push(T.Op, start, end, value);
+      this.#brackets.push({ char: value, start, token: this.tokens.length - 1 });
+      this.tokens[this.tokens.length - 1]!.match = -1;
+      return;
+    }
+    const opener = CLOSERS[value];
+    if (opener !== undefined) return this.#close(value, opener, start, part);
+    const code = value.charCodeAt(0);
+    if (value.length === 1 && (code < 32 || code === 127)) {
+      if (code === 0) return this.#faultToken('character.null', 'source code string cannot contain null bytes', start, end);
+      return this.#faultToken('character.invalid', `invalid non-printable character U+${code.toString(16).toUpperCase().padStart(4, '0')}`, start, end);
+    }
+    this.#push(T.Op, start, end, value);
+  }
+
+  #close(value: string, opener: string, start: number, part: Part | undefined): void {
+    const floor = part ? part.depth : 0;
+    const open = this.#brackets.length > floor ? this.#brackets[this.#brackets.length - 1] : undefined;
+    const label = part ? `${kindOf(part.prefix)}: ` : '';
+    if (!open) {
+      this.#faultToken('bracket.unmatched', `${label}unmatched '${value}'`, start, start + 1);
+      return;
+    }
+    this.#brackets.pop();
+    if (open.char !== opener) {
+      const line = lineOf(this.#text, open.start);
+      const where = line === lineOf(this.#text, start) ? '' : ` on line ${line}`;
+      this.#faultToken('bracket.mismatched', `${label}closing parenthesis '${value}' does not match opening parenthesis '${open.char}'${where}`, start, start + 1);
+      return;
+    }
+    if (this.#brackets.length >= MAX_BRACKETS) return;
+    this.tokens[open.token]!.match = this.tokens.length;
+    this.#push(T.Op, start, start + 1, value);
+  }
+
+  /** A string literal whose prefix is text[start..quote). */
+  #string(start: number, quoteAt: number): void {
+    const text = this.#text;
+    const prefix = text.slice(start, quoteAt).toLowerCase();
+    const char = text[quoteAt]!;
+    const triple = text[quoteAt + 1] === char && text[quoteAt + 2] === char;
+    const quote = triple ? char.repeat(3) : char;
+    const inner = quoteAt + quote.length;
+    if (prefix.includes('f') || prefix.includes('t')) {
+      this.#push(T.FStart, start, inner, prefix);
+      this.#parts.push({ in: 'text', start, quote, raw: prefix.includes('r'), prefix, depth: 0 });
+      this.#at = inner;
+      return;
+    }
+    const end = stringEnd(text, inner, quote);
+    if (end < 0) {
+      const stop = triple ? text.length : unterminatedEnd(text, inner);
+      this.#unterminated('', start, stop, triple);
+      return;
+    }
+    this.#at = end;
+    this.strings.push({ start, end });
+    this.#push(T.String, start, end, prefix);
+    const fault = checkString(text, inner, end - quote.length, prefix);
+    if (fault) this.#fault(fault.kind, fault.message, start, end);
+  }
+
+  #unterminated(label: string, start: number, stop: number, triple: boolean): void {
+    const detected = lineOf(this.#text, triple ? Math.max(start, stop - (isBreak(this.#text, stop - 1) ? 1 : 0)) : stop);
+    const what = `unterminated ${triple ? 'triple-quoted ' : ''}${label ? `${label} ` : 'string '}literal (detected at line ${detected})`;
+    this.strings.push({ start, end: stop });
+    this.#faultToken(triple ? 'string.unterminated-triple' : 'string.unterminated', what, start, stop);
+    this.#at = stop;
+  }
+
+  /** Text or format of an f-string up to the next field, the end of the format, or the closing quote. */
+  #scanPart(part: Part): void {
+    const text = this.#text, from = this.#at;
+    const format = part.in === 'format';
+    const triple = part.quote.length === 3;
+    let at = from;
+    for (; at < text.length; at++) {
+      const char = text[at]!;
+      if (char === '\\') {
+        const next = text[at + 1];
+        if (next === '{' || next === '}') continue;
+        if (!part.raw && next === 'N' && text[at + 2] === '{') {
+          const close = text.indexOf('}', at);
+          at = close < 0 ? at + 2 : close;
+        } else at += next === '\r' && text[at + 2] === '\n' ? 2 : 1;
+      } else if (char === part.quote[0] && text.startsWith(part.quote, at)) {
+        if (format) break;
+        this.#checkPart(part, from, at);
+        this.#at = at + part.quote.length;
+        this.#parts.pop();
+        this.strings.push({ start: part.start, end: this.#at });
+        this.#push(T.FEnd, at, this.#at, part.prefix);
+        return;
+      } else if (char === '{') {
+        if (!format && text[at + 1] === '{') {
+          at++;
+          continue;
+        }
+        this.#checkPart(part, from, at);
+        this.#brackets.push({ char: '{', start: at, token: this.tokens.length });
+        this.#push(T.FOpen, at, at + 1, '{');
+        this.tokens[this.tokens.length - 1]!.match = -1;
+        this.#parts.push({ ...part, in: 'field', depth: this.#brackets.length });
+        this.#at = at + 1;
+        if (this.#brackets.length > MAX_BRACKETS) this.#fault('bracket.deep', 'too many nested parentheses', at, at + 1);
+        return;
+      } else if (char === '}') {
+        if (format) {
+          this.#parts.pop();
+          this.#at = at;
+          return;
+        }
+        if (text[at + 1] === '}') at++;
+        else this.#fault('string.field', `${kindOf(part.prefix)}: single '}' is not allowed`, at, at + 1);
+      } else if ((char === '\n' || char === '\r') && !triple) {
+        if (format) this.#fault('string.field', `${kindOf(part.prefix)}: newlines are not allowed in format specifiers for single quoted ${kindOf(part.prefix)}s`, at, at + 1);
+        break;
+      }
+    }
+    // Leave the whole f-string: its fields, too.
+    while (this.#parts.length > 0 && this.#parts[this.#parts.length - 1]!.start !== part.start) this.#leavePart();
+    const whole = format ? this.#outermostText(part) : part;
+    while (this.#parts.length > 0) this.#leavePart();
+    if (at < text.length && text[at] !== '\n' && text[at] !== '\r') {
+      // The closing quote came inside a format.
+      this.#faultToken('string.field', `${kindOf(part.prefix)}: expecting '}', or format specs`, at, at + 1);
+      this.#at = at + part.quote.length;
+      this.strings.push({ start: whole.start, end: this.#at });
+      return;
+    }
+    this.#unterminated(kindOf(part.prefix), whole.start, Math.min(at, text.length), triple);
+  }
+
+  #outermostText(part: Part): Part {
+    for (let i = this.#parts.length - 1; i >= 0; i--) if (this.#parts[i]!.in === 'text') return this.#parts[i]!;
+    return part;
+  }
+
+  #leavePart(): void {
+    const part = this.#parts.pop()!;
+    if (part.in === 'field') this.#brackets.length = Math.min(this.#brackets.length, part.depth - 1);
+  }
+
+  #checkPart(part: Part, from: number, to: number): void {
+    if (part.raw || from === to) return;
+    const fault = checkString(this.#text, from, to, '');
+    if (fault) this.#fault(fault.kind, fault.message, part.start, to);
+  }
+
+  /** After a line break inside brackets: does a statement keyword head the next line? */
+  #statementAhead(): boolean {
+    const text = this.#text;
+    let at = this.#at;
+    while (at < text.length && (text.charCodeAt(at) === 32 || text.charCodeAt(at) === 9)) at++;
+    let end = at;
+    while (end < text.length && end - at < 9 && text.charCodeAt(end) >= 97 && text.charCodeAt(end) <= 122) end++;
+    return end - at > 2 && !isNamePart(text.charCodeAt(end)) && STATEMENT_ONLY.has(text.slice(at, end));
+  }
+
+  #closeBrackets(): void {
+    const open = this.#brackets[this.#brackets.length - 1]!;
+    this.#faultToken('bracket.unclosed', `'${open.char}' was never closed`, open.start, open.start + 1);
+    this.#brackets.length = 0;
+  }
+
+  #finish(): void {
+    const length = this.#text.length;
+    const part = this.#parts[this.#parts.length - 1];
+    if (part) {
+      const label = kindOf(part.prefix);
+      const whole = this.#outermostText(part);
+      if (part.in === 'field') this.#faultToken('string.field', `${label}: expecting '}'`, whole.start, length);
+      else this.#unterminated(label, whole.start, length, part.quote.length === 3);
+    } else if (this.#brackets.length > 0) this.#closeBrackets();
+    const last = this.tokens[this.tokens.length - 1];
+    if (last && last.type !== T.Newline) this.#push(T.Newline, length, length, '');
+    for (let i = 1; i < this.#indents.length; i++) this.#push(T.Dedent, length, length, '');
+    this.#push(T.End, length, length, '');
+  }
+}
+
+/** `f-string` or `t-string`. */
+function kindOf(prefix: string): string {
+  return prefix.includes('t') ? 't-string' : 'f-string';
+}
+
+function isBreak(text: string, at: number): boolean {
+  const code = text.charCodeAt(at);
+  return code === 10 || code === 13;
+}
+
+function lineBreakFrom(text: string, at: number): number {
+  while (at < text.length && text.charCodeAt(at) !== 10 && text.charCodeAt(at) !== 13) at++;
+  return at;
+}
+
+/** Offset after the closing quote, or -1. */
+function stringEnd(text: string, inner: number, quote: string): number {
+  const code = quote.charCodeAt(0), triple = quote.length === 3;
+  for (let at = inner; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit === 92) at += text.charCodeAt(at + 1) === 13 && text.charCodeAt(at + 2) === 10 ? 2 : 1;
+    else if (unit === code) {
+      if (!triple) return at + 1;
+      if (text.charCodeAt(at + 1) === code && text.charCodeAt(at + 2) === code) return at + 3;
+    } else if (!triple && (unit === 10 || unit === 13)) return -1;
+  }
+  return -1;
+}
+
+/** Where a single-quoted string that never closes ends: its line, continued lines included. */
+function unterminatedEnd(text: string, inner: number): number {
+  let at = inner;
+  for (; at < text.length && !isBreak(text, at); at++) {
+    if (text.charCodeAt(at) === 92) at += text.charCodeAt(at + 1) === 13 && text.charCodeAt(at + 2) === 10 ? 2 : 1;
+  }
+  return Math.min(at, text.length);
+}
+
+function lineOf(text: string, offset: number): number {
+  let line = 1;
+  for (let i = 0; i < offset; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit === 10 || (unit === 13 && text.charCodeAt(i + 1) !== 10)) line++;
+  }
+  return line;
+}
+
+function isDigit(code: number): boolean {
+  return code >= 48 && code <= 57;
+}
+
+function isNameStart(code: number): boolean {
+  return (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || code === 95 || code >= 128;
+}
+
+/** May `code` be part of an identifier? Everything beyond ASCII may, until it is looked at. */
+export function isNamePart(code: number): boolean {
+  return isNameStart(code) || isDigit(code);
+}
+
+const PREFIXES: ReadonlySet<string> = new Set(['r', 'u', 'b', 'f', 't', 'br', 'rb', 'fr', 'rf', 'tr', 'rt']);
+
+function isPrefix(text: string, start: number, end: number): boolean {
+  return PREFIXES.has(text.slice(start, end).toLowerCase());
+}

@@ -1,0 +1,58 @@
+/**
+ * The training machine: pretraining, chunk by chunk, until all steps are done, then the finishing effect. A chunk is short,
+ * so a pause or a stop never waits long. Not here: what a step is (the models), where steps are saved (the pretrainer).
+ */
+import { assign, setup } from 'xstate';
+import { effectActions, effectDelays, effectGuards, effectsOf, freshEffects, slot, type EffectContext, type Failed, type PauseEvent } from './effect.ts';
+
+export interface TrainingInput {
+  /** Step at which training goes on; `totalSteps` when nothing is left to do but finishing. */
+  readonly fromStep: number;
+  readonly totalSteps: number;
+  readonly chunkSteps: number;
+  readonly paused: boolean;
+}
+
+interface TrainingContext extends EffectContext, Omit<TrainingInput, 'paused'> {
+  readonly step: number;
+  readonly loss: number | null;
+  readonly weightsHash: string;
+}
+
+export type TrainingOutput = { readonly status: 'done'; readonly step: number; readonly weightsHash: string } | Failed;
+
+const actors = {
+  advance: slot<{ fromStep: number; steps: number }, { step: number; loss: number }>('advance'),
+  finish: slot<{ step: number }, { weightsHash: string }>('finish'),
+};
+const effect = effectsOf<TrainingContext, typeof actors>('training');
+
+export const trainingMachine = setup({
+  types: { context: {} as TrainingContext, events: {} as PauseEvent, input: {} as TrainingInput, output: {} as TrainingOutput },
+  actors,
+  guards: { ...effectGuards, trained: ({ context }) => context.step >= context.totalSteps },
+  delays: effectDelays,
+  actions: effectActions,
+}).createMachine({
+  id: 'training',
+  context: ({ input: { paused, ...input } }) => ({ ...freshEffects(paused), ...input, step: input.fromStep, loss: null, weightsHash: '' }),
+  initial: 'routing',
+  on: {
+    'command.pause': { actions: assign({ paused: true }) },
+    'command.resume': { actions: assign({ paused: false }) },
+  },
+  states: {
+    routing: { always: [{ guard: 'trained', target: 'finishing' }, { target: 'advancing' }] },
+    advancing: effect({
+      src: 'advance',
+      input: ({ step, totalSteps, chunkSteps }) => ({ fromStep: step, steps: Math.min(chunkSteps, totalSteps - step) }),
+      keep: ({ step, loss }) => ({ step, loss }),
+      next: 'routing',
+    }),
+    finishing: effect({ src: 'finish', input: ({ step }) => ({ step }), keep: ({ weightsHash }) => ({ weightsHash }), next: 'done' }),
+    done: { type: 'final' },
+    failed: { type: 'final' },
+  },
+  output: ({ context: { failure, step, weightsHash } }) =>
+    failure === null ? { status: 'done', step, weightsHash } : { status: 'failed', message: failure },
+});

@@ -1,0 +1,66 @@
+/**
+ * One measurement of one policy: validity and the guards beside it, from judged samples (DESIGN, "Honest numbers"). Pure: who
+ * samples, judges and asks the model for bits is the gate's business.
+ */
+import type { Judged } from '../contracts/agents.ts';
+import type { Guards, Measurement, Proportion, Split } from '../contracts/records.ts';
+import { structureDivergence } from './divergence.ts';
+import { bleuTokens, distinctShapes, repeatedLines, sampledEntropy, selfBleu } from './diversity.ts';
+import { median, wilson } from './statistics.ts';
+
+/** What samples are held against: documents of the same split. */
+export interface HeldOut {
+  /** Sum of the documents' negative log2-likelihood. */
+  readonly bits: number;
+  /** Sum of their UTF-8 lengths. */
+  readonly bytes: number;
+  /** Syntax-tree bigrams of each, in an order that has nothing to do with what they hold. */
+  readonly bigrams: readonly (readonly number[])[];
+}
+
+export interface MeasurementInput {
+  readonly split: Split;
+  /** All samples without a prompt, in the order of their tasks: unrefined, T=1, unconstrained. */
+  readonly unconditional: readonly Judged[];
+  /** All samples with a prompt. */
+  readonly prompted: readonly Judged[];
+  readonly heldOut: HeldOut;
+}
+
+/** Share of samples that are valid; every sample is in the denominator. */
+export function validity(judged: readonly Judged[]): Proportion {
+  return wilson(judged.filter(({ evaluation }) => evaluation.valid).length, judged.length);
+}
+
+export function measurement({ split, unconditional, prompted, heldOut }: MeasurementInput): Measurement {
+  const disagree = unconditional.filter(({ evaluation }) => evaluation.valid !== evaluation.rulesValid).length;
+  return {
+    split,
+    unconditional: validity(unconditional),
+    prompted: validity(prompted),
+    rulesGap: unconditional.length === 0 ? 0 : disagree / unconditional.length,
+    guards: guards(unconditional, heldOut),
+  };
+}
+
+/**
+ * The guards over unconditional samples, nearly all over the valid ones among them: medians of tokens (end of text included; 0
+ * where the writer gives none) and code tokens, shapes, divergence, repeated lines, Self-BLEU, share of copies. Entropy is
+ * over the tokens of all samples, since it is the policy's, not the valid part's.
+ */
+export function guards(unconditional: readonly Judged[], heldOut: HeldOut): Guards {
+  const valid = unconditional.filter(({ evaluation }) => evaluation.valid);
+  const evaluations = valid.map(({ evaluation }) => evaluation);
+  return {
+    bitsPerByte: heldOut.bytes === 0 ? 0 : heldOut.bits / heldOut.bytes,
+    tokens: median(valid.flatMap(({ sample }) => (sample.tokens ? [sample.tokens.length] : []))),
+    codeTokens: median(evaluations.map(({ counts }) => counts.codeTokens)),
+    distinctShapes: distinctShapes(evaluations.map(({ shape }) => shape)),
+    validCount: valid.length,
+    divergence: structureDivergence(evaluations.map(({ bigrams }) => bigrams), heldOut.bigrams),
+    repeatedLines: repeatedLines(evaluations.map(({ counts }) => ({ lines: counts.lines, share: counts.repeatedLines }))),
+    copies: valid.length === 0 ? 0 : evaluations.filter(({ copy }) => copy).length / valid.length,
+    selfBleu: selfBleu(valid.map(({ sample }) => bleuTokens(sample.prompt + sample.completion))),
+    entropy: sampledEntropy(unconditional.map(({ sample }) => sample.logProbs ?? [])),
+  };
+}

@@ -1,0 +1,335 @@
+/**
+ * All models of a run behind the ModelHost contract: policy, discriminator, their optimizers and samplers. Ids and numbers in,
+ * ids and numbers out. Not here: files (processes/model-host-entry.ts) and what any of it is for (agents).
+ */
+import type {
+  Completion, DiscriminatorInput, DiscriminatorUpdate, DiscriminatorUpdated, GenerateRequest, InfillRequest, InitialiseRequest, ModelHost,
+  ModelInfo, PretrainRequest, StepReport, TrainSequence, UpdateReport, UpdateRequest, WeightsName,
+} from '../contracts/model.ts';
+import { compile, type BoundStep, type EngineOptions, type Program } from '../engine/compile.ts';
+import { RandomStream } from '../random/philox.ts';
+import { Decoder, decodeCaches, type DecodeJob } from './decoding.ts';
+import { DiscriminatorTrainer } from './discriminator-trainer.ts';
+import { cosineRate, PretrainingBatches } from './objectives.ts';
+import { biasCorrections } from './optimizer.ts';
+import { packRows, shifted, writeRows, type Packable, type PackedRow } from './packing.ts';
+import { policyLayout, scoreStep, trainStep, type PolicyShape } from './policy.ts';
+import { SPECIAL_IDS, type Tokenizer } from './tokenizer/index.ts';
+
+/** Sequences decoded side by side: past this the decode step gains little on a CPU. */
+const SLOTS = 64;
+/** Sets of weights that stay compiled for sampling. */
+const DECODERS_KEPT = 2;
+
+/** Everything that training needs to go on exactly, as named arrays and numbers. */
+export interface HostState {
+  readonly arrays: Record<string, Float32Array>;
+  readonly counters: Record<string, number>;
+}
+
+type PerToken = Record<'likelihood' | 'credit' | 'oldLogProbs' | 'refLogProbs' | 'kl' | 'clipLow' | 'clipHigh', Float32Array>;
+type TrainingReport = Record<'loss' | 'likelihoodLoss' | 'divergence' | 'clipped' | 'gradNorm', number>;
+
+interface Sequence extends Packable {
+  readonly source: TrainSequence;
+  readonly reference: Float32Array;
+}
+
+export class PolicyHost implements Omit<ModelHost, 'initialise' | 'save' | 'load'> {
+  readonly #request: InitialiseRequest;
+  readonly #tokenizer: Tokenizer;
+  readonly #engine: EngineOptions;
+  readonly #shape: PolicyShape;
+  readonly #batches: PretrainingBatches;
+  readonly #train: BoundStep;
+  readonly #score: Program;
+  readonly #discriminator: DiscriminatorTrainer;
+  readonly #arrays: Record<'raw' | 'first' | 'second' | 'average' | 'promoted' | 'reference', Float32Array>;
+  /** Changes whenever the weights of that name do; equal numbers mean equal weights. */
+  readonly #versions: Record<WeightsName, number> = { raw: 0, average: 0, promoted: 0, reference: 0 };
+  readonly #scorers = new Map<WeightsName, BoundStep>();
+  readonly #decoders = new Map<number, Decoder>();
+  readonly #caches;
+  #nextVersion = 1;
+  /** Updates since the optimizer's moments were last cleared. */
+  #updates = 0;
+  /** Document rows of the corpus stream that training has used. */
+  #corpusRows = 0;
+
+  private constructor(request: InitialiseRequest, tokenizer: Tokenizer, engine: EngineOptions, shape: PolicyShape, train: Program, score: Program, discriminator: DiscriminatorTrainer) {
+    this.#request = request;
+    this.#tokenizer = tokenizer;
+    this.#engine = engine;
+    this.#shape = shape;
+    this.#score = score;
+    this.#discriminator = discriminator;
+    const encoded = (texts: readonly string[]): Int32Array[] => texts.map((text) => Int32Array.from(tokenizer.encode(text)));
+    const { steps, infillShare } = request.pretraining;
+    this.#batches = new PretrainingBatches(
+      { documents: encoded(request.documents).filter((ids) => ids.length + 1 <= shape.context), files: encoded(request.files) }, SPECIAL_IDS,
+      { seed: request.seed, batch: shape.batch, length: shape.context, infillShare, totalSteps: steps });
+    const layout = policyLayout(shape);
+    const raw = layout.initialise(request.seed);
+    const zeros = (): Float32Array => new Float32Array(layout.size);
+    this.#arrays = { raw, first: zeros(), second: zeros(), average: raw.slice(), promoted: raw.slice(), reference: raw.slice() };
+    const { first, second, average } = this.#arrays;
+    this.#train = train.bind({ weights: raw, first, second, average });
+    this.#caches = decodeCaches(shape, SLOTS);
+  }
+
+  static async create(request: InitialiseRequest, tokenizer: Tokenizer, engine: EngineOptions): Promise<PolicyHost> {
+    const shape: PolicyShape = { ...request.model, vocabulary: tokenizer.vocabulary };
+    const train = trainStep(shape);
+    const score = scoreStep(shape);
+    return new PolicyHost(
+      request, tokenizer, engine, shape,
+      await compile(engine, train.step, train.spec), await compile(engine, score.step, score.spec),
+      await DiscriminatorTrainer.create(engine, request.seed));
+  }
+
+  get info(): ModelInfo {
+    return { backend: this.#engine.backend, parameters: this.#arrays.raw.length, vocabulary: this.#shape.vocabulary, context: this.#shape.context };
+  }
+
+  async encode(texts: readonly string[]): Promise<number[][]> {
+    return texts.map((text) => this.#tokenizer.encode(text));
+  }
+
+  async tokenLengths(): Promise<number[]> {
+    return this.#tokenizer.tokenLengths();
+  }
+
+  async generate(request: GenerateRequest): Promise<Completion[]> {
+    const room = this.#shape.context;
+    const jobs = request.prompts.map((prompt, i): DecodeJob => {
+      const ids = [SPECIAL_IDS.endOfText, ...this.#tokenizer.encode(prompt)];
+      return { prompt: ids, maxTokens: Math.min(request.maxTokens, room - ids.length + 1), random: new RandomStream(this.#request.seed, 'generate', request.key, i) };
+    });
+    return this.#decode(jobs, request);
+  }
+
+  async infill(request: InfillRequest): Promise<Completion[]> {
+    const jobs = request.holes.map(({ prefix, suffix, maxTokens }, i): DecodeJob => {
+      let before = this.#tokenizer.encode(prefix);
+      let after = this.#tokenizer.encode(suffix);
+      // Room for the middle and four special tokens; what stands nearest to the hole matters most.
+      const room = Math.max(0, this.#shape.context - maxTokens - 4);
+      const kept = Math.min(before.length, Math.max(room - after.length, Math.floor(room / 2)));
+      before = before.slice(before.length - kept);
+      after = after.slice(0, room - kept);
+      return {
+        prompt: [SPECIAL_IDS.endOfText, SPECIAL_IDS.prefix, ...before, SPECIAL_IDS.suffix, ...after, SPECIAL_IDS.middle],
+        maxTokens, random: new RandomStream(this.#request.seed, 'infill', request.key, i),
+      };
+    });
+    return this.#decode(jobs, request);
+  }
+
+  async #decode(jobs: readonly DecodeJob[], request: { temperature: number; topK?: number; topP?: number; weights?: WeightsName }): Promise<Completion[]> {
+    const decoder = await this.#decoder(request.weights ?? 'raw');
+    const options = { temperature: request.temperature, topK: request.topK ?? 0, topP: request.topP ?? 1, endOfText: SPECIAL_IDS.endOfText };
+    const results = await decoder.decode(jobs, options);
+    return results.map(({ tokens, logProbs, finish }) => ({
+      text: this.#tokenizer.decode(finish === 'stop' ? tokens.slice(0, -1) : tokens), finish, tokens, logProbs,
+    }));
+  }
+
+  async #decoder(weights: WeightsName): Promise<Decoder> {
+    const version = this.#versions[weights];
+    const known = this.#decoders.get(version);
+    if (known) return known;
+    for (const [old, decoder] of this.#decoders) {
+      if (this.#decoders.size < DECODERS_KEPT) break;
+      decoder.release();
+      this.#decoders.delete(old);
+    }
+    const decoder = await Decoder.create(this.#engine, this.#shape, SLOTS, this.#arrays[weights].slice(), this.#caches);
+    this.#decoders.set(version, decoder);
+    return decoder;
+  }
+
+  async bits(texts: readonly string[], weights: WeightsName): Promise<number[]> {
+    const sequences = texts.map((text) => shifted([...this.#tokenizer.encode(text), SPECIAL_IDS.endOfText], SPECIAL_IDS.endOfText));
+    const scores = await this.#logProbs(sequences, weights);
+    return scores.map((logProbs) => -logProbs.reduce((sum, logProb) => sum + logProb, 0) / Math.LN2);
+  }
+
+  /** Log-probability of every target of every sequence. */
+  async #logProbs<T extends Packable>(sequences: readonly T[], weights: WeightsName): Promise<Float32Array[]> {
+    const { batch, context } = this.#shape;
+    const step = this.#scorers.get(weights) ?? this.#score.bind({ weights: this.#arrays[weights] });
+    this.#scorers.set(weights, step);
+    const results = new Map<T, Float32Array>();
+    const rows = packRows(sequences, context);
+    for (let from = 0; from < rows.length; from += batch) {
+      const chunk = rows.slice(from, from + batch);
+      writeRows(chunk, context, step.inputs as { ids: Int32Array; targets: Int32Array; segments: Int32Array });
+      await step.run();
+      const logProbs = step.outputs['logProbs'] as Float32Array;
+      for (const [r, row] of chunk.entries()) {
+        for (const { sequence, start } of row) results.set(sequence, logProbs.slice(r * context + start, r * context + start + sequence.ids.length));
+      }
+    }
+    return sequences.map((sequence) => results.get(sequence) ?? new Float32Array(0));
+  }
+
+  async pretrain({ fromStep, toStep }: PretrainRequest): Promise<StepReport[]> {
+    const plan = this.#request.pretraining;
+    const reports: StepReport[] = [];
+    for (let step = fromStep; step < toStep; step++) {
+      const rows = this.#batches.rows(step);
+      const { likelihood } = this.#clearInputs(rows);
+      const tokens = eachPlacement(rows, this.#shape.context, (at, { ids }) => void likelihood.fill(1, at, at + ids.length));
+      for (let i = 0; i < likelihood.length; i++) likelihood[i]! /= tokens;
+      const learningRate = cosineRate(step, plan.steps, plan.warmupSteps, plan.learningRate);
+      const { loss, gradNorm } = await this.#runTraining(learningRate, 0);
+      reports.push({ step, loss, gradNorm, learningRate });
+    }
+    return reports;
+  }
+
+  async beginRounds(): Promise<void> {
+    const { raw, average, promoted, reference } = this.#arrays;
+    for (const array of [average, promoted, reference]) array.set(raw);
+    this.#corpusRows = this.#batches.documentRowsBefore(this.#request.pretraining.steps);
+    this.#clearMoments();
+    this.#changed('raw', 'average', 'promoted', 'reference');
+  }
+
+  async update(request: UpdateRequest): Promise<UpdateReport> {
+    const { batch, context } = this.#shape;
+    const sources = request.sequences.filter(({ tokens }) => tokens.length > 0).map((source) => ({
+      ...source, tokens: source.tokens.slice(0, context),
+    }));
+    const packed = sources.map((source) => shifted(source.tokens, SPECIAL_IDS.endOfText));
+    const reference = await this.#logProbs(packed, 'reference');
+    const sequences = sources.map((source, i): Sequence => ({ ...packed[i]!, source, reference: reference[i]! }));
+
+    const corpusRows = Math.min(batch - 1, Math.round(batch * request.corpusShare));
+    const totals = { loss: 0, likelihoodLoss: 0, divergence: 0, clipped: 0, gradNorm: 0 };
+    let steps = 0;
+    let tokens = 0;
+    for (let pass = 0; pass < request.passes; pass++) {
+      const order = new RandomStream(this.#request.seed, 'update', request.key, pass).permutation(sequences.length);
+      const rows = packRows(Array.from(order, (i) => sequences[i]!), context);
+      for (let from = 0; from < rows.length; from += batch - corpusRows) {
+        const own = rows.slice(from, from + batch - corpusRows);
+        const corpus = this.#batches.documentRows(this.#corpusRows, corpusRows);
+        this.#corpusRows += corpusRows;
+        tokens += this.#fillUpdate(own, corpus, request);
+        const warm = request.warmupSteps > 0 ? Math.min(1, (steps + 1) / request.warmupSteps) : 1;
+        const report = await this.#runTraining(request.learningRate * warm, request.averageDecay);
+        for (const name of Object.keys(totals) as (keyof typeof totals)[]) totals[name] += report[name];
+        steps++;
+      }
+    }
+    const mean = (name: keyof typeof totals): number => (steps === 0 ? 0 : totals[name] / steps);
+    return { steps, tokens, loss: mean('loss'), corpusLoss: mean('likelihoodLoss'), kl: mean('divergence'), clipped: mean('clipped'), gradNorm: mean('gradNorm') };
+  }
+
+  /** Fills the training step's inputs with one batch of samples and corpus rows; returns how many tokens it holds. */
+  #fillUpdate(own: readonly PackedRow<Sequence>[], corpus: readonly PackedRow<Packable>[], request: UpdateRequest): number {
+    const { context } = this.#shape;
+    const inputs = this.#clearInputs([...own, ...corpus]);
+    const ownTokens = eachPlacement(own, context, (at, { source, reference }) => {
+      inputs.credit.set(source.credit, at);
+      inputs.likelihood.set(source.likelihood, at);
+      if (source.oldLogProbs) inputs.oldLogProbs.set(source.oldLogProbs, at);
+      inputs.refLogProbs.set(reference, at);
+      inputs.kl.fill(request.klWeight, at, at + reference.length);
+    });
+    for (const array of [inputs.credit, inputs.likelihood, inputs.kl]) for (let i = 0; i < array.length; i++) array[i]! /= Math.max(1, ownTokens);
+    const offset = own.length * context;
+    const weights = inputs.likelihood.subarray(offset);
+    const corpusTokens = eachPlacement(corpus, context, (at, { ids }) => void weights.fill(request.corpusWeight, at, at + ids.length));
+    for (let i = 0; i < weights.length; i++) weights[i]! /= Math.max(1, corpusTokens);
+    inputs.clipLow[0] = request.clipLow;
+    inputs.clipHigh[0] = request.clipHigh;
+    return ownTokens + corpusTokens;
+  }
+
+  #clearInputs(rows: readonly PackedRow<Packable>[]): PerToken {
+    for (const array of Object.values(this.#train.inputs)) array.fill(0);
+    writeRows(rows, this.#shape.context, this.#train.inputs as { ids: Int32Array; targets: Int32Array; segments: Int32Array });
+    return this.#train.inputs as PerToken;
+  }
+
+  /** One step on what the inputs hold. */
+  async #runTraining(learningRate: number, averageDecay: number): Promise<TrainingReport> {
+    const { first, second } = biasCorrections(this.#updates++);
+    const scalars = { learningRate, averageDecay, firstCorrection: first, secondCorrection: second };
+    for (const [name, value] of Object.entries(scalars)) this.#train.inputs[name]![0] = value;
+    await this.#train.run();
+    this.#changed('raw', 'average');
+    const { outputs } = this.#train;
+    if (!Number.isFinite(outputs['loss']![0])) throw new Error(`The loss is ${outputs['loss']![0]}: the learning rate is too high for this model, or a sample's credit is not finite.`);
+    return Object.fromEntries(Object.entries(outputs).map(([name, values]) => [name, values[0]!])) as TrainingReport;
+  }
+
+  #changed(...names: WeightsName[]): void {
+    for (const name of names) this.#versions[name] = this.#nextVersion;
+    this.#nextVersion++;
+  }
+
+  #clearMoments(): void {
+    this.#arrays.first.fill(0);
+    this.#arrays.second.fill(0);
+    this.#updates = 0;
+  }
+
+  async promote(): Promise<void> {
+    this.#arrays.promoted.set(this.#arrays.average);
+    this.#versions.promoted = this.#versions.average;
+  }
+
+  async rollback(): Promise<void> {
+    for (const array of [this.#arrays.raw, this.#arrays.average]) array.set(this.#arrays.promoted);
+    this.#clearMoments();
+    this.#changed('raw', 'average', 'promoted');
+  }
+
+  async scoreDiscriminator(inputs: readonly DiscriminatorInput[]): Promise<number[]> {
+    return this.#discriminator.score(inputs);
+  }
+
+  async updateDiscriminator(request: DiscriminatorUpdate): Promise<DiscriminatorUpdated> {
+    return this.#discriminator.update(request);
+  }
+
+  /** The live arrays: copy them before the next call if they have to stay. */
+  state(): HostState {
+    return {
+      arrays: { ...this.#arrays, ...this.#discriminator.arrays },
+      counters: { updates: this.#updates, corpusRows: this.#corpusRows, discriminatorUpdates: this.#discriminator.updates },
+    };
+  }
+
+  /** Throws RangeError when the state is of another shape. */
+  restore(state: HostState): void {
+    const own = this.state().arrays;
+    for (const [name, array] of Object.entries(own)) {
+      const given = state.arrays[name];
+      if (given?.length !== array.length) throw new RangeError(`The checkpoint's '${name}' has ${given?.length ?? 0} values, this model ${array.length}: it was made with another configuration.`);
+      array.set(given);
+    }
+    this.#updates = state.counters['updates'] ?? 0;
+    this.#corpusRows = state.counters['corpusRows'] ?? 0;
+    this.#discriminator.updates = state.counters['discriminatorUpdates'] ?? 0;
+    this.#changed('raw');
+    this.#changed('average');
+    this.#changed('promoted');
+    this.#changed('reference');
+  }
+}
+
+/** Calls `visit` with each sequence and where it starts in the flat batch; returns the number of positions they fill. */
+function eachPlacement<T extends Packable>(rows: readonly PackedRow<T>[], length: number, visit: (at: number, sequence: T) => void): number {
+  let positions = 0;
+  for (const [r, row] of rows.entries()) {
+    for (const { sequence, start } of row) {
+      visit(r * length + start, sequence);
+      positions += sequence.ids.length;
+    }
+  }
+  return positions;
+}

@@ -1,0 +1,115 @@
+/**
+ * What pretraining shows the policy: next-token prediction over whole documents and over windows of whole files, and
+ * fill-in-the-middle. A step's batch is a pure function of (seed, step): nothing has to be saved to go on from any step.
+ */
+import { RandomStream } from '../random/philox.ts';
+import { packRows, shifted, type Packable, type PackedRow } from './packing.ts';
+
+export interface SpecialIds {
+  readonly endOfText: number;
+  readonly prefix: number;
+  readonly suffix: number;
+  readonly middle: number;
+}
+
+export interface CorpusIds {
+  /** Token ids of the training documents, without end-of-text, each shorter than a row. */
+  readonly documents: readonly Int32Array[];
+  /** Token ids of the training files. */
+  readonly files: readonly Int32Array[];
+}
+
+/** Files teach names and idioms early; the rounds then ask for documents, so the share of file windows falls to 0 by mid-way. */
+const FIRST_FILE_SHARE = 0.5;
+const LONGEST_MIDDLE = 48;
+
+/**
+ * A document rearranged for fill-in-the-middle (prefix, suffix, middle: the order "PSM"): the middle is written last, between
+ * two cuts at token boundaries. Source: Bavarian et al., "Efficient Training of Language Models to Fill in the Middle" (2022), section 3.
+ */
+export function infillSequence(tokens: ArrayLike<number>, start: number, end: number, special: SpecialIds): Int32Array {
+  const all = Array.from(tokens);
+  return Int32Array.from([special.prefix, ...all.slice(0, start), special.suffix, ...all.slice(end), special.middle, ...all.slice(start, end), special.endOfText]);
+}
+
+export class PretrainingBatches {
+  readonly #epochs = new Map<number, PackedRow<Packable>[]>();
+  /** Packed rows before each epoch whose rows are known. */
+  readonly #starts: number[] = [0];
+  readonly #windows: readonly Packable[];
+
+  constructor(
+    private readonly corpus: CorpusIds,
+    private readonly special: SpecialIds,
+    private readonly options: { readonly seed: number; readonly batch: number; readonly length: number; readonly infillShare: number; readonly totalSteps: number },
+  ) {
+    const { length } = options;
+    this.#windows = corpus.files.flatMap((file) =>
+      Array.from({ length: Math.floor(file.length / length) }, (_, i) => shifted(file.subarray(i * length, (i + 1) * length), special.endOfText)));
+  }
+
+  /** Rows of the endless stream of packed documents, from row `from` on. */
+  documentRows(from: number, count: number): PackedRow<Packable>[] {
+    return Array.from({ length: count }, (_, i) => this.#documentRow(from + i));
+  }
+
+  /** Document rows that the first `steps` steps of pretraining use up. */
+  documentRowsBefore(steps: number): number {
+    let rows = 0;
+    for (let step = 0; step < steps; step++) rows += this.options.batch - this.#fileRows(step);
+    return rows;
+  }
+
+  /** The rows of one step: file windows first, then packed documents. */
+  rows(step: number): PackedRow<Packable>[] {
+    const { batch, seed } = this.options;
+    const fileRows = this.#fileRows(step);
+    const random = new RandomStream(seed, 'file-window', step);
+    const files = Array.from({ length: fileRows }, (_, i): PackedRow<Packable> => [{ sequence: this.#windows[random.integer(i, this.#windows.length)]!, start: 0 }]);
+    return [...files, ...this.documentRows(this.documentRowsBefore(step), batch - fileRows)];
+  }
+
+  #fileRows(step: number): number {
+    if (this.#windows.length === 0) return 0;
+    const progress = step / this.options.totalSteps;
+    return Math.floor(this.options.batch * FIRST_FILE_SHARE * Math.max(0, 1 - 2 * progress));
+  }
+
+  #documentRow(index: number): PackedRow<Packable> {
+    let epoch = 0;
+    for (;;) {
+      const rows = this.#epoch(epoch);
+      const start = this.#starts[epoch]!;
+      if (index < start + rows.length) return rows[index - start]!;
+      this.#starts[++epoch] ??= start + rows.length;
+    }
+  }
+
+  /** One pass over the documents in an order of its own, packed. */
+  #epoch(epoch: number): PackedRow<Packable>[] {
+    const known = this.#epochs.get(epoch);
+    if (known) return known;
+    const { seed, length, infillShare } = this.options;
+    const { documents } = this.corpus;
+    const random = new RandomStream(seed, 'infill', epoch);
+    const sequences = Array.from(new RandomStream(seed, 'epoch', epoch).permutation(documents.length), (index, i) => {
+      const tokens = documents[index]!;
+      if (random.uniform(3 * i) < infillShare && tokens.length + 4 <= length) {
+        const size = 1 + random.integer(3 * i + 1, Math.min(LONGEST_MIDDLE, tokens.length));
+        const start = random.integer(3 * i + 2, tokens.length - size + 1);
+        return shifted(infillSequence(tokens, start, start + size, this.special), this.special.endOfText);
+      }
+      return shifted([...tokens, this.special.endOfText], this.special.endOfText);
+    });
+    const rows = packRows(sequences, length);
+    this.#epochs.set(epoch, rows);
+    return rows;
+  }
+}
+
+/** Linear warm-up, then a cosine down to a tenth. Source: Loshchilov, Hutter, "SGDR" (2017), eq. 5, without restarts. */
+export function cosineRate(step: number, totalSteps: number, warmupSteps: number, peak: number): number {
+  if (step < warmupSteps) return (peak * (step + 1)) / warmupSteps;
+  const progress = Math.min(1, (step - warmupSteps) / Math.max(1, totalSteps - warmupSteps));
+  return peak * (0.1 + 0.45 * (1 + Math.cos(Math.PI * progress)));
+}

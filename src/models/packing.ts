@@ -1,0 +1,71 @@
+/**
+ * Puts sequences of uneven length into rows of equal length, several in a row, each a segment of its own. Pure functions over
+ * ids; the order of the sequences decides the rows, so equal input gives equal rows.
+ */
+
+/** One sequence as it is predicted: position i sees ids[0..i] and has to predict targets[i]. */
+export interface Packable {
+  readonly ids: ArrayLike<number>;
+  readonly targets: ArrayLike<number>;
+}
+
+/** Where a sequence stands in its row. */
+export interface Placement<T> {
+  readonly sequence: T;
+  readonly start: number;
+}
+
+export type PackedRow<T> = readonly Placement<T>[];
+
+/** Rows that are still open while packing; more find better fits and cost more time. */
+const OPEN_ROWS = 32;
+
+/**
+ * First fit with a bounded number of open rows: each sequence goes to the first open row that has room, in the given order.
+ * Throws RangeError when a sequence is longer than a row.
+ */
+export function packRows<T extends Packable>(sequences: readonly T[], length: number): PackedRow<T>[] {
+  const rows: Placement<T>[][] = [];
+  const open: { row: Placement<T>[]; used: number }[] = [];
+  for (const sequence of sequences) {
+    const size = sequence.ids.length;
+    if (size > length) throw new RangeError(`A sequence of ${size} tokens does not fit a row of ${length}.`);
+    if (size === 0) continue;
+    let place = open.find(({ used }) => used + size <= length);
+    if (!place) {
+      if (open.length === OPEN_ROWS) open.shift();
+      place = { row: [], used: 0 };
+      open.push(place);
+      rows.push(place.row);
+    }
+    place.row.push({ sequence, start: place.used });
+    place.used += size;
+  }
+  return rows;
+}
+
+/**
+ * Writes ids, targets and segment numbers of `rows` into arrays of batch * length; what stays free is a segment of its own
+ * with id 0 everywhere. Rows beyond `rows.length` are free as a whole.
+ */
+export function writeRows<T extends Packable>(rows: readonly PackedRow<T>[], length: number, arrays: { ids: Int32Array; targets: Int32Array; segments: Int32Array }): void {
+  arrays.ids.fill(0);
+  arrays.targets.fill(0);
+  arrays.segments.fill(-1);
+  for (const [r, row] of rows.entries()) {
+    for (const [segment, { sequence, start }] of row.entries()) {
+      const at = r * length + start;
+      arrays.ids.set(sequence.ids, at);
+      arrays.targets.set(sequence.targets, at);
+      arrays.segments.fill(segment, at, at + sequence.ids.length);
+    }
+  }
+}
+
+/** The training form of tokens after end-of-text: ids are shifted right by one, with `first` in front. */
+export function shifted(tokens: ArrayLike<number>, first: number): Packable {
+  const ids = new Int32Array(tokens.length);
+  if (tokens.length > 0) ids[0] = first;
+  for (let i = 1; i < tokens.length; i++) ids[i] = tokens[i - 1]!;
+  return { ids, targets: Int32Array.from(tokens) };
+}

@@ -1,0 +1,198 @@
+/**
+ * The policy: a decoder-only transformer of the Llama family's shape (RMSNorm before each sublayer, rotary positions, SwiGLU, tied
+ * embeddings, optional grouped-query attention), and the three pure steps it is used through: train, score, decode.
+ *
+ * B rows of T positions; N = B * T; d width; H heads, K key/value heads, hs = d / H; V vocabulary. Rows pack several
+ * sequences: `segments` numbers them and a position looks only at earlier positions of its own segment.
+ *
+ * Sources: Touvron et al., "LLaMA" (2023); Ainslie et al., "GQA" (2023); Press, Wolf (2017) for tied embeddings.
+ */
+import * as tf from '@tensorflow/tfjs';
+import type { ModelConfig } from '../contracts/model.ts';
+import type { Specs, Step, StepSpec, Tensors } from '../engine/compile.ts';
+import { swiGlu } from '../engine/ops/activation.ts';
+import { attention, cachedAttention } from '../engine/ops/attention.ts';
+import { embedding } from '../engine/ops/embedding.ts';
+import { softmaxCrossEntropy } from '../engine/ops/loss.ts';
+import { rmsNorm } from '../engine/ops/normalization.ts';
+import { rotary } from '../engine/ops/rotary.ts';
+import { adamW } from './optimizer.ts';
+import { Layout, type Parameter } from './parameters.ts';
+
+const NEVER = 1e9;
+
+export interface PolicyShape extends ModelConfig {
+  readonly vocabulary: number;
+}
+
+/** The parameters, in the order they stand in the flat vector. */
+export function policyLayout(shape: PolicyShape): Layout {
+  const { layers, width: d, hidden, heads, kvHeads, vocabulary } = shape;
+  if (d % heads !== 0 || heads % kvHeads !== 0) throw new RangeError(`A width of ${d} does not split into ${heads} heads over ${kvHeads} key/value heads.`);
+  const kv = (d / heads) * kvHeads;
+  const std = 0.02;
+  // Residual branches add up: their last projections start smaller (Radford et al. 2019, section 2.3).
+  const residual = std / Math.sqrt(2 * layers);
+  const parameters: Parameter[] = [{ name: 'embedding', shape: [vocabulary, d], init: std }];
+  for (let layer = 0; layer < layers; layer++) {
+    parameters.push(
+      { name: `${layer}.attentionNorm`, shape: [d], init: 'ones' },
+      { name: `${layer}.qkv`, shape: [d, d + 2 * kv], init: std },
+      { name: `${layer}.output`, shape: [d, d], init: residual },
+      { name: `${layer}.feedForwardNorm`, shape: [d], init: 'ones' },
+      { name: `${layer}.gateUp`, shape: [d, 2 * hidden], init: std },
+      { name: `${layer}.down`, shape: [hidden, d], init: residual },
+    );
+  }
+  parameters.push({ name: 'norm', shape: [d], init: 'ones' });
+  return new Layout(parameters);
+}
+
+function linear(x: tf.Tensor2D, weight: tf.Tensor): tf.Tensor2D {
+  return tf.matMul(x, weight as tf.Tensor2D);
+}
+
+function feedForward(shape: PolicyShape, p: Tensors, layer: number, x: tf.Tensor2D): tf.Tensor2D {
+  const h = rmsNorm(x, p[`${layer}.feedForwardNorm`] as tf.Tensor1D);
+  const [gate, up] = tf.split(linear(h, p[`${layer}.gateUp`]!), 2, 1) as [tf.Tensor2D, tf.Tensor2D]; // (N, hidden) each
+  return tf.add(x, linear(swiGlu(gate, up), p[`${layer}.down`]!));
+}
+
+/** Logits (N, V) of whole rows: ids and segments (N) int32. */
+export function policyLogits(shape: PolicyShape, p: Tensors, ids: tf.Tensor1D, segments: tf.Tensor1D): tf.Tensor2D {
+  const { layers, heads: H, kvHeads: K, width: d, context: T, batch: B } = shape;
+  const hs = d / H;
+  const segment = segments.reshape([B, T]);
+  const same = tf.equal(segment.reshape([B, 1, T, 1]), segment.reshape([B, 1, 1, T]));
+  const allowed = tf.mul(same.toFloat(), causal(T));
+  const bias = tf.mul(tf.sub(allowed, 1), NEVER) as tf.Tensor4D; // (B, 1, T, T)
+
+  let x = embedding(p['embedding'] as tf.Tensor2D, ids); // (N, d)
+  for (let layer = 0; layer < layers; layer++) {
+    const h = rmsNorm(x, p[`${layer}.attentionNorm`] as tf.Tensor1D);
+    const parts = tf.split(linear(h, p[`${layer}.qkv`]!), [d, K * hs, K * hs], 1);
+    const [q, k, v] = parts.map((part, i) => part!.reshape([B, T, i === 0 ? H : K, hs]).transpose([0, 2, 1, 3])) as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D];
+    const shared = (kv: tf.Tensor4D): tf.Tensor4D => (K === H ? kv : kv.reshape([B, K, 1, T, hs].slice(0, 3).concat(T * hs) as [number, number, number, number]).tile([1, 1, H / K, 1]).reshape([B, H, T, hs]));
+    const y = attention(rotary(q), shared(rotary(k)), shared(v), bias); // (B, H, T, hs)
+    x = tf.add(x, linear(y.transpose([0, 2, 1, 3]).reshape([B * T, d]), p[`${layer}.output`]!));
+    x = feedForward(shape, p, layer, x);
+  }
+  return tf.matMul(rmsNorm(x, p['norm'] as tf.Tensor1D), p['embedding'] as tf.Tensor2D, false, true);
+}
+
+/** (1, 1, T, T): 1 where the column is not later than the row. */
+function causal(T: number): tf.Tensor4D {
+  const mask = new Float32Array(T * T);
+  for (let row = 0; row < T; row++) mask.fill(1, row * T, row * T + row + 1);
+  return tf.tensor4d(mask, [1, 1, T, T]);
+}
+
+const scalar = { type: 'float32', shape: [] } as const;
+
+/** Inputs that say what a row holds: `targets[i]` is what position i has to predict. */
+function rows(shape: PolicyShape): Specs {
+  const N = shape.batch * shape.context;
+  return {
+    ids: { type: 'int32', shape: [N] },
+    targets: { type: 'int32', shape: [N] },
+    segments: { type: 'int32', shape: [N] },
+  };
+}
+
+/**
+ * One update, for pretraining and rounds alike:
+ *
+ *     loss = sum( likelihood * nll
+ *               - min(ratio * credit, clip(ratio, clipLow, clipHigh) * credit)
+ *               + kl * (exp(ref - logp) - (ref - logp) - 1) )
+ *
+ * with ratio = exp(logp - oldLogProbs); every weight is per position and already divided by what it is a mean over.
+ * Sources: Schulman et al., "PPO" (2017), eq. 7; the KL term is the estimator k3 of Schulman (2020), used by GRPO.
+ */
+export function trainStep(shape: PolicyShape): { step: Step; spec: StepSpec } {
+  const layout = policyLayout(shape);
+  const N = shape.batch * shape.context;
+  const flat = { type: 'float32', shape: [layout.size] } as const;
+  const perToken = { type: 'float32', shape: [N] } as const;
+  const mask = layout.decayMask();
+  return {
+    spec: {
+      variables: { weights: flat, first: flat, second: flat, average: flat },
+      inputs: {
+        ...rows(shape),
+        likelihood: perToken, credit: perToken, oldLogProbs: perToken, refLogProbs: perToken, kl: perToken,
+        clipLow: scalar, clipHigh: scalar, learningRate: scalar, firstCorrection: scalar, secondCorrection: scalar, averageDecay: scalar,
+      },
+    },
+    step(variables, inputs) {
+      const { value, gradient, metrics } = layout.valueAndGradient(variables['weights'] as tf.Tensor1D, (p) => {
+        const logits = policyLogits(shape, p, inputs['ids'] as tf.Tensor1D, inputs['segments'] as tf.Tensor1D);
+        const nll = softmaxCrossEntropy(logits, inputs['targets'] as tf.Tensor1D);
+        const logProbs = tf.neg(nll);
+        const credit = inputs['credit']!;
+        const ratio = tf.exp(tf.sub(logProbs, inputs['oldLogProbs']!));
+        const plain = tf.mul(ratio, credit);
+        const bounded = tf.mul(tf.minimum(tf.maximum(ratio, inputs['clipLow']!), inputs['clipHigh']!), credit);
+        const gap = tf.sub(inputs['refLogProbs']!, logProbs);
+        const divergence = tf.sum(tf.mul(inputs['kl']!, tf.sub(tf.sub(tf.exp(gap), gap), 1)));
+        const clipped = tf.sum(tf.less(bounded, plain).toFloat());
+        const likelihoodLoss = tf.sum(tf.mul(inputs['likelihood']!, nll));
+        const loss = tf.add(tf.sub(likelihoodLoss, tf.sum(tf.minimum(plain, bounded))), divergence) as tf.Scalar;
+        return { loss, metrics: { likelihoodLoss, divergence, clipped } };
+      });
+      const { state, gradNorm } = adamW(
+        { weights: variables['weights'] as tf.Tensor1D, first: variables['first'] as tf.Tensor1D, second: variables['second'] as tf.Tensor1D },
+        gradient, mask,
+        { learningRate: inputs['learningRate']!, firstCorrection: inputs['firstCorrection']!, secondCorrection: inputs['secondCorrection']! });
+      const decay = inputs['averageDecay']!;
+      const average = tf.add(tf.mul(variables['average']!, decay), tf.mul(state.weights, tf.sub(1, decay)));
+      return { updates: { ...state, average }, outputs: { loss: value, gradNorm, ...metrics } };
+    },
+  };
+}
+
+/** Log-probability (N, nats) of each position's target. */
+export function scoreStep(shape: PolicyShape): { step: Step; spec: StepSpec } {
+  const layout = policyLayout(shape);
+  return {
+    spec: { variables: { weights: { type: 'float32', shape: [layout.size] } }, inputs: rows(shape) },
+    step(variables, inputs) {
+      const logits = policyLogits(shape, layout.unflatten(variables['weights'] as tf.Tensor1D), inputs['ids'] as tf.Tensor1D, inputs['segments'] as tf.Tensor1D);
+      return { updates: {}, outputs: { logProbs: tf.neg(softmaxCrossEntropy(logits, inputs['targets'] as tf.Tensor1D)) } };
+    },
+  };
+}
+
+/**
+ * One position of `slots` rows over their caches: ids and positions (slots) in, the next token's probabilities (slots, V) out,
+ * at the given temperature. Caches are variables `keys.l` and `values.l` (slots, K, T, hs), updated in place.
+ */
+export function decodeStep(shape: PolicyShape, slots: number): { step: Step; spec: StepSpec } {
+  const { layers, kvHeads: K, width: d, heads: H, context: T } = shape;
+  const layout = policyLayout(shape);
+  const hs = d / H;
+  const cache = { type: 'float32', shape: [slots, K, T, hs] } as const;
+  const caches = Object.fromEntries(Array.from({ length: layers }, (_, layer) => [[`keys.${layer}`, cache], [`values.${layer}`, cache]]).flat() as [string, typeof cache][]);
+  return {
+    spec: {
+      variables: { weights: { type: 'float32', shape: [layout.size] }, ...caches },
+      inputs: { ids: { type: 'int32', shape: [slots] }, positions: { type: 'int32', shape: [slots] }, inverseTemperature: scalar },
+    },
+    step(variables, inputs) {
+      const p = layout.unflatten(variables['weights'] as tf.Tensor1D);
+      const updates: Tensors = {};
+      let x = tf.gather(p['embedding'] as tf.Tensor2D, inputs['ids'] as tf.Tensor1D) as tf.Tensor2D; // (slots, d)
+      for (let layer = 0; layer < layers; layer++) {
+        const h = rmsNorm(x, p[`${layer}.attentionNorm`] as tf.Tensor1D);
+        const [q, k, v] = tf.split(linear(h, p[`${layer}.qkv`]!), [d, K * hs, K * hs], 1) as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D];
+        const { output, keys, values } = cachedAttention(q, k, v, variables[`keys.${layer}`] as tf.Tensor4D, variables[`values.${layer}`] as tf.Tensor4D, inputs['positions'] as tf.Tensor1D);
+        updates[`keys.${layer}`] = keys;
+        updates[`values.${layer}`] = values;
+        x = tf.add(x, linear(output, p[`${layer}.output`]!));
+        x = feedForward(shape, p, layer, x);
+      }
+      const logits = tf.matMul(rmsNorm(x, p['norm'] as tf.Tensor1D), p['embedding'] as tf.Tensor2D, false, true);
+      return { updates, outputs: { probabilities: tf.softmax(tf.mul(logits, inputs['inverseTemperature']!)) } };
+    },
+  };
+}

@@ -1,0 +1,80 @@
+/** Entry point of the model host's process: models, tokenizer and checkpoint files behind typed calls. */
+import { createHash } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { InitialiseRequest, ModelHost } from '../contracts/model.ts';
+import { chooseEngine } from '../engine/backends.ts';
+import type { BackendName } from '../engine/compile.ts';
+import { PolicyHost } from '../models/host.ts';
+import { loadTokenizer } from '../models/tokenizer/index.ts';
+import { serve } from './rpc.ts';
+
+/** Methods of one argument each, as `serve` wants them. */
+export interface ModelHostService {
+  initialise: ModelHost['initialise'];
+  encode: ModelHost['encode'];
+  tokenLengths(input: null): ReturnType<ModelHost['tokenLengths']>;
+  generate: ModelHost['generate'];
+  infill: ModelHost['infill'];
+  bits(input: { texts: Parameters<ModelHost['bits']>[0]; weights: Parameters<ModelHost['bits']>[1] }): ReturnType<ModelHost['bits']>;
+  pretrain: ModelHost['pretrain'];
+  update: ModelHost['update'];
+  scoreDiscriminator: ModelHost['scoreDiscriminator'];
+  updateDiscriminator: ModelHost['updateDiscriminator'];
+  promote(input: null): Promise<void>;
+  rollback(input: null): Promise<void>;
+  beginRounds(input: null): Promise<void>;
+  save: ModelHost['save'];
+  load: ModelHost['load'];
+}
+
+const STATE_FILE = 'state.json';
+
+serve<ModelHostService>(() => {
+  let host: PolicyHost | null = null;
+  const ready = (): PolicyHost => {
+    if (!host) throw new Error('initialise comes first.');
+    return host;
+  };
+  return {
+    async initialise(request: InitialiseRequest) {
+      const engine = await chooseEngine(request.backend as 'auto' | BackendName, request.threads);
+      host = await PolicyHost.create(request, loadTokenizer(request.tokenizer), engine);
+      return host.info;
+    },
+    encode: (texts) => ready().encode(texts),
+    tokenLengths: () => ready().tokenLengths(),
+    generate: (request) => ready().generate(request),
+    infill: (request) => ready().infill(request),
+    bits: ({ texts, weights }) => ready().bits(texts, weights),
+    pretrain: (request) => ready().pretrain(request),
+    update: (request) => ready().update(request),
+    scoreDiscriminator: (inputs) => ready().scoreDiscriminator(inputs),
+    updateDiscriminator: (request) => ready().updateDiscriminator(request),
+    promote: () => ready().promote(),
+    rollback: () => ready().rollback(),
+    beginRounds: () => ready().beginRounds(),
+    async save(folder) {
+      const { arrays, counters } = ready().state();
+      mkdirSync(folder, { recursive: true });
+      const hash = createHash('sha256');
+      for (const [name, array] of Object.entries(arrays)) {
+        const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+        hash.update(name).update(bytes);
+        writeFileSync(join(folder, `${name}.f32`), bytes);
+      }
+      const state = JSON.stringify({ arrays: Object.fromEntries(Object.entries(arrays).map(([name, array]) => [name, array.length])), counters });
+      hash.update(state);
+      writeFileSync(join(folder, STATE_FILE), state);
+      return hash.digest('hex');
+    },
+    async load(folder) {
+      const { arrays, counters } = JSON.parse(readFileSync(join(folder, STATE_FILE), 'utf8')) as { arrays: Record<string, number>; counters: Record<string, number> };
+      const read = (name: string): Float32Array => {
+        const bytes = readFileSync(join(folder, `${name}.f32`));
+        return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+      };
+      ready().restore({ arrays: Object.fromEntries(Object.keys(arrays).map((name) => [name, read(name)])), counters });
+    },
+  };
+});

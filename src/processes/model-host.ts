@@ -1,0 +1,37 @@
+/** The model host as the main process sees it: the ModelHost contract over a child process that can be killed. */
+import type { ModelHost } from '../contracts/model.ts';
+import type { ModelHostService } from './model-host-entry.ts';
+import { ChildService, type ChildOptions } from './rpc.ts';
+
+const ENTRY = new URL(`./model-host-entry.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url);
+
+export interface RunningModelHost extends ModelHost {
+  readonly pid: number | undefined;
+  kill(): Promise<void>;
+}
+
+/** Starts the process; `initialise` has to be called before anything else. Calls reject with ProcessError once it is gone. */
+export function startModelHost(options: Pick<ChildOptions, 'onExit'> = {}): RunningModelHost {
+  const child = new ChildService<ModelHostService>(ENTRY, options);
+  return {
+    get pid() {
+      return child.pid;
+    },
+    initialise: (request) => child.call('initialise', request),
+    encode: (texts) => child.call('encode', texts),
+    tokenLengths: () => child.call('tokenLengths', null),
+    generate: (request) => child.call('generate', request),
+    infill: (request) => child.call('infill', request),
+    bits: (texts, weights) => child.call('bits', { texts, weights }),
+    pretrain: (request) => child.call('pretrain', request),
+    update: (request) => child.call('update', request),
+    scoreDiscriminator: (inputs) => child.call('scoreDiscriminator', inputs),
+    updateDiscriminator: (request) => child.call('updateDiscriminator', request),
+    promote: () => child.call('promote', null),
+    rollback: () => child.call('rollback', null),
+    beginRounds: () => child.call('beginRounds', null),
+    save: (folder) => child.call('save', folder),
+    load: (folder) => child.call('load', folder),
+    kill: () => child.kill(),
+  };
+}
