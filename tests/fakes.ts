@@ -3,13 +3,19 @@
  * its request keys and gets better with each update, an evaluator that judges the toy language strictly and points at faults, a
  * sink that keeps events in memory and refuses a step that is repeated with other data. No tensors, no files, no processes.
  */
+import { RecordingCloser } from '../src/agents/closer.ts';
+import { JoiningCritic } from '../src/agents/critic.ts';
+import { MeasuringGate } from '../src/agents/gate.ts';
+import { PolicyGenerator } from '../src/agents/generator.ts';
+import { ChunkedPretrainer } from '../src/agents/pretrainer.ts';
+import { PointedRefiner } from '../src/agents/refiner.ts';
 import { configSchema, type Config, type ConfigInput } from '../src/config/schema.ts';
-import type { Judged, Learner, LearnReport, Preparation, Preparer } from '../src/contracts/agents.ts';
+import type { Agents, Judged, Learner, LearnReport, Preparation, Preparer } from '../src/contracts/agents.ts';
 import type { EvaluationRequest, Evaluator } from '../src/contracts/evaluator.ts';
 import type { EventSink, HashedEvent, UnhashedEvent } from '../src/contracts/events.ts';
 import type {
   Completion, DiscriminatorInput, DiscriminatorUpdate, DiscriminatorUpdated, GenerateRequest, InfillRequest, InitialiseRequest, ModelHost,
-  ModelInfo, PretrainRequest, StepReport, UpdateReport, UpdateRequest, WeightsName,
+  ModelInfo, PretrainRequest, StepReport, TokenizerRequest, UpdateReport, UpdateRequest, WeightsName,
 } from '../src/contracts/model.ts';
 import type { Document, Evaluation, Finding, Sample, Split, Task } from '../src/contracts/records.ts';
 import { hash32, RandomStream } from '../src/random/philox.ts';
@@ -60,6 +66,8 @@ export class MemorySink implements EventSink {
 
 const NAMES = ['alpha', 'beta', 'gamma', 'size', 'käse', 'größe'];
 const STATEMENTS = ['NAME = NAME + 1', 'NAME = call(NAME, NAME)', 'print(NAME, "ü𝄞")', 'NAME.append(NAME)', 'if NAME > NAME:', 'for NAME in NAME:'];
+/** Documents know more kinds of statement than the fake policy ever writes, so that its divergence from them is no mere noise. */
+const DOCUMENT_STATEMENTS = [...STATEMENTS, 'raise NAME(NAME)', 'assert NAME, NAME', 'while NAME:', 'del NAME', 'global NAME'];
 type Draw = (bound: number) => number;
 
 function drawer(name: string): Draw {
@@ -79,11 +87,11 @@ function damage(line: string, draw: Draw): string {
 }
 
 /** Statements at `indent`, each faulty with probability `1 - skill`; ends with a return. */
-function writeBody(indent: string, skill: number, draw: Draw): string[] {
+function writeBody(indent: string, skill: number, draw: Draw, statements = STATEMENTS): string[] {
   const lines: string[] = [];
   let depth = indent;
   for (let i = 3 + draw(4); i > 0; i--) {
-    const statement = depth + fill(STATEMENTS[draw(STATEMENTS.length)]!, draw);
+    const statement = depth + fill(statements[draw(statements.length)]!, draw);
     lines.push(draw(1000) < (1 - skill) * 300 ? damage(statement, draw) : statement);
     depth = statement.endsWith(':') ? `${depth}    ` : depth.length > indent.length && draw(2) === 0 ? depth.slice(4) : depth;
   }
@@ -93,7 +101,7 @@ function writeBody(indent: string, skill: number, draw: Draw): string[] {
 
 export function toyDocument(name: string): string {
   const draw = drawer(name);
-  return [fill('def NAME(NAME):', draw), ...writeBody('    ', 1, draw)].join('\n');
+  return [fill('def NAME(NAME):', draw), ...writeBody('    ', 1, draw, DOCUMENT_STATEMENTS)].join('\n');
 }
 
 export function toyDocuments(split: Split, count: number): Document[] {
@@ -127,6 +135,10 @@ export class FakeModelHost implements ModelHost {
     const weights = { skill: options.skill ?? 0.4, updates: 0 };
     this.state = { raw: weights, average: weights, promoted: weights, reference: weights, discriminator: 0 };
     this.#anchor = { raw: weights, average: weights };
+  }
+
+  async trainTokenizer({ vocabulary }: TokenizerRequest): Promise<{ vocabulary: number; bytesPerToken: number }> {
+    return { vocabulary, bytesPerToken: 1 };
   }
 
   async initialise(_request: InitialiseRequest): Promise<ModelInfo> {
@@ -242,7 +254,7 @@ export class FakeModelHost implements ModelHost {
 // ---- evaluator --------------------------------------------------------------------------------------------------------
 
 const kindOf = (line: string): string =>
-  /^\s*(def|if|for|return|pass|print)\b/.exec(line)?.[1] ?? (line.includes('=') ? 'assign' : line.includes('(') ? 'call' : 'other');
+  /^\s*(def|if|for|while|return|pass|print|raise|assert|del|global)\b/.exec(line)?.[1] ?? (line.includes('=') ? 'assign' : line.includes('(') ? 'call' : 'other');
 
 /** The first fault of a toy program, or null. */
 function fault(text: string): { kind: string; message: string; offset: number; length: number } | null {
@@ -263,7 +275,7 @@ function fault(text: string): { kind: string; message: string; offset: number; l
     const bare = code.replace(/"[^"]*"/g, 's');
     if (bare.includes('"')) return { kind: 'string.unterminated', message: 'unterminated string literal', ...at };
     if ((bare.match(/\(/g) ?? []).length !== (bare.match(/\)/g) ?? []).length) return { kind: 'bracket', message: "'(' was never closed", ...at };
-    const header = /^(def|if|for)\b/.test(bare);
+    const header = /^(def|if|for|while)\b/.test(bare);
     if (header && !bare.includes(':')) return { kind: 'colon.missing', message: "expected ':'", ...at };
     expects = header && bare.endsWith(':');
   }
@@ -356,4 +368,51 @@ export class FakePreparer implements Preparer {
   async prepare(): Promise<Preparation> {
     return this.preparation;
   }
+}
+
+// ---- a whole run on fakes ---------------------------------------------------------------------------------------------
+
+export interface FakeRun {
+  readonly config: Config;
+  readonly model: FakeModelHost;
+  readonly evaluator: FakeEvaluator;
+  readonly events: MemorySink;
+  readonly agents: Agents;
+}
+
+export interface FakeRunOptions {
+  readonly config?: ConfigInput;
+  readonly model?: FakeModelHost;
+  readonly events?: MemorySink;
+  /** What the preparer reports; a fresh run when absent. */
+  readonly preparation?: Preparation;
+  /** Milliseconds; stands still when absent. */
+  readonly clock?: () => number;
+}
+
+/** The real agents round a fake model host, evaluator, learner and preparer. */
+export function fakeRun(options: FakeRunOptions = {}): FakeRun {
+  const config = smallConfig(options.config);
+  const model = options.model ?? new FakeModelHost();
+  const events = options.events ?? new MemorySink();
+  const evaluator = new FakeEvaluator();
+  const preparation = options.preparation ?? { pretrainedSteps: 0, totalSteps: config.pretraining.steps, completedRounds: 0, rows: [] };
+  const deps = { model, events, evaluator, config, tasks: toyTasks, clock: options.clock ?? (() => 0) };
+  const learner = new FakeLearner(model, events);
+  return {
+    config, model, evaluator, events,
+    agents: {
+      preparer: new FakePreparer(preparation),
+      pretrainer: new ChunkedPretrainer({ ...deps, save: (step) => model.save(`pretraining-${step}`) }),
+      generator: new PolicyGenerator(deps),
+      critic: new JoiningCritic({ ...deps, readability: ({ evaluation }) => evaluation.score }),
+      refiner: new PointedRefiner(deps),
+      learner,
+      gate: new MeasuringGate({
+        ...deps, documents: (split) => toyDocuments(split, 30), rows: preparation.rows,
+        ...(preparation.promotions ? { promotions: preparation.promotions } : {}),
+      }),
+      closer: new RecordingCloser({ events, weightsHash: () => model.save('final') }),
+    },
+  };
 }

@@ -243,9 +243,11 @@ export class Dashboard {
   }
 }
 
+/** The path that was asked for; null when it is not one. What looks like a host in it (`//x`) stays part of the path. */
 function urlOf(request: IncomingMessage): URL | null {
+  if (!request.url?.startsWith('/')) return null;
   try {
-    return new URL(request.url ?? '', 'http://dashboard');
+    return new URL(`http://dashboard${request.url}`);
   } catch {
     return null;
   }

@@ -37,6 +37,8 @@ interface MeasuringPlan {
   readonly weights: WeightsName;
   readonly unconditional: number;
   readonly prompted: number;
+  /** Round 0 on the same split, once there is one. */
+  readonly baseline: Measurement | undefined;
 }
 
 interface HeldOutTexts {
@@ -71,7 +73,7 @@ export class MeasuringGate implements Gate {
     const promoted = earlier.at(-1);
     if (!baseline || !promoted) throw new Error('Round 0 must be measured before a candidate can be judged.');
     // Promotion looks at unconditional samples only, so no prompted ones are drawn.
-    const gate = await this.#measure({ round, split: 'gate', weights: 'average', unconditional: measuring.gate, prompted: 0 }, signal);
+    const gate = await this.#measure({ round, split: 'gate', weights: 'average', unconditional: measuring.gate, prompted: 0, baseline }, signal);
     const verdict = judgeCandidate(gate, promoted, baseline);
     await (verdict.promoted ? model.promote() : model.rollback());
     signal?.throwIfAborted();
@@ -103,12 +105,16 @@ export class MeasuringGate implements Gate {
     const { events, config: { measuring } } = this.#deps;
     let gate: Measurement | undefined;
     if (outcome === 'baseline') {
-      gate = await this.#measure({ round, split: 'gate', weights: 'promoted', unconditional: measuring.gate, prompted: 0 }, signal);
+      gate = await this.#measure({ round, split: 'gate', weights: 'promoted', unconditional: measuring.gate, prompted: 0, baseline: undefined }, signal);
       this.#promotions.set(round, gate);
       events.record([{ key: `round/${round}/gate`, event: { type: 'checkpoint.promoted', data: { round, checkpoint, gate } } }]);
     }
     const test = await this.#measure(
-      { round, split: 'test', weights: 'promoted', unconditional: measuring.unconditional, prompted: measuring.prompted }, signal,
+      {
+        round, split: 'test', weights: 'promoted', unconditional: measuring.unconditional, prompted: measuring.prompted,
+        baseline: round === 0 ? undefined : this.#rows.get(0)?.test,
+      },
+      signal,
     );
     const row: RoundRow = {
       round, checkpoint, outcome, test,
@@ -126,7 +132,11 @@ export class MeasuringGate implements Gate {
     return { row, alarms: alarms.map(({ alarm }) => alarm), ...(gate ? { gate } : {}) };
   }
 
-  async #measure({ round, split, weights, unconditional, prompted }: MeasuringPlan, signal?: AbortSignal): Promise<Measurement> {
+  /**
+   * One measurement. Few texts look far away from anything, so the structure divergence of every round is taken over as many texts as
+   * round 0's was: with more valid samples in later rounds it would fall by itself.
+   */
+  async #measure({ round, split, weights, unconditional, prompted, baseline }: MeasuringPlan, signal?: AbortSignal): Promise<Measurement> {
     const { model } = this.#deps;
     return during(this.#deps, { agent: 'gate', activity: `measure ${split}`, round, amount: unconditional + prompted }, async () => {
       const heldOut = await this.#heldOutOf(split, signal);
@@ -134,7 +144,8 @@ export class MeasuringGate implements Gate {
       const headed = await this.#sample({ round, split, weights, prompted: true, count: prompted }, signal);
       const bits = (await model.bits(heldOut.texts, weights)).reduce((sum, value) => sum + value, 0);
       signal?.throwIfAborted();
-      return measurement({ split, unconditional: free, prompted: headed, heldOut: { bits, bytes: heldOut.bytes, bigrams: heldOut.bigrams } });
+      const bigrams = heldOut.bigrams.slice(0, baseline?.guards.validCount || undefined);
+      return measurement({ split, unconditional: free, prompted: headed, heldOut: { bits, bytes: heldOut.bytes, bigrams } });
     });
   }
 

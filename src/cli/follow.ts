@@ -7,6 +7,7 @@ import type { Library, Run, RunOptions, RunResult } from '../contracts/library.t
 import { EventLogReader } from '../store/event-log.ts';
 import { exitCodes, interruption, writeJson, type CliContext, type ExitCode } from './context.ts';
 import { summaryText } from './summary.ts';
+import { count } from './text.ts';
 import { RunView } from './view.ts';
 
 /** Milliseconds from the first Ctrl-C to the end, whatever the run does. */
@@ -75,7 +76,7 @@ function showEnd(context: CliContext, result: RunResult): void {
   } finally {
     log.close();
   }
-  context.stdout.write(`Ended after ${result.rounds} rounds: ${result.reason}.\nLog ${result.logHash}\nWeights ${result.weightsHash}\nRun folder: ${result.folder}\n`);
+  context.stdout.write(`Ended after ${count(result.rounds, 'round')}: ${result.reason}.\nLog ${result.logHash}\nWeights ${result.weightsHash}\nRun folder: ${result.folder}\n`);
 }
 
 function stopOnInterrupt(context: CliContext, run: Run, say: (text: string) => void): { count(): number; end(): void } {

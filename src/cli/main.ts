@@ -6,7 +6,7 @@ import { runCli } from './program.ts';
 
 const listeners = new Set<() => void>();
 const interrupt = (): void => {
-  for (const listener of [...listeners]) listener();
+  for (const listener of listeners) listener();
 };
 
 const context: CliContext = {

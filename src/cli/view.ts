@@ -38,7 +38,7 @@ export class RunView {
         return this.say(`Resumed: goes on with round ${event.data.fromRound}.`);
       case 'corpus.ready': {
         const { files, bytes, documents, rejected, licence } = event.data;
-        const split = Object.entries(documents).map(([name, n]) => `${n} ${name}`).join(', ');
+        const split = (['train', 'gate', 'test'] as const).map((name) => `${documents[name] ?? 0} ${name}`).join(', ');
         return this.say(`Corpus: ${count(files, 'file')}, ${bytesText(bytes)}, documents: ${split}; ${rejected} left out; licence ${harmless(licence)}.`);
       }
       case 'tokenizer.ready':

@@ -135,7 +135,16 @@ export interface ModelInfo {
   readonly context: number;
 }
 
+export interface TokenizerRequest {
+  readonly texts: readonly string[];
+  readonly vocabulary: number;
+  /** Where the tokenizer.json is written. */
+  readonly path: string;
+}
+
 export interface ModelHost {
+  /** Trains a tokenizer on the texts and writes it; needs no `initialise` before it. */
+  trainTokenizer(request: TokenizerRequest): Promise<{ readonly vocabulary: number; readonly bytesPerToken: number }>;
   /** Builds models and graphs; the corpus is handed over once and kept encoded. */
   initialise(request: InitialiseRequest): Promise<ModelInfo>;
   encode(texts: readonly string[]): Promise<number[][]>;

@@ -13,7 +13,7 @@ import { T } from './rules/tokens.ts';
 const NOT_SYNTAX: ReadonlySet<string> = new Set(['comment', 'line_continuation', 'string_start', 'string_content', 'string_end', 'escape_sequence', 'escape_interpolation']);
 
 export interface Structure {
-  /** Named syntax nodes, comments and string parts left out. */
+  /** Named syntax nodes below the root; comments, string parts and errors left out. */
   readonly nodes: number;
   /** Hash of the nodes' kinds and depths in preorder. */
   readonly shape: string;
@@ -46,7 +46,7 @@ export function structureOf(tree: Parser.Tree): Structure {
         skipped++;
         continue;
       }
-      nodes++;
+      if (kind !== 'ERROR') nodes++;
       shape += `(${kind}`;
       const id = KIND_IDS.get(kind) ?? 0;
       const depth = kinds.length;
@@ -71,22 +71,29 @@ export function structureOf(tree: Parser.Tree): Structure {
       }
     }
   }
-  return { nodes, shape: createHash('sha1').update(shape).digest('base64url').slice(0, 22), bigrams };
+  return { nodes: nodes - 1, shape: createHash('sha1').update(shape).digest('base64url').slice(0, 22), bigrams };
 }
 
-/** Named syntax nodes (comments and string parts left out) that begin at or after the UTF-16 offset `from`; stops at `most`. */
-export function nodesFrom(tree: Parser.Tree, from: number, most: number): number {
+const NOT_SYNTAX_IDS: ReadonlySet<number> = new Set([...NOT_SYNTAX].flatMap((kind) => KIND_IDS.get(kind) ?? []));
+const ERROR_ID = 65535;
+
+/** Named syntax nodes below the root that begin at or after the UTF-16 offset `from`; comments, string parts and errors left out. */
+export function nodesFrom(tree: Parser.Tree, from: number): number {
   const cursor = tree.walk();
-  let count = 0, depth = 0;
+  if (!cursor.gotoFirstChild()) return 0;
+  let count = 0, depth = 1;
   for (;;) {
     const inside = cursor.endIndex > from;
-    if (inside && cursor.nodeIsNamed && cursor.startIndex >= from && !NOT_SYNTAX.has(cursor.nodeType) && ++count >= most) return count;
+    if (inside && cursor.nodeIsNamed && cursor.startIndex >= from) {
+      const id = cursor.nodeTypeId;
+      if (id !== ERROR_ID && !NOT_SYNTAX_IDS.has(id)) count++;
+    }
     if (inside && cursor.gotoFirstChild()) {
       depth++;
       continue;
     }
     while (!cursor.gotoNextSibling()) {
-      if (depth-- === 0) return count;
+      if (--depth === 0) return count;
       cursor.gotoParent();
     }
   }

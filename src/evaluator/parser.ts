@@ -18,40 +18,13 @@ export const MAX_BYTES = 1_000_000;
 const PIECE = 16_000;
 let parser: Parser | undefined;
 
-/** Parses a text; `previous` (already edited) makes it incremental. Never throws because of what the text holds. */
-export function parseTree(text: string, previous?: Parser.Tree): Parser.Tree {
+/** Parses a text of at most MAX_BYTES. Never throws because of what the text holds. */
+export function parseTree(text: string): Parser.Tree {
   if (!parser) {
     parser = new ParserClass();
     parser.setLanguage(language);
   }
-  return parser.parse(text.length <= PIECE ? text : (offset: number) => text.slice(offset, offset + PIECE), previous);
-}
-
-/**
- * The tree of `text` out of the tree of `before`, reusing every part outside the changed range (a revision differs from its
- * parent in one span). `tree` is consumed: it is edited in place.
- */
-export function reparse(tree: Parser.Tree, before: string, text: string): Parser.Tree {
-  let head = 0;
-  const least = Math.min(before.length, text.length);
-  while (head < least && before.charCodeAt(head) === text.charCodeAt(head)) head++;
-  let tail = 0;
-  while (tail < least - head && before.charCodeAt(before.length - 1 - tail) === text.charCodeAt(text.length - 1 - tail)) tail++;
-  tree.edit({
-    startIndex: head,
-    oldEndIndex: before.length - tail,
-    newEndIndex: text.length - tail,
-    startPosition: pointAt(before, head),
-    oldEndPosition: pointAt(before, before.length - tail),
-    newEndPosition: pointAt(text, text.length - tail),
-  });
-  return parseTree(text, tree);
-}
-
-function pointAt(text: string, offset: number): Parser.Point {
-  let row = 0, start = 0;
-  for (let i = text.indexOf('\n'); i !== -1 && i < offset; i = text.indexOf('\n', i + 1)) (row++, (start = i + 1));
-  return { row, column: offset - start };
+  return parser.parse(text.length <= PIECE ? text : (offset: number) => text.slice(offset, offset + PIECE));
 }
 
 /** Ids of the grammar's named node kinds by name (symbol numbers of the compiled grammar, below 300). */

@@ -24,9 +24,9 @@ export interface AlarmLimits {
 }
 
 /**
- * Where the guards of the trials (DESIGN, "The learner's recipe") told honest loops from cheating ones: honest arms stayed within
- * 5 % of round 0's shapes and doubled nothing; cheating ones lost a fifth of the shapes, doubled the divergence, or grew tokens
- * by docstrings alone.
+ * Drawn between the arms of the trials (DESIGN, "The learner's recipe"). The best arm kept shapes (181 in 200 against 169 in round
+ * 0), divergence (0.05-0.08 against 0.089) and tokens (54 against 55); drifting ones reached a divergence of 0.14-0.21; the
+ * cheating one had 161 shapes in 583 samples and 16 % more tokens without more code.
  */
 export const ALARM_LIMITS: AlarmLimits = {
   shapes: 0.8,

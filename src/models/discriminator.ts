@@ -6,7 +6,7 @@
  * Trained on as many real as generated texts, so D / (1 - D) = exp(logit) estimates p(real) / p(generated).
  * Source: Goodfellow et al., "Generative Adversarial Nets" (2014), proposition 1; the hashing trick: Weinberger et al. (2009).
  */
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../engine/ops/index.ts';
 import type { Step, StepSpec } from '../engine/compile.ts';
 import { adamW } from './optimizer.ts';
 import { Layout } from './parameters.ts';

@@ -35,7 +35,7 @@ interface Sequence extends Packable {
   readonly reference: Float32Array;
 }
 
-export class PolicyHost implements Omit<ModelHost, 'initialise' | 'save' | 'load'> {
+export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialise' | 'save' | 'load'> {
   readonly #request: InitialiseRequest;
   readonly #tokenizer: Tokenizer;
   readonly #engine: EngineOptions;

@@ -1,5 +1,5 @@
 /** AdamW with clipping by the global norm, as a pure function over flat vectors. The state is explicit and complete. */
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../engine/ops/index.ts';
 
 const BETA1 = 0.9;
 const BETA2 = 0.99;

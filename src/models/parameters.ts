@@ -2,7 +2,7 @@
  * Parameters as one flat float32 array and the layout that names its parts. Flat, because an optimizer that works on one long
  * vector costs a dozen operations instead of a dozen for each matrix, and because a checkpoint is then a handful of arrays.
  */
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../engine/ops/index.ts';
 import { RandomStream } from '../random/philox.ts';
 
 export interface Parameter {

@@ -7,15 +7,9 @@
  *
  * Sources: Touvron et al., "LLaMA" (2023); Ainslie et al., "GQA" (2023); Press, Wolf (2017) for tied embeddings.
  */
-import * as tf from '@tensorflow/tfjs';
+import * as tf from '../engine/ops/index.ts';
 import type { ModelConfig } from '../contracts/model.ts';
 import type { Specs, Step, StepSpec, Tensors } from '../engine/compile.ts';
-import { swiGlu } from '../engine/ops/activation.ts';
-import { attention, cachedAttention } from '../engine/ops/attention.ts';
-import { embedding } from '../engine/ops/embedding.ts';
-import { softmaxCrossEntropy } from '../engine/ops/loss.ts';
-import { rmsNorm } from '../engine/ops/normalization.ts';
-import { rotary } from '../engine/ops/rotary.ts';
 import { adamW } from './optimizer.ts';
 import { Layout, type Parameter } from './parameters.ts';
 
@@ -53,9 +47,9 @@ function linear(x: tf.Tensor2D, weight: tf.Tensor): tf.Tensor2D {
 }
 
 function feedForward(shape: PolicyShape, p: Tensors, layer: number, x: tf.Tensor2D): tf.Tensor2D {
-  const h = rmsNorm(x, p[`${layer}.feedForwardNorm`] as tf.Tensor1D);
+  const h = tf.rmsNorm(x, p[`${layer}.feedForwardNorm`] as tf.Tensor1D);
   const [gate, up] = tf.split(linear(h, p[`${layer}.gateUp`]!), 2, 1) as [tf.Tensor2D, tf.Tensor2D]; // (N, hidden) each
-  return tf.add(x, linear(swiGlu(gate, up), p[`${layer}.down`]!));
+  return tf.add(x, linear(tf.swiGlu(gate, up), p[`${layer}.down`]!));
 }
 
 /** Logits (N, V) of whole rows: ids and segments (N) int32. */
@@ -67,17 +61,17 @@ export function policyLogits(shape: PolicyShape, p: Tensors, ids: tf.Tensor1D, s
   const allowed = tf.mul(same.toFloat(), causal(T));
   const bias = tf.mul(tf.sub(allowed, 1), NEVER) as tf.Tensor4D; // (B, 1, T, T)
 
-  let x = embedding(p['embedding'] as tf.Tensor2D, ids); // (N, d)
+  let x = tf.embedding(p['embedding'] as tf.Tensor2D, ids); // (N, d)
   for (let layer = 0; layer < layers; layer++) {
-    const h = rmsNorm(x, p[`${layer}.attentionNorm`] as tf.Tensor1D);
+    const h = tf.rmsNorm(x, p[`${layer}.attentionNorm`] as tf.Tensor1D);
     const parts = tf.split(linear(h, p[`${layer}.qkv`]!), [d, K * hs, K * hs], 1);
     const [q, k, v] = parts.map((part, i) => part!.reshape([B, T, i === 0 ? H : K, hs]).transpose([0, 2, 1, 3])) as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D];
     const shared = (kv: tf.Tensor4D): tf.Tensor4D => (K === H ? kv : kv.reshape([B, K, 1, T, hs].slice(0, 3).concat(T * hs) as [number, number, number, number]).tile([1, 1, H / K, 1]).reshape([B, H, T, hs]));
-    const y = attention(rotary(q), shared(rotary(k)), shared(v), bias); // (B, H, T, hs)
+    const y = tf.attention(tf.rotary(q), shared(tf.rotary(k)), shared(v), bias); // (B, H, T, hs)
     x = tf.add(x, linear(y.transpose([0, 2, 1, 3]).reshape([B * T, d]), p[`${layer}.output`]!));
     x = feedForward(shape, p, layer, x);
   }
-  return tf.matMul(rmsNorm(x, p['norm'] as tf.Tensor1D), p['embedding'] as tf.Tensor2D, false, true);
+  return tf.matMul(tf.rmsNorm(x, p['norm'] as tf.Tensor1D), p['embedding'] as tf.Tensor2D, false, true);
 }
 
 /** (1, 1, T, T): 1 where the column is not later than the row. */
@@ -127,7 +121,7 @@ export function trainStep(shape: PolicyShape): { step: Step; spec: StepSpec } {
     step(variables, inputs) {
       const { value, gradient, metrics } = layout.valueAndGradient(variables['weights'] as tf.Tensor1D, (p) => {
         const logits = policyLogits(shape, p, inputs['ids'] as tf.Tensor1D, inputs['segments'] as tf.Tensor1D);
-        const nll = softmaxCrossEntropy(logits, inputs['targets'] as tf.Tensor1D);
+        const nll = tf.softmaxCrossEntropy(logits, inputs['targets'] as tf.Tensor1D);
         const logProbs = tf.neg(nll);
         const credit = inputs['credit']!;
         const ratio = tf.exp(tf.sub(logProbs, inputs['oldLogProbs']!));
@@ -158,7 +152,7 @@ export function scoreStep(shape: PolicyShape): { step: Step; spec: StepSpec } {
     spec: { variables: { weights: { type: 'float32', shape: [layout.size] } }, inputs: rows(shape) },
     step(variables, inputs) {
       const logits = policyLogits(shape, layout.unflatten(variables['weights'] as tf.Tensor1D), inputs['ids'] as tf.Tensor1D, inputs['segments'] as tf.Tensor1D);
-      return { updates: {}, outputs: { logProbs: tf.neg(softmaxCrossEntropy(logits, inputs['targets'] as tf.Tensor1D)) } };
+      return { updates: {}, outputs: { logProbs: tf.neg(tf.softmaxCrossEntropy(logits, inputs['targets'] as tf.Tensor1D)) } };
     },
   };
 }
@@ -183,15 +177,15 @@ export function decodeStep(shape: PolicyShape, slots: number): { step: Step; spe
       const updates: Tensors = {};
       let x = tf.gather(p['embedding'] as tf.Tensor2D, inputs['ids'] as tf.Tensor1D) as tf.Tensor2D; // (slots, d)
       for (let layer = 0; layer < layers; layer++) {
-        const h = rmsNorm(x, p[`${layer}.attentionNorm`] as tf.Tensor1D);
+        const h = tf.rmsNorm(x, p[`${layer}.attentionNorm`] as tf.Tensor1D);
         const [q, k, v] = tf.split(linear(h, p[`${layer}.qkv`]!), [d, K * hs, K * hs], 1) as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D];
-        const { output, keys, values } = cachedAttention(q, k, v, variables[`keys.${layer}`] as tf.Tensor4D, variables[`values.${layer}`] as tf.Tensor4D, inputs['positions'] as tf.Tensor1D);
+        const { output, keys, values } = tf.cachedAttention(q, k, v, variables[`keys.${layer}`] as tf.Tensor4D, variables[`values.${layer}`] as tf.Tensor4D, inputs['positions'] as tf.Tensor1D);
         updates[`keys.${layer}`] = keys;
         updates[`values.${layer}`] = values;
         x = tf.add(x, linear(output, p[`${layer}.output`]!));
         x = feedForward(shape, p, layer, x);
       }
-      const logits = tf.matMul(rmsNorm(x, p['norm'] as tf.Tensor1D), p['embedding'] as tf.Tensor2D, false, true);
+      const logits = tf.matMul(tf.rmsNorm(x, p['norm'] as tf.Tensor1D), p['embedding'] as tf.Tensor2D, false, true);
       return { updates, outputs: { probabilities: tf.softmax(tf.mul(logits, inputs['inverseTemperature']!)) } };
     },
   };

@@ -6,11 +6,12 @@ import type { InitialiseRequest, ModelHost } from '../contracts/model.ts';
 import { chooseEngine } from '../engine/backends.ts';
 import type { BackendName } from '../engine/compile.ts';
 import { PolicyHost } from '../models/host.ts';
-import { loadTokenizer } from '../models/tokenizer/index.ts';
+import { loadTokenizer, saveTokenizer, trainTokenizer } from '../models/tokenizer/index.ts';
 import { serve } from './rpc.ts';
 
 /** Methods of one argument each, as `serve` wants them. */
 export interface ModelHostService {
+  trainTokenizer: ModelHost['trainTokenizer'];
   initialise: ModelHost['initialise'];
   encode: ModelHost['encode'];
   tokenLengths(input: null): ReturnType<ModelHost['tokenLengths']>;
@@ -29,6 +30,8 @@ export interface ModelHostService {
 }
 
 const STATE_FILE = 'state.json';
+/** Bytes a token are taken on so many texts: enough for three digits. */
+const TEXTS_COUNTED = 100;
 
 serve<ModelHostService>(() => {
   let host: PolicyHost | null = null;
@@ -37,6 +40,14 @@ serve<ModelHostService>(() => {
     return host;
   };
   return {
+    async trainTokenizer({ texts, vocabulary, path }) {
+      const tokenizer = trainTokenizer(texts, vocabulary);
+      saveTokenizer(tokenizer, path);
+      const sample = texts.slice(0, TEXTS_COUNTED);
+      const bytes = sample.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+      const tokens = sample.reduce((sum, text) => sum + tokenizer.count(text), 0);
+      return { vocabulary: tokenizer.vocabulary, bytesPerToken: bytes / Math.max(1, tokens) };
+    },
     async initialise(request: InitialiseRequest) {
       const engine = await chooseEngine(request.backend as 'auto' | BackendName, request.threads);
       host = await PolicyHost.create(request, loadTokenizer(request.tokenizer), engine);

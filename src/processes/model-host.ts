@@ -17,6 +17,7 @@ export function startModelHost(options: Pick<ChildOptions, 'onExit'> = {}): Runn
     get pid() {
       return child.pid;
     },
+    trainTokenizer: (request) => child.call('trainTokenizer', request),
     initialise: (request) => child.call('initialise', request),
     encode: (texts) => child.call('encode', texts),
     tokenLengths: () => child.call('tokenLengths', null),

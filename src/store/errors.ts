@@ -43,6 +43,6 @@ function describe(error: unknown): { code: string; message: string } {
   const message = error instanceof Error ? error.message : String(error);
   const code = (error as { code?: unknown } | null)?.code;
   // libsql reports a failed open as plain text that ends in SQLite's number (14: SQLITE_CANTOPEN).
-  if (/^ConnectionFailed/.test(message)) return { code: 'SQLITE_CANTOPEN', message };
+  if (message.startsWith('ConnectionFailed')) return { code: 'SQLITE_CANTOPEN', message };
   return { code: typeof code === 'string' ? code : '', message };
 }

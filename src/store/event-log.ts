@@ -15,6 +15,8 @@ const noteDelay = 50;
 export interface EventQuery<T extends RunEvent['type'] = RunEvent['type']> {
   /** Only these types; absent: all. */
   readonly types?: readonly T[];
+  /** Only the steps of these keys. */
+  readonly keys?: readonly string[];
   /** Only events of this round. An event that names no round belongs to the round of the hashed event before it. */
   readonly round?: number;
   /** Only events after this seq. */
@@ -236,6 +238,11 @@ function select<T extends RunEvent['type']>(database: Database, query: EventQuer
   if (query.types) {
     where.push(`type IN (${query.types.map(() => '?').join(', ')})`);
     values.push(...query.types);
+  }
+  if (query.keys) {
+    // One parameter however many keys there are: SQLite limits their number.
+    where.push('key IN (SELECT value FROM json_each(?))');
+    values.push(JSON.stringify(query.keys));
   }
   if (query.round !== undefined) {
     where.push('round = ?');

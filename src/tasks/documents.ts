@@ -14,6 +14,9 @@ const LEAST: Readonly<Record<Split, number>> = { train: 100, gate: 10, test: 10 
 /** A text that occurs in several splits stays in the first of these. */
 const PRECEDENCE: readonly Split[] = ['train', 'gate', 'test'];
 
+/** Files that a finder with several processes may work on together. */
+const AT_ONCE = 16;
+
 export interface FindOptions {
   /** Called after each file. */
   readonly onFile?: (done: number, total: number) => void;
@@ -30,14 +33,23 @@ export interface FindOptions {
 export async function findDocuments(files: readonly CorpusFile[], finder: DocumentFinder, options: FindOptions = {}): Promise<Documents> {
   const found: Record<Split, Map<string, Document>> = { train: new Map(), gate: new Map(), test: new Map() };
   let done = 0;
-  for (const file of files) {
+  for (let from = 0; from < files.length; from += AT_ONCE) {
     options.signal?.throwIfAborted();
-    for (const { text } of await finder.documents(file.text)) {
-      const id = textId(text);
-      const split = found[file.split];
-      if (!split.has(id)) split.set(id, { id, file: file.path, split: file.split, text });
-    }
-    options.onFile?.(++done, files.length);
+    const batch = files.slice(from, from + AT_ONCE);
+    const texts = await Promise.all(
+      batch.map(async (file) => {
+        const documents = await finder.documents(file.text);
+        options.onFile?.(++done, files.length);
+        return documents;
+      }),
+    );
+    batch.forEach((file, i) => {
+      for (const { text } of texts[i]!) {
+        const id = textId(text);
+        const split = found[file.split];
+        if (!split.has(id)) split.set(id, { id, file: file.path, split: file.split, text });
+      }
+    });
   }
   const taken = new Set<string>();
   const documents: Record<Split, Document[]> = { train: [], gate: [], test: [] };

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import Sqlite from 'libsql';
@@ -287,6 +287,7 @@ describe('queries', () => {
     expect(log.query({ types: ['round.started', 'alarm.raised'], after: 1 }).map(({ key }) => key)).toEqual(['round/2', 'n']);
     expect(log.query({ limit: 2 }).map(({ seq }) => seq)).toEqual([1, 2]);
     expect(log.query({ types: [] })).toEqual([]);
+    expect(log.query({ types: ['reward.recorded'], keys: ['c', 'missing', 'a', 'n'] }).map(({ key }) => key)).toEqual(['a', 'c']);
     log.close();
   });
 
@@ -390,12 +391,4 @@ describe('commands', () => {
     new EventLog(folder).close();
     expect(() => requestCommand(folder, 'explode' as never)).toThrow(/There are: pause/);
   });
-});
-
-it('nothing but the database is left in the folder', () => {
-  const folder = temporaryFolder();
-  const log = new EventLog(folder);
-  log.record([reward('a', 1)]);
-  log.close();
-  expect(readFileSync(databasePath(folder)).subarray(0, 15).toString()).toBe('SQLite format 3');
 });

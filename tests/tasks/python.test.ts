@@ -57,7 +57,7 @@ describe('promptEnds', () => {
   it('cuts after signature, docstring and statements of the first half', () => {
     const head = `@wraps(f)\nasync def g(a: dict[str, int] = {1: 2}, *, key=lambda x: x) -> 'a:b':`;
     const doc = `${head}\n    """Says: what.\n\n    More."""`;
-    const text = `${doc}\n    # first\n    value = f(a,\n              key)\n    if value:\n        return None\n${'    use(value, value, value)\n'.repeat(9)}`;
+    const text = `${doc}\n    # first\n    value = f(a,\n              key)\n    if value:\n        return None\n${'    use(value, value, value)\n'.repeat(7)}`;
     expect(prompts(text)).toEqual({
       signature: [head],
       docstring: [doc],

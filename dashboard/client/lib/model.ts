@@ -161,9 +161,10 @@ export class RunModel {
   apply(event: WireEvent): void {
     push(this.#log, event, LIMITS.log);
     this.#dirty.add('log');
-    this.#setRun({ newestAt: event.time, startedAt: this.#run.startedAt ?? event.time });
     const handler = this.#handlers[event.type as keyof EventData] as ((data: unknown, event: WireEvent) => void) | undefined;
     handler?.(event.data, event);
+    // Last: what a process left open ended when it was last heard of, not when the next one spoke.
+    this.#setRun({ newestAt: event.time, startedAt: this.#run.startedAt ?? event.time });
   }
 
   readonly #handlers: { readonly [T in keyof EventData]: (data: EventData[T], event: WireEvent) => void } = {
@@ -276,7 +277,7 @@ export class RunModel {
 
   /** Work that was going on when a process ended did not end by itself. */
   #interrupt(time: number): void {
-    this.#activities = this.#activities.map((bar) => (bar.end === null ? { ...bar, end: Math.max(bar.start, Math.min(time, this.#run.newestAt ?? time)), interrupted: true } : bar));
+    this.#activities = this.#activities.map((bar) => (bar.end === null ? { ...bar, end: Math.max(bar.start, this.#run.newestAt ?? time), interrupted: true } : bar));
     this.#dirty.add('activities');
   }
 }

@@ -14,7 +14,7 @@ export interface Now {
 export function describeNow(view: View, state: RunState | null, plannedRounds: number | null, now: number): Now {
   const { run, pretraining, rounds } = view;
   const rowsText = roundsText(view);
-  if (state === 'finished') return { title: `Finished after ${counted(Math.max(0, rounds.length - 1), 'round')}`, detail: joined(rowsText, run.outcome?.reason ? `Reason: ${run.outcome.reason}.` : ''), progress: 1 };
+  if (state === 'finished') return { title: `Finished after ${counted(Math.max(0, rounds.length - 1), 'round')}`, detail: joined(rowsText, run.outcome?.reason ?? ''), progress: 1 };
   if (state === 'failed') return { title: 'The run failed', detail: run.outcome?.reason ?? '', progress: null };
   if (state === 'dead') return { title: 'The process of this run is gone', detail: joined(lastWords(view, now), 'What was committed is safe; resume the run from the terminal.'), progress: null };
   if (state === 'stopped') return { title: 'Stopped, as asked', detail: joined(rowsText, 'The run can be resumed from the terminal.'), progress: null };

@@ -46,8 +46,8 @@ export function eventLabel({ event, guard }: Pick<TransitionDefinition, 'event' 
   return guard === null ? name : `${name} [${guard === 'inline' ? '…' : guard}]`;
 }
 
-/** The graph to lay out. `direction`: where time flows. */
-export function toGraph(machine: MachineDefinition, direction: 'RIGHT' | 'DOWN'): ElkNode {
+/** The graph to lay out. `direction`: where time flows. `terse`: a way taken when the work of a state is done carries no label. */
+export function toGraph(machine: MachineDefinition, direction: 'RIGHT' | 'DOWN', terse = false): ElkNode {
   const merged = new Map<string, { source: string; target: string; labels: string[]; events: string[] }>();
   const addEdges = (state: StateDefinition): void => {
     for (const transition of state.transitions) {
@@ -68,7 +68,7 @@ export function toGraph(machine: MachineDefinition, direction: 'RIGHT' | 'DOWN')
     id,
     sources: [source],
     targets: [target],
-    labels: shown(labels).map((text) => ({ text, width: text.length * LABEL_CHAR + 8, height: LABEL_HEIGHT })),
+    labels: shown(terse ? labels.filter((label) => label !== 'done') : labels).map((text) => ({ text, width: text.length * LABEL_CHAR + 8, height: LABEL_HEIGHT })),
   }));
   // The machine's own box is drawn only where transitions start at it.
   const outer = toNode(machine.root);
@@ -84,7 +84,7 @@ export function toGraph(machine: MachineDefinition, direction: 'RIGHT' | 'DOWN')
       'elk.spacing.nodeNode': '26',
       'elk.spacing.edgeNode': '18',
       'elk.spacing.edgeLabel': '4',
-      'elk.layered.spacing.nodeNodeBetweenLayers': '34',
+      'elk.layered.spacing.nodeNodeBetweenLayers': '30',
       'elk.layered.spacing.edgeNodeBetweenLayers': '16',
       'elk.layered.considerModelOrder.strategy': 'NODES_AND_EDGES',
       'elk.edgeLabels.inline': 'false',

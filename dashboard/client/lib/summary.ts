@@ -11,7 +11,8 @@ export function summarise({ data }: Pick<WireEvent, 'data'>): string {
       const text = words(value);
       return text === null ? [] : [`${name} ${text}`];
     })
-    .join(' · ');
+    .join(' · ')
+    .replace(/\s+/g, ' ');
 }
 
 function words(value: unknown): string | null {
@@ -21,7 +22,7 @@ function words(value: unknown): string | null {
     case 'boolean':
       return value ? 'yes' : 'no';
     case 'string': {
-      const line = value.replace(/\s+/g, ' ').trim();
+      const line = value.trim();
       return line.length > LONGEST ? `${line.slice(0, LONGEST)}…` : line || '(empty)';
     }
     case 'object': {

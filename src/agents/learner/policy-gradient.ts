@@ -18,8 +18,8 @@ export interface LearnerDeps extends ActivityDeps {
   readonly model: Pick<ModelHost, 'encode' | 'tokenLengths' | 'generate' | 'update' | 'updateDiscriminator'>;
   readonly evaluator: Evaluator;
   readonly config: Config;
-  /** Training documents as the discriminator sees them. */
-  readonly real: readonly DiscriminatorInput[];
+  /** Training documents as the discriminator sees them; known once the run is prepared. */
+  readonly real: () => readonly DiscriminatorInput[];
   /** Valid samples of the rounds before `round`, newest round last: the replay buffer, a query over the log. */
   readonly replay: (round: number) => Promise<readonly DiscriminatorInput[]>;
   /** Saves everything that training needs under a checkpoint's name; returns the hash of it. */
@@ -108,7 +108,8 @@ export class PolicyGradientLearner implements Learner {
   }
 
   async #updateDiscriminator(round: number, fake: readonly DiscriminatorInput[], steps: number): Promise<DiscriminatorReport | null> {
-    const { model, real, events, config: { seed, learning } } = this.deps;
+    const { model, events, config: { seed, learning } } = this.deps;
+    const real = this.deps.real();
     if (fake.length === 0 || real.length === 0 || steps === 0) return null;
     const random = new RandomStream(seed, 'real-documents', round);
     const drawn = fake.map((_, i) => real[random.integer(i, real.length)]!);

@@ -3,9 +3,9 @@
  * out, putting it into a string, or writing `pass` over it. Pure.
  */
 import type { Judged } from '../../contracts/agents.ts';
-import { byteLength, codeLength, trivialStatements } from './python-text.ts';
+import { byteLength, trivialStatements, workTokens } from './python-text.ts';
 
-/** Least share of the replaced code that stands in its place, in characters of code. */
+/** Least share of the replaced tokens that stands in their place. */
 export const LEAST_REPLACED = 0.5;
 
 export interface Difference {
@@ -42,6 +42,6 @@ export function objection(parent: Judged, revision: Judged, minimumKept: number)
   if (revision.evaluation.counts.ownNodes < minimumKept * parent.evaluation.counts.ownNodes) return 'keeps too few syntax nodes';
   if (trivialStatements(after) > trivialStatements(before)) return 'writes pass';
   if (deleted.trim() !== '' && inserted.trim() === '') return 'only deletes';
-  if (codeLength(after) < codeLength(before) - (1 - LEAST_REPLACED) * codeLength(deleted)) return 'replaces too little';
+  if (workTokens(after) < workTokens(before) - (1 - LEAST_REPLACED) * workTokens(deleted)) return 'replaces too little';
   return null;
 }

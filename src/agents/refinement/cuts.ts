@@ -39,7 +39,10 @@ function placeOf({ sample, evaluation }: Judged): Place {
   const last = Math.max(promptLength, text.trimEnd().length - 1);
   const focus = focusOf(evaluation);
   const { start, end } = focus && evaluation.reason === 'syntax' ? toOffsets(text, focus.span) : { start: last, end: text.length };
-  const from = Math.min(Math.max(start, promptLength), last);
+  // A fault of indentation lies in front of its line's text; the line is what it is about.
+  const lineStart = text.lastIndexOf('\n', start - 1) + 1;
+  const indentation = /^[ \t\f]*/.exec(text.slice(lineStart))![0].length;
+  const from = Math.min(Math.max(start, lineStart + indentation, promptLength), last);
   return { text, promptLength, start: from, end: Math.min(Math.max(end, from + 1), text.length) };
 }
 

@@ -1,6 +1,6 @@
 /**
- * What the refiner needs to know about Python text that does not parse: byte spans as string offsets, how much of a text is
- * code, how many of its statements do nothing. It sees tokens, not syntax, and is no judge.
+ * What the refiner needs to know about Python text that does not parse: byte spans as string offsets, how many tokens of
+ * a text do work, how many of its statements do none. It sees tokens, not syntax, and is no judge.
  */
 import type { Span } from '../../contracts/records.ts';
 import { lexPython } from '../../tasks/lexer.ts';
@@ -27,11 +27,9 @@ export function toOffsets(text: string, span: Span): Span {
   return { start, end: span.end <= span.start ? start : find(span.end) };
 }
 
-/** Characters of a text's code: of its tokens without strings, comments and line ends. */
-export function codeLength(text: string): number {
-  let length = 0;
-  for (const { kind, start, end } of lexPython(text)) if (kind !== 'string' && kind !== 'comment' && kind !== 'newline') length += end - start;
-  return length;
+/** Lexical tokens of a text without comments and line ends; a string is one, however long. */
+export function workTokens(text: string): number {
+  return lexPython(text).filter(({ kind }) => kind !== 'comment' && kind !== 'newline').length;
 }
 
 /** How many statements of the text are `pass` or `...`. */

@@ -86,6 +86,11 @@ export class Cursor {
     this.faults.push({ kind, message, start, end });
   }
 
+  /** `__debug__` is a constant that nothing may bind. */
+  protected checkBound({ value, start, end }: Token): void {
+    if (value === '__debug__') this.fault('target.debug', 'cannot assign to __debug__', start, end);
+  }
+
   /** Leaves the statement: the token here cannot be read. */
   protected refuse(message = 'invalid syntax', kind: RuleKind = 'syntax.invalid'): never {
     const { type, start, end } = this.token;

@@ -86,7 +86,7 @@ export abstract class ExpressionReader extends Cursor {
         this.refuse();
       }
       this.at += 2;
-      if (token.value === '__debug__') this.fault('target.debug', 'cannot assign to __debug__', token.start, token.end);
+      this.checkBound(token);
       const target = new Expression('name', token.start, token.end, token.value, NONE);
       const value = this.expression();
       return new Expression('named', token.start, this.last, '', [target, value]);
@@ -347,7 +347,7 @@ export abstract class ExpressionReader extends Cursor {
       }
       this.at += 2;
       if (this.isOp(',') || this.isOp(')')) this.refuseAt('argument.keyword', 'expected argument value expression', token.start, this.last);
-      if (token.value === '__debug__') this.fault('target.debug', 'cannot assign to __debug__', token.start, token.end);
+      this.checkBound(token);
       const value = this.expression();
       if (this.isWord('for')) this.refuseAt('argument.keyword', "invalid syntax. Maybe you meant '==' or ':=' instead of '='?", token.start, this.peek(0).start);
       return new Expression('keyword', token.start, this.last, token.value, [value]);
@@ -631,7 +631,7 @@ export abstract class ExpressionReader extends Cursor {
 
   protected parameter(annotated: boolean, starAnnotation: boolean): Parameter {
     const token = this.needName();
-    if (token.value === '__debug__') this.fault('target.debug', 'cannot assign to __debug__', token.start, token.end);
+    this.checkBound(token);
     let annotation: Expression | null = null;
     if (annotated && this.takeOp(':')) annotation = starAnnotation && this.isOp('*') ? this.starred() : this.expression();
     return { name: token.value, start: token.start, end: token.end, annotation, initial: null };

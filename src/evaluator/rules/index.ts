@@ -29,6 +29,21 @@ export function checkRules(text: string, source = new SourceText(text)): RulesRe
   const statements = reader.module();
   const names = tokens.tokens.some(({ type, value }) => type === T.Name && (value === 'global' || value === 'nonlocal'));
   new Placement((fault) => reader.faults.push(fault), names).walk(statements);
+  unencodable(text, reader.faults);
   const faults = reader.faults.sort((a, b) => a.start - b.start || a.end - b.end).slice(0, MAX_FAULTS);
   return { faults, statements, tokens };
+}
+
+/** Wherever they stand, in strings and comments too: half a surrogate pair, which UTF-8 cannot hold, and NUL, which CPython refuses. */
+function unencodable(text: string, faults: Fault[]): void {
+  const lone = /\p{Surrogate}/u.exec(text);
+  if (lone && !faults.some(({ kind }) => kind === 'character.surrogate')) {
+    const code = lone[0].charCodeAt(0).toString(16);
+    const message = `'utf-8' codec can't encode character '\\u${code}' in position ${lone.index}: surrogates not allowed`;
+    faults.push({ kind: 'character.surrogate', message, start: lone.index, end: lone.index + 1 });
+  }
+  const nul = text.indexOf('\0');
+  if (nul >= 0 && !faults.some(({ kind }) => kind === 'character.null')) {
+    faults.push({ kind: 'character.null', message: 'source code string cannot contain null bytes', start: nul, end: nul + 1 });
+  }
 }

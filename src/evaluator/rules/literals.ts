@@ -148,5 +148,5 @@ function textEscape(text: string, at: number, end: number, start: number): strin
   const close = text[at + 2] === '{' ? text.indexOf('}', at + 3) : -1;
   if (close === -1 || close >= end || close === at + 3) return problem(from + 1, 'malformed \\N character escape');
   // The table of names is not kept here; what cannot be a name is refused.
-  return /^[A-Za-z0-9 ()-]+$/.test(text.slice(at + 3, close)) ? null : problem(from + close - at, 'unknown Unicode character name');
+  return /^[A-Za-z0-9 ()-]{2,}$/.test(text.slice(at + 3, close)) ? null : problem(from + close - at, 'unknown Unicode character name');
 }

@@ -73,9 +73,10 @@ export abstract class ParameterReader extends ExpressionReader {
       const stars = this.takeOp('**') ? 2 : this.takeOp('*') ? 1 : 0;
       const token = this.needName();
       const { value: name, start, end } = token;
+      this.checkBound(token);
       if (names.has(name)) this.fault('scope.type', `duplicate type parameter '${name}'`, start, end);
       names.add(name);
-      if (this.isOp(':') && stars > 0) this.refuse(`cannot use ${stars === 1 ? 'bound' : 'bound'} with ${stars === 1 ? 'TypeVarTuple' : 'ParamSpec'}`, 'scope.type');
+      if (this.isOp(':') && stars > 0) this.refuse(`cannot use bound with ${stars === 1 ? 'TypeVarTuple' : 'ParamSpec'}`, 'scope.type');
       const bound = this.takeOp(':') ? this.expression() : null;
       let initial = null;
       if (this.takeOp('=')) {

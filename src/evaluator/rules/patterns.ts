@@ -202,9 +202,9 @@ export abstract class PatternReader extends ParameterReader {
           if (!this.isOp('.')) this.refuse();
           while (this.takeOp('.')) this.needName();
         }
-        const literal = this.text.slice(start, this.last);
-        if (!/[A-Za-z_]\w*\./.test(literal) && keys.has(literal)) this.fault('pattern.form', `mapping pattern checks duplicate key (${literal})`, start, this.last);
-        keys.add(literal);
+        const literal = keyValue(this.text.slice(start, this.last));
+        if (literal !== null && keys.has(literal)) this.fault('pattern.form', `mapping pattern checks duplicate key (${literal})`, start, this.last);
+        if (literal !== null) keys.add(literal);
         this.needOp(':');
         this.asPattern();
       }
@@ -224,6 +224,7 @@ export abstract class PatternReader extends ParameterReader {
         keyword = true;
         if (names.has(token.value)) this.fault('pattern.form', `attribute name repeated in class pattern: ${token.value}`, token.start, token.end);
         names.add(token.value);
+        this.checkBound(token);
         this.at += 2;
         this.asPattern();
       } else {
@@ -234,4 +235,15 @@ export abstract class PatternReader extends ParameterReader {
     }
     this.needOp(')');
   }
+}
+
+/** Two literal keys are the same when this is: numbers and booleans by value, plain strings without their quotes. Null for names. */
+function keyValue(literal: string): string | null {
+  if (literal === 'None') return literal;
+  if (literal === 'True' || literal === 'False') return literal === 'True' ? '1' : '0';
+  if (/^[A-Za-z_][\w.]*$/.test(literal)) return null;
+  const text = /^u?(['"]{3}|['"])(.*)\1$/is.exec(literal);
+  if (text && !text[2]!.includes('\\')) return `'${text[2]}'`;
+  const number = Number(literal.replace(/\s|_/g, ''));
+  return Number.isNaN(number) ? literal : String(number);
 }

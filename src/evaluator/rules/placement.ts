@@ -7,8 +7,10 @@ import type { Fault, RuleKind } from './faults.ts';
 import { Scope } from './scopes.ts';
 import type { Expression, NameAt, Parameters, Statement, TypeParameter } from './tree.ts';
 
-/** CPython's compiler nests at most this many loops, withs and trys. */
-const MAX_BLOCKS = 20;
+/** CPython's compiler nests at most this many loops, withs, trys and handlers in one scope; a generator or coroutine takes one itself. */
+const MAX_BLOCKS = 21;
+/** CPython 3.14 in WebAssembly writes beyond its memory where 23 comprehensions are nested; nobody nests more than a few. */
+const MAX_COMPREHENSIONS = 20;
 const FEATURES: ReadonlySet<string> = new Set([
   'nested_scopes', 'generators', 'division', 'absolute_import', 'with_statement', 'print_function', 'unicode_literals', 'barry_as_FLUFL', 'generator_stop', 'annotations',
 ]);
@@ -21,6 +23,9 @@ interface Frame {
   readonly parent: Frame | null;
   yields: boolean;
   valueReturn: Statement | null;
+  /** Deepest nesting of blocks, and where it is reached. */
+  deepest: number;
+  deepestAt: Statement | null;
 }
 
 /** A comprehension, while it is walked. */
@@ -29,6 +34,7 @@ interface Comprehension {
   readonly targets: Set<string>;
   readonly named: Set<string>;
   readonly parent: Comprehension | null;
+  readonly depth: number;
   async: boolean;
 }
 
@@ -48,12 +54,13 @@ export class Placement {
   /** `names`: keep track of names, which only texts with `global` or `nonlocal` need. */
   constructor(report: (fault: Fault) => void, names: boolean) {
     this.#report = report;
-    this.#frame = { kind: 'module', async: false, scope: names ? new Scope('module', null) : null, parent: null, yields: false, valueReturn: null };
+    this.#frame = { kind: 'module', async: false, scope: names ? new Scope('module', null) : null, parent: null, yields: false, valueReturn: null, deepest: 0, deepestAt: null };
   }
 
   walk(statements: readonly Statement[]): void {
     this.#futures(statements);
     this.#body(statements);
+    this.#checkDepth(this.#frame);
     this.#frame.scope?.resolve(this.#report);
   }
 
@@ -134,7 +141,7 @@ export class Placement {
       case 'import':
         if (statement.star && this.#frame.kind !== 'module') this.#fault('import.star', 'import * only allowed at module level', statement);
         if (statement.from === '__future__' && (this.#frame.kind !== 'module' || this.#nestedLevel > 0)) this.#lateFuture(statement);
-        for (const name of statement.names) this.#bind(name);
+        for (const { name } of statement.names) this.#frame.scope?.import(name);
         return;
       case 'if':
         for (const test of statement.tests) this.#visit(test);
@@ -187,7 +194,7 @@ export class Placement {
   #inLoopBroken(body: readonly Statement[]): void {
     const { yields, valueReturn } = this.#frame;
     const kept = this.#frame, loop = this.#inLoop;
-    this.#frame = { kind: 'function', async: true, scope: null, parent: kept, yields, valueReturn };
+    this.#frame = { kind: 'function', async: true, scope: null, parent: kept, yields, valueReturn, deepest: 0, deepestAt: null };
     this.#inLoop = true;
     this.#nestedLevel++;
     this.#body(body);
@@ -206,9 +213,16 @@ export class Placement {
 
   #nest(count: number, at: Statement, body: readonly Statement[]): void {
     this.#blocks += count;
-    if (this.#blocks > MAX_BLOCKS && this.#blocks - count <= MAX_BLOCKS) this.#fault('placement.nested', 'too many statically nested blocks', at);
+    if (this.#blocks > this.#frame.deepest) {
+      this.#frame.deepest = this.#blocks;
+      this.#frame.deepestAt = at;
+    }
     this.#inner(body);
     this.#blocks -= count;
+  }
+
+  #checkDepth({ deepest, deepestAt, async, yields }: Frame): void {
+    if (deepestAt && deepest > MAX_BLOCKS - (async || yields ? 1 : 0)) this.#fault('placement.nested', 'too many statically nested blocks', deepestAt);
   }
 
   #loop(body: readonly Statement[]): void {
@@ -232,14 +246,14 @@ export class Placement {
         this.#groupJump = this.#groupReturn = true;
         this.#inLoop = false;
       }
-      this.#nest(name ? 2 : 1, statement, body);
+      this.#nest(2, statement, body);
       this.#groupJump = jump;
       this.#groupReturn = returns;
       this.#inLoop = loop;
     }
     this.#inner(statement.otherwise);
-    this.#inner(statement.last);
     this.#blocks -= final;
+    this.#nest(final, statement, statement.last);
   }
 
   #return(statement: Extract<Statement, { kind: 'return' }>): void {
@@ -285,13 +299,14 @@ export class Placement {
     const outer = this.#frame;
     const state = [this.#inLoop, this.#groupJump, this.#groupReturn, this.#blocks, this.#nestedLevel, this.#comprehension, this.#annotation] as const;
     const scope = outer.scope ? new Scope(kind === 'class' ? 'class' : 'function', outer.scope) : null;
-    const frame: Frame = { kind, async, scope, parent: outer, yields: false, valueReturn: null };
+    const frame: Frame = { kind, async, scope, parent: outer, yields: false, valueReturn: null, deepest: 0, deepestAt: null };
     this.#frame = frame;
     this.#inLoop = this.#groupJump = this.#groupReturn = false;
     this.#blocks = this.#nestedLevel = 0;
     this.#comprehension = null;
     this.#annotation = '';
     walk();
+    this.#checkDepth(frame);
     this.#frame = outer;
     [this.#inLoop, this.#groupJump, this.#groupReturn, this.#blocks, this.#nestedLevel, this.#comprehension, this.#annotation] = state;
     return frame;
@@ -401,7 +416,8 @@ export class Placement {
     this.#iterable++;
     this.#visit(clauses[0]!.iterable);
     this.#iterable--;
-    const own: Comprehension = { flavour: node.text, targets: new Set(), named: new Set(), parent: outer, async: false };
+    const own: Comprehension = { flavour: node.text, targets: new Set(), named: new Set(), parent: outer, depth: (outer?.depth ?? 0) + 1, async: false };
+    if (own.depth === MAX_COMPREHENSIONS) this.#fault('syntax.deep', 'too deeply nested to be compiled', node);
     this.#comprehension = own;
     clauses.forEach((clause, index) => {
       if (clause.async) own.async = true;

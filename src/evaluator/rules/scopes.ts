@@ -5,7 +5,7 @@
 import type { Fault } from './faults.ts';
 import type { NameAt } from './tree.ts';
 
-const USED = 1, ASSIGNED = 2, ANNOTATED = 4, PARAMETER = 8, GLOBAL = 16, NONLOCAL = 32;
+const USED = 1, ASSIGNED = 2, ANNOTATED = 4, PARAMETER = 8, GLOBAL = 16, NONLOCAL = 32, IMPORTED = 64;
 
 export class Scope {
   readonly #names = new Map<string, number>();
@@ -32,6 +32,11 @@ export class Scope {
 
   assign(name: string): void {
     this.#add(name, ASSIGNED);
+  }
+
+  /** An import binds without being in the way of a `global` after it. */
+  import(name: string): void {
+    this.#add(name, IMPORTED);
   }
 
   parameter(name: string): void {
@@ -79,7 +84,7 @@ export class Scope {
       if (scope.kind !== 'function') continue;
       const flags = scope.#names.get(name) ?? 0;
       if (flags & GLOBAL) return false;
-      if (flags & (ASSIGNED | PARAMETER) && !(flags & NONLOCAL)) return true;
+      if (flags & (ASSIGNED | PARAMETER | IMPORTED) && !(flags & NONLOCAL)) return true;
     }
     return false;
   }

@@ -288,6 +288,7 @@ export class StatementReader extends PatternReader {
   private typeAlias(start: number): Statement {
     this.at++;
     const token = this.needName();
+    this.checkBound(token);
     const types = this.typeParameters();
     this.needOp('=');
     const value = this.expression();
@@ -313,10 +314,11 @@ export class StatementReader extends PatternReader {
   }
 
   private alias(bound: Token): NameAt {
+    if (!this.isWord('as')) this.checkBound(bound);
     if (!this.takeWord('as')) return { name: bound.value, start: bound.start, end: bound.end };
     const name = this.needName();
     if (this.isOp('.') || this.isOp('(') || this.isOp('[')) this.refuseAt('import.form', 'cannot use expression as import target', name.start, this.token.end);
-    if (name.value === '__debug__') this.fault('target.debug', 'cannot assign to __debug__', name.start, name.end);
+    this.checkBound(name);
     return { name: name.value, start: name.start, end: name.end };
   }
 
@@ -349,7 +351,7 @@ export class StatementReader extends PatternReader {
   /** `:` and the block after it. */
   private block(header: Header): Statement[] {
     if (!this.takeOp(':')) {
-      if (this.is(T.Newline) || this.startsExpression()) this.refuse(this.is(T.Newline) ? "expected ':'" : 'invalid syntax', 'syntax.colon');
+      if (this.is(T.Newline)) this.refuse("expected ':'", 'syntax.colon');
       this.refuse();
     }
     const body: Statement[] = [];
@@ -472,7 +474,7 @@ export class StatementReader extends PatternReader {
           this.refuseAt('syntax.handlers', "multiple exception types must be parenthesized when using 'as'", type.start, type.end);
         }
         if (this.isOp('.') || this.isOp('[') || this.isOp('(')) this.refuseAt('target.assign', 'cannot use except statement with attribute', token.start, this.token.end);
-        if (token.value === '__debug__') this.fault('target.debug', 'cannot assign to __debug__', token.start, token.end);
+        this.checkBound(token);
         name = { name: token.value, start: token.start, end: token.end };
       }
     } else if (star) this.refuse('expected one or more exception types', 'syntax.handlers');
@@ -564,7 +566,7 @@ export class StatementReader extends PatternReader {
     const from = this.token.start;
     this.at++;
     const token = this.needName();
-    if (token.value === '__debug__') this.fault('target.debug', 'cannot assign to __debug__', token.start, token.end);
+    this.checkBound(token);
     const types = this.typeParameters();
     this.needOp('(', 'syntax.invalid', "expected '('");
     const parameters = this.parameters(')', true);
@@ -579,7 +581,7 @@ export class StatementReader extends PatternReader {
     const from = this.token.start;
     this.at++;
     const token = this.needName();
-    if (token.value === '__debug__') this.fault('target.debug', 'cannot assign to __debug__', token.start, token.end);
+    this.checkBound(token);
     const types = this.typeParameters();
     const bases = this.takeOp('(') ? this.callArguments() : [];
     const bare = bases.find((base) => base.kind === 'comprehension' && base.text === 'generator' && !base.paren && this.text[base.start] !== '(');

@@ -51,6 +51,8 @@ const OPERATORS2: ReadonlySet<string> = new Set([
 ]);
 const MAX_BRACKETS = 200;
 const MAX_INDENTS = 99;
+/** Formats within formats of one f-string. */
+const MAX_FORMATS = 2;
 const CLOSERS: Readonly<Record<string, string>> = { ')': '(', ']': '[', '}': '{' };
 
 interface Bracket {
@@ -176,7 +178,11 @@ class Scanner {
     }
     const lineStart = this.#at;
     this.#at = at;
-    if (at >= length) return true;
+    if (at >= length) {
+      const joined = /\\(?:\r\n|\n|\r)[ \t\f]*$/.exec(text.slice(lineStart));
+      if (joined) this.#faultToken('syntax.end', 'unexpected EOF while parsing', lineStart + joined.index, lineStart + joined.index + 1);
+      return true;
+    }
     if (kept >= 0) ((column = kept), (tabColumn = keptTab));
     this.#indent(column, tabColumn, lineStart, at);
     return true;
@@ -184,28 +190,31 @@ class Scanner {
 
   #indent(column: number, tabColumn: number, lineStart: number, at: number): void {
     const indents = this.#indents, tabs = this.#tabIndents;
-    const top = (list: number[]): number => list[list.length - 1]!;
-    const tabFault = (): void => this.#fault('indent.tabs', 'inconsistent use of tabs and spaces in indentation', lineStart, at);
-    if (column > top(indents)) {
-      if (tabColumn <= top(tabs)) tabFault();
+    let level = indents.length - 1;
+    if (column > indents[level]!) {
+      if (tabColumn <= tabs[level]!) this.#tabFault(lineStart, at);
       if (indents.length > MAX_INDENTS) this.#fault('indent.deep', 'too many levels of indentation', lineStart, at);
       indents.push(column);
       tabs.push(tabColumn);
       this.#push(T.Indent, lineStart, at, '');
       return;
     }
-    while (column < top(indents)) {
+    for (; column < indents[level]!; level--) {
       indents.pop();
       tabs.pop();
       this.#push(T.Dedent, at, at, '');
     }
-    if (column !== top(indents)) {
+    if (column !== indents[level]!) {
       this.#fault('indent.dedent', 'unindent does not match any outer indentation level', lineStart, lineBreakFrom(this.#text, at));
       // The line is read as part of the block it is deeper than, so that what follows is judged on its own.
       indents.push(column);
       tabs.push(tabColumn);
       this.#push(T.Indent, lineStart, lineStart, 'recovered');
-    } else if (tabColumn !== top(tabs)) tabFault();
+    } else if (tabColumn !== tabs[level]!) this.#tabFault(lineStart, at);
+  }
+
+  #tabFault(lineStart: number, at: number): void {
+    this.#fault('indent.tabs', 'inconsistent use of tabs and spaces in indentation', lineStart, at);
   }
 
   #continuation(): void {
@@ -283,7 +292,7 @@ class Scanner {
       }
       if (one === ':') {
         this.#push(T.FColon, start, start + 1, ':');
-        this.#parts.push({ ...part, in: 'format', start: start + 1 });
+        this.#parts.push({ ...part, in: 'format' });
         this.#at = start + 1;
         return;
       }
@@ -394,6 +403,9 @@ class Scanner {
           continue;
         }
         this.#checkPart(part, from, at);
+        if (format && this.#parts.filter((other) => other.in === 'format' && other.start === part.start).length > MAX_FORMATS) {
+          this.#fault('string.field', `${kindOf(part.prefix)}: expressions nested too deeply`, at, at + 1);
+        }
         this.#brackets.push({ char: '{', start: at, token: this.tokens.length });
         this.#push(T.FOpen, at, at + 1, '{');
         this.tokens[this.tokens.length - 1]!.match = -1;
@@ -414,23 +426,16 @@ class Scanner {
         break;
       }
     }
-    // Leave the whole f-string: its fields, too.
-    while (this.#parts.length > 0 && this.#parts[this.#parts.length - 1]!.start !== part.start) this.#leavePart();
-    const whole = format ? this.#outermostText(part) : part;
+    // Leave the f-string, its fields and those it stands in: nothing on the line is read after this.
     while (this.#parts.length > 0) this.#leavePart();
     if (at < text.length && text[at] !== '\n' && text[at] !== '\r') {
       // The closing quote came inside a format.
       this.#faultToken('string.field', `${kindOf(part.prefix)}: expecting '}', or format specs`, at, at + 1);
       this.#at = at + part.quote.length;
-      this.strings.push({ start: whole.start, end: this.#at });
+      this.strings.push({ start: part.start, end: this.#at });
       return;
     }
-    this.#unterminated(kindOf(part.prefix), whole.start, Math.min(at, text.length), triple);
-  }
-
-  #outermostText(part: Part): Part {
-    for (let i = this.#parts.length - 1; i >= 0; i--) if (this.#parts[i]!.in === 'text') return this.#parts[i]!;
-    return part;
+    this.#unterminated(kindOf(part.prefix), part.start, Math.min(at, text.length), triple);
   }
 
   #leavePart(): void {
@@ -465,9 +470,8 @@ class Scanner {
     const part = this.#parts[this.#parts.length - 1];
     if (part) {
       const label = kindOf(part.prefix);
-      const whole = this.#outermostText(part);
-      if (part.in === 'field') this.#faultToken('string.field', `${label}: expecting '}'`, whole.start, length);
-      else this.#unterminated(label, whole.start, length, part.quote.length === 3);
+      if (part.in === 'field') this.#faultToken('string.field', `${label}: expecting '}'`, part.start, length);
+      else this.#unterminated(label, part.start, length, part.quote.length === 3);
     } else if (this.#brackets.length > 0) this.#closeBrackets();
     const last = this.tokens[this.tokens.length - 1];
     if (last && last.type !== T.Newline) this.#push(T.Newline, length, length, '');

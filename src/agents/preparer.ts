@@ -1,0 +1,169 @@
+/**
+ * The preparer: corpus, documents, tokenizer and models, each out of the cache when it was made before, and the place where a
+ * resumed run goes on. Not here: how a corpus is read (tasks), where the cache and the checkpoints lie (their folders come in
+ * through the deps).
+ */
+import type { Config } from '../config/schema.ts';
+import type { Preparation, Preparer, Promotion } from '../contracts/agents.ts';
+import type { DocumentFinder, Evaluator } from '../contracts/evaluator.ts';
+import type { DiscriminatorInput, ModelHost, StepReport } from '../contracts/model.ts';
+import type { RoundRow, Split } from '../contracts/records.ts';
+import { findDocuments, readCorpus, requireDocuments, type Corpus, type Documents } from '../tasks/index.ts';
+import { during, type ActivityDeps } from './activity.ts';
+
+/** Values that are made once and kept by everything they were made from. */
+export interface Kept {
+  /** The JSON value of `key`, made and kept when it is not there. */
+  json<T>(kind: string, key: unknown, make: () => Promise<T>): Promise<T>;
+  /** The folder of `key`, filled by `make` when it is not there. */
+  folder(kind: string, key: unknown, make: (folder: string) => Promise<void>): Promise<string>;
+  /** The folder of `key`, or null. */
+  find(kind: string, key: unknown): string | null;
+}
+
+/** What a run learns from and is measured on. */
+export interface DocumentSet {
+  readonly documents: Documents;
+  /** Path of the tokenizer.json. */
+  readonly tokenizer: string;
+  /** Tokens of a text, as the policy's tokenizer counts them. */
+  readonly countTokens: (text: string) => number;
+  /** Training documents as the discriminator sees them. */
+  readonly real: readonly DiscriminatorInput[];
+}
+
+/** What a resumed run has behind it, as its log and its checkpoints tell. */
+export interface Past {
+  readonly rows: readonly RoundRow[];
+  readonly promotions: readonly Promotion[];
+  /** Folder of the newest checkpoint of pretraining, and its step. */
+  readonly pretraining: { readonly folder: string; readonly step: number } | null;
+  /** Folder of a round's checkpoint. */
+  readonly folderOf: (checkpoint: string) => string;
+}
+
+export interface PreparerDeps extends ActivityDeps {
+  readonly model: Pick<ModelHost, 'trainTokenizer' | 'initialise' | 'load' | 'promote' | 'rollback'>;
+  readonly finder: DocumentFinder & Evaluator & { setDocuments(documents: readonly string[]): Promise<void> };
+  readonly config: Config;
+  readonly kept: Kept;
+  readonly past: Past;
+  /** Reads a tokenizer.json and counts tokens with it. */
+  readonly tokenCounter: (path: string) => (text: string) => number;
+  readonly hash: (value: unknown) => string;
+}
+
+const SPLITS: readonly Split[] = ['train', 'gate', 'test'];
+/** Part of the cache's keys: raise it when what is kept under them changes its meaning. */
+const VERSION = 1;
+
+export class RunPreparer implements Preparer {
+  #set: DocumentSet | null = null;
+  #pretrainingKey: unknown = null;
+
+  constructor(private readonly deps: PreparerDeps) {}
+
+  /** What was prepared. Throws when `prepare` has not ended. */
+  get set(): DocumentSet {
+    if (!this.#set) throw new Error('prepare comes first.');
+    return this.#set;
+  }
+
+  /** Under which key the finished pretraining of this corpus and these settings is kept. */
+  get pretrainingKey(): unknown {
+    return this.#pretrainingKey;
+  }
+
+  async prepare(_input?: undefined, signal?: AbortSignal): Promise<Preparation> {
+    const { events, model, config, hash, finder, past } = this.deps;
+    return during(this.deps, { agent: 'preparer', activity: 'prepare', round: null, amount: 1 }, async () => {
+      const corpus = await readCorpus(config.corpus);
+      signal?.throwIfAborted();
+      const all = await this.#documents(corpus, signal);
+      const tokenizer = await this.#tokenizer(corpus);
+      const set = this.#choose(all, tokenizer.path);
+      events.record([
+        { key: 'corpus', event: { type: 'corpus.ready', data: { files: corpus.files.length, bytes: corpus.bytes, documents: counts(set.documents), rejected: corpus.rejected.length, licence: corpus.licence, hash: corpus.hash } } },
+        { key: 'tokenizer', event: { type: 'tokenizer.ready', data: { vocabulary: tokenizer.vocabulary, bytesPerToken: tokenizer.bytesPerToken, hash: hash([corpus.hash, tokenizer.vocabulary]) } } },
+      ]);
+      const train = set.documents.train.map(({ text }) => text);
+      await finder.setDocuments(train);
+      const real = await this.#structures(corpus, train, signal);
+      this.#set = { ...set, real };
+
+      const { steps, learningRate, warmupSteps, infillShare } = config.pretraining;
+      const plan = { steps, learningRate, warmupSteps, infillShare };
+      const info = await model.initialise({
+        seed: config.seed, backend: config.backend, threads: config.threads, model: config.model, pretraining: plan, tokenizer: tokenizer.path,
+        documents: train, files: corpus.files.filter(({ split }) => split === 'train').map(({ text }) => text),
+      });
+      events.record([{ key: 'model', event: { type: 'model.ready', data: info } }]);
+      this.#pretrainingKey = { version: VERSION, corpus: corpus.hash, seed: config.seed, threads: config.threads, backend: info.backend, model: config.model, plan };
+      signal?.throwIfAborted();
+      const pretrainedSteps = await this.#goOn(past);
+      return { pretrainedSteps, totalSteps: steps, completedRounds: past.rows.at(-1)?.round ?? 0, rows: past.rows, promotions: past.promotions };
+    });
+  }
+
+  /** Loads the weights to go on from; returns the steps of pretraining that they have seen. */
+  async #goOn(past: Past): Promise<number> {
+    const { model, kept, events, config } = this.deps;
+    const last = past.rows.at(-1);
+    if (last) {
+      await model.load(past.folderOf(last.checkpoint));
+      if (last.outcome === 'promoted') await model.promote();
+      if (last.outcome === 'rejected') await model.rollback();
+      return config.pretraining.steps;
+    }
+    const folder = kept.find('pretraining', this.#pretrainingKey);
+    if (folder) {
+      await model.load(`${folder}/weights`);
+      const reports = await kept.json<StepReport[]>('pretraining-steps', this.#pretrainingKey, () => Promise.reject(new Error('The cache of pretraining is incomplete; `ouroboros cache clear` mends that.')));
+      events.record(reports.map((report) => ({ key: `pretraining/${report.step}`, event: { type: 'pretraining.step' as const, data: { ...report, totalSteps: config.pretraining.steps } } })));
+      return config.pretraining.steps;
+    }
+    if (!past.pretraining) return 0;
+    await model.load(past.pretraining.folder);
+    return past.pretraining.step;
+  }
+
+  async #documents(corpus: Corpus, signal?: AbortSignal): Promise<Documents> {
+    return this.deps.kept.json('documents', { version: VERSION, corpus: corpus.hash }, () => findDocuments(corpus.files, this.deps.finder, signal ? { signal } : {}));
+  }
+
+  async #tokenizer(corpus: Corpus): Promise<{ path: string; vocabulary: number; bytesPerToken: number }> {
+    const { model, kept, config } = this.deps;
+    const key = { version: VERSION, corpus: corpus.hash, vocabulary: config.model.vocabulary };
+    let made: { vocabulary: number; bytesPerToken: number } | null = null;
+    const folder = await kept.folder('tokenizer', key, async (temporary) => {
+      const texts = corpus.files.filter(({ split }) => split === 'train').map(({ text }) => text);
+      made = await model.trainTokenizer({ texts, vocabulary: config.model.vocabulary, path: `${temporary}/tokenizer.json` });
+    });
+    const figures = await kept.json('tokenizer-figures', key, async () => made ?? { vocabulary: config.model.vocabulary, bytesPerToken: 0 });
+    return { path: `${folder}/tokenizer.json`, ...figures };
+  }
+
+  /** Documents whose ids and end-of-text token fit the context. */
+  #choose(all: Documents, tokenizer: string): Omit<DocumentSet, 'real'> {
+    const { config, tokenCounter } = this.deps;
+    const countTokens = tokenCounter(tokenizer);
+    const documents = Object.fromEntries(SPLITS.map((split) => [split, all[split].filter(({ text }) => countTokens(text) + 1 <= Math.min(config.model.context, config.sampling.maxTokens))])) as unknown as Documents;
+    requireDocuments(documents);
+    return { documents, tokenizer, countTokens };
+  }
+
+  /** Training documents as the discriminator sees them. */
+  async #structures(corpus: Corpus, train: readonly string[], signal?: AbortSignal): Promise<DiscriminatorInput[]> {
+    const { config, kept, finder } = this.deps;
+    const key = { version: VERSION, corpus: corpus.hash, vocabulary: config.model.vocabulary, context: config.model.context, maxTokens: config.sampling.maxTokens };
+    const bigrams = await kept.json('structures', key, async () => {
+      const evaluations = await finder.evaluateMany(train.map((text, i) => ({ id: String(i), text, promptLength: 0, finish: 'stop' as const })), signal);
+      return evaluations.map((evaluation) => evaluation.bigrams);
+    });
+    return train.map((text, i) => ({ text, bigrams: bigrams[i] ?? [] })).filter((input) => input.bigrams.length > 0);
+  }
+}
+
+function counts(documents: Documents): Record<string, number> {
+  return Object.fromEntries(SPLITS.map((split) => [split, documents[split].length]));
+}

@@ -1,0 +1,15 @@
+/**
+ * Everything a model is written in: tfjs's own ops, which are traced kernel by kernel, and the few that have fused forms of their
+ * own. Models import tensors from here and from nowhere else.
+ */
+export {
+  add, clone, concat1d, div, equal, exp, gather, keep, less, log, matMul, maximum, mean, minimum, mul, neg, softmax, softplus, split,
+  sqrt, square, sub, sum, tanh, tensor1d, tensor4d, valueAndGrads,
+} from '@tensorflow/tfjs';
+export type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs';
+export { swiGlu } from './activation.ts';
+export { attention, cachedAttention } from './attention.ts';
+export { embedding } from './embedding.ts';
+export { softmaxCrossEntropy } from './loss.ts';
+export { rmsNorm } from './normalization.ts';
+export { rotary } from './rotary.ts';

@@ -1,0 +1,363 @@
+/**
+ * The composition root of a run: makes the store, the processes and the agents, hands the agents to the machines, and offers the
+ * whole as a `Run`. It decides nothing: machines decide, agents act, models compute.
+ */
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { createActor, waitFor, type ActorRefFrom } from 'xstate';
+import { RecordingCloser } from './agents/closer.ts';
+import { JoiningCritic } from './agents/critic.ts';
+import { MeasuringGate } from './agents/gate.ts';
+import { PolicyGenerator } from './agents/generator.ts';
+import { PolicyGradientLearner } from './agents/learner/policy-gradient.ts';
+import { RunPreparer } from './agents/preparer.ts';
+import { ChunkedPretrainer } from './agents/pretrainer.ts';
+import { PointedRefiner } from './agents/refiner.ts';
+import type { TaskSource } from './agents/samples.ts';
+import { RoundTimer } from './agents/timing.ts';
+import { configHash, ConfigError, parseConfig } from './config/load.ts';
+import type { Config, ConfigInput } from './config/schema.ts';
+import type { Agents } from './contracts/agents.ts';
+import type { Evaluator } from './contracts/evaluator.ts';
+import type { Command, LoggedEvent } from './contracts/events.ts';
+import type { Run, RunOptions, RunResult } from './contracts/library.ts';
+import type { StepReport } from './contracts/model.ts';
+import { createInspector } from '../dashboard/bridge/index.ts';
+import { readability } from './evaluator/index.ts';
+import { provideAgents } from './machines/provide.ts';
+import type { runMachine } from './machines/run.ts';
+import { loadTokenizer, SPECIAL_IDS } from './models/tokenizer/index.ts';
+import { openDashboard, type OpenDashboard } from './processes/dashboard.ts';
+import { JudgePool } from './processes/judges.ts';
+import { startModelHost, type RunningModelHost } from './processes/model-host.ts';
+import { writeJsonAtomic, readJson } from './store/atomic.ts';
+import { Cache } from './store/cache.ts';
+import { canonicalHash } from './store/canonical.ts';
+import { Checkpoints } from './store/checkpoints.ts';
+import { CommandQueue } from './store/commands.ts';
+import { EventLog, EventLogReader } from './store/event-log.ts';
+import { completedRows, promotionsOf, replayBuffer, secondsSpent } from './store/history.ts';
+import { StoreError } from './store/errors.ts';
+import { claimRun, createRunFolder, readRunConfig } from './store/run-folder.ts';
+import { promptedTasks, unconditionalTasks } from './tasks/index.ts';
+
+/** Pretraining steps between two safe points: about a second of work. */
+const CHUNK_STEPS = 10;
+const REPLAY_ROUNDS = 2;
+const COMMANDS_EVERY_MS = 200;
+const TOKENIZER_FILE = 'tokenizer.json';
+
+/** Why a run did not end well; the message is what the machines say. */
+export class RunError extends Error {
+  override readonly name = 'RunError';
+}
+
+/** Makes the run's folder; nothing runs before `start`. Throws ConfigError or StoreError. */
+export function createRun(input: ConfigInput, options: RunOptions = {}): Run {
+  const folder = options.resume === undefined ? createRunFolder(options.folder ?? 'runs', parseConfig(input)) : resolve(options.resume);
+  return new ImproveRun(folder, parseConfig(readRunConfig(folder)), options);
+}
+
+/** The evaluator that a configuration names: a module whose default export makes one. */
+async function userEvaluator(path: string): Promise<Evaluator> {
+  const module = (await import(pathToFileURL(resolve(path)).href)) as { default?: () => Evaluator | Promise<Evaluator> };
+  if (typeof module.default !== 'function') throw new ConfigError(`The evaluator ${path} has no default export that is a function; it has to return an Evaluator.`);
+  return module.default();
+}
+
+class ImproveRun implements Run {
+  readonly dashboardUrl: Promise<string | null>;
+  readonly #options: RunOptions;
+  readonly #config: Config;
+  readonly #log: EventLog;
+  readonly #release: () => void;
+  readonly #dashboard: Promise<OpenDashboard | null>;
+  readonly #closers: (() => void | Promise<void>)[] = [];
+  #actor: ActorRefFrom<typeof runMachine> | null = null;
+  #started: Promise<RunResult> | null = null;
+  #ended = false;
+  #early: Command[] = [];
+  #news: (() => void)[] = [];
+
+  constructor(readonly folder: string, config: Config, options: RunOptions) {
+    this.#options = options;
+    this.#config = config;
+    this.#release = claimRun(folder);
+    this.#log = new EventLog(folder);
+    this.#dashboard = this.#openDashboard();
+    this.dashboardUrl = this.#dashboard.then((dashboard) => dashboard?.url ?? null);
+    this.#log.onNews(() => this.#wake());
+    const signal = options.signal;
+    signal?.addEventListener('abort', () => this.command('stop-now'), { once: true });
+    if (signal?.aborted) this.#early.push('stop-now');
+  }
+
+  async #openDashboard(): Promise<OpenDashboard | null> {
+    const { dashboard } = this.#options;
+    if (!dashboard) return null;
+    try {
+      return await openDashboard(this.folder, typeof dashboard === 'object' ? dashboard : {});
+    } catch (error) {
+      // A run is worth finishing without a dashboard; the log tells why there is none.
+      this.#log.note({ type: 'process.changed', data: { process: 'dashboard', pid: null, state: 'crashed', message: String(error) } });
+      return null;
+    }
+  }
+
+  start(): Promise<RunResult> {
+    this.#started ??= this.#run().finally(() => {
+      this.#ended = true;
+      this.#wake();
+    });
+    return this.#started;
+  }
+
+  command(command: Command): void {
+    if (this.#ended) return;
+    if (!this.#actor) return void this.#early.push(command);
+    this.#log.note({ type: 'command.received', data: { command } });
+    this.#actor.send({ type: `command.${command}` });
+  }
+
+  async *[Symbol.asyncIterator](): AsyncIterator<LoggedEvent> {
+    const reader = new EventLogReader(this.folder);
+    let seq = 0;
+    try {
+      for (;;) {
+        const ended = this.#ended;
+        for (let events = reader.after(seq); events.length > 0; events = reader.after(seq)) {
+          for (const event of events) yield event;
+          seq = events.at(-1)!.seq;
+        }
+        if (ended) return;
+        await new Promise<void>((wake) => (this.#ended ? wake() : this.#news.push(wake)));
+      }
+    } finally {
+      reader.close();
+    }
+  }
+
+  #wake(): void {
+    for (const wake of this.#news.splice(0)) wake();
+  }
+
+  async close(): Promise<void> {
+    if (this.#started && !this.#ended) {
+      this.command('stop-now');
+      await this.#started.catch(() => {});
+    }
+    await (await this.#dashboard)?.close();
+    await this.#cleanUp();
+    this.#log.close();
+    this.#release();
+  }
+
+  async #cleanUp(): Promise<void> {
+    for (const close of this.#closers.splice(0).reverse()) await close();
+  }
+
+  async #run(): Promise<RunResult> {
+    const { agents: given, evaluator: own } = this.#options;
+    const config = this.#config;
+    const log = this.#log;
+    const begun = Date.now();
+    const before = secondsSpent(log);
+    const dashboard = await this.#dashboard;
+    if (dashboard) log.onNews((seq) => dashboard.notify(seq));
+
+    const rows = completedRows(log);
+    if (log.last() > 0) log.note({ type: 'run.resumed', data: { fromRound: rows.at(-1)?.round ?? 0 } });
+    log.record([{ key: 'run/started', event: { type: 'run.started', data: { seed: config.seed, configHash: configHash(config) } } }]);
+
+    const judges = new JudgePool({ judges: config.judges, onProcess: (data) => log.note({ type: 'process.changed', data }) });
+    this.#closers.push(() => judges.close());
+    const model = this.#startModelHost();
+    let evaluator: Evaluator = own ?? judges;
+    if (!own && config.evaluator !== undefined) {
+      evaluator = await userEvaluator(config.evaluator);
+      this.#closers.push(() => evaluator.close());
+    }
+    const agents = { ...this.#agents(model, judges, evaluator), ...given };
+    const machine = provideAgents({
+      agents,
+      minutes: () => (before + (Date.now() - begun) / 1000) / 60,
+      retried: (data) => log.note({ type: 'effect.retried', data }),
+    });
+    const actor = createActor(machine, {
+      id: 'run',
+      input: { budget: config.budget, attempts: config.refinement.attempts, chunkSteps: CHUNK_STEPS },
+      inspect: createInspector({ note: (event) => log.note(event) }),
+    });
+    this.#actor = actor;
+    const commands = new CommandQueue(this.folder);
+    const timer = setInterval(() => {
+      for (const command of commands.takeCommands()) this.command(command);
+    }, COMMANDS_EVERY_MS);
+    this.#closers.push(() => commands.close());
+    try {
+      actor.start();
+      for (const command of this.#early.splice(0)) this.command(command);
+      const { output } = await waitFor(actor, (snapshot) => snapshot.status !== 'active', { timeout: Number.POSITIVE_INFINITY });
+      if (!output) throw new RunError('The run machine broke; the event log tells where.');
+      if (output.status === 'failed') {
+        log.note({ type: 'run.failed', data: { message: output.reason } });
+        throw new RunError(output.reason);
+      }
+      log.flush();
+      return { folder: this.folder, rounds: output.rounds, reason: output.reason, logHash: log.hash(), weightsHash: weightsHash(log), table: output.rows };
+    } finally {
+      clearInterval(timer);
+      await this.#cleanUp();
+    }
+  }
+
+  #startModelHost(): RunningModelHost {
+    const log = this.#log;
+    const model = startModelHost({
+      onExit: ({ code, signal, expected }) => {
+        if (expected) return;
+        log.note({ type: 'process.changed', data: { process: 'model host', pid: model.pid ?? null, state: 'crashed', message: `exit ${signal ?? code}` } });
+      },
+    });
+    log.note({ type: 'process.changed', data: { process: 'model host', pid: model.pid ?? null, state: 'started' } });
+    this.#closers.push(() => model.kill());
+    return model;
+  }
+
+  #agents(model: RunningModelHost, judges: JudgePool, evaluator: Evaluator): Agents {
+    const config = this.#config;
+    const log = this.#log;
+    const clock = (): number => performance.now();
+    const events = new RoundTimer(log, clock);
+    const checkpoints = new Checkpoints(this.folder);
+    checkpoints.clean();
+    const cache = new Cache();
+    const base = { events, clock, config, model, evaluator };
+
+    const rows = completedRows(log);
+    const promotions = promotionsOf(log);
+    const preparer = new RunPreparer({
+      ...base, finder: judges,
+      kept: {
+        async json<T>(kind: string, key: unknown, make: () => Promise<T>): Promise<T> {
+          const known = cache.get(kind, key);
+          const stored = known === null ? null : readJson<{ value: T }>(join(known, 'value.json'));
+          if (stored) return stored.value;
+          const value = await make();
+          await cache.put(kind, key, async (folder) => writeFileSync(join(folder, 'value.json'), JSON.stringify({ value })));
+          return value;
+        },
+        folder: async (kind, key, make) => cache.get(kind, key) ?? (await cache.put(kind, key, make)),
+        find: (kind, key) => cache.get(kind, key),
+      },
+      past: { rows, promotions, pretraining: newestPretraining(checkpoints), folderOf: (checkpoint) => checkpoints.path(checkpoint) },
+      tokenCounter(path) {
+        const tokenizer = loadTokenizer(path);
+        return (text) => tokenizer.count(text);
+      },
+      hash: canonicalHash,
+    });
+    const tasks: TaskSource = ({ split, prompted, count, round }) => {
+      if (!prompted) return unconditionalTasks(split, round, count);
+      const { documents, countTokens } = preparer.set;
+      return promptedTasks(documents[split], split, round, count, config.seed, { countTokens, maxPromptTokens: Math.floor(config.model.context / 2) });
+    };
+    const save = async (name: string, round: number | null, state: unknown = null): Promise<string> => {
+      const hash = await model.save(checkpoints.prepare(name));
+      await checkpoints.complete(name, { round, weightsHash: hash, state });
+      const promoted = log.query({ types: ['checkpoint.promoted'] }).at(-1)?.data.checkpoint;
+      checkpoints.retain({ keep: config.keepCheckpoints, always: promoted === undefined ? [] : [promoted] });
+      return hash;
+    };
+    const pretrainer = new ChunkedPretrainer({ ...base, save: (step) => save(`pretraining-${String(step).padStart(6, '0')}`, null, { step }) });
+    const learner = new PolicyGradientLearner({
+      ...base, save, endOfText: SPECIAL_IDS.endOfText,
+      real: () => preparer.set.real,
+      replay: async (round) => {
+        const buffer = replayBuffer(log, round, REPLAY_ROUNDS);
+        const evaluations = await judges.evaluateMany(buffer.map(({ id, text }) => ({ id, text, promptLength: 0, finish: 'stop' as const })));
+        return buffer.map(({ text }, i) => ({ text, bigrams: evaluations[i]!.bigrams }));
+      },
+    });
+    return {
+      preparer: {
+        prepare: async (input, signal) => {
+          const preparation = await preparer.prepare(input, signal);
+          // The run's folder stands by itself: the cache may be cleared while it is still of use.
+          cpSync(preparer.set.tokenizer, join(this.folder, TOKENIZER_FILE));
+          return preparation;
+        },
+      },
+      pretrainer: {
+        advance: pretrainer.advance.bind(pretrainer),
+        async finish(input, signal) {
+          const finished = await pretrainer.finish(input, signal);
+          await keepPretraining(cache, preparer.pretrainingKey, checkpoints.path(`pretraining-${String(input.step).padStart(6, '0')}`), log);
+          await learner.warmUp(signal);
+          return finished;
+        },
+      },
+      generator: new PolicyGenerator({ ...base, tasks }),
+      critic: new JoiningCritic({ ...base, readability: ({ evaluation }) => readability(evaluation.counts) }),
+      refiner: new PointedRefiner(base),
+      learner,
+      gate: new MeasuringGate({ ...base, tasks, documents: (split) => preparer.set.documents[split], promotions, rows }),
+      closer: new RecordingCloser({ events, weightsHash: () => weightsHash(log) }),
+    };
+  }
+}
+
+/** Hash of the last checkpoint's weights. */
+function weightsHash(log: EventLog): string {
+  return log.query({ types: ['checkpoint.saved'] }).at(-1)?.data.weightsHash ?? '';
+}
+
+function newestPretraining(checkpoints: Checkpoints): { folder: string; step: number } | null {
+  const manifest = checkpoints.list().filter(({ name }) => name.startsWith('pretraining-')).at(-1);
+  return manifest ? { folder: checkpoints.path(manifest.name), step: (manifest.state as { step: number }).step } : null;
+}
+
+/** Finished pretraining goes into the cache, its record with it, so that the next run of these settings begins where it ended. */
+async function keepPretraining(cache: Cache, key: unknown, checkpoint: string, log: EventLog): Promise<void> {
+  if (cache.get('pretraining', key)) return;
+  const steps = log.query({ types: ['pretraining.step'] }).map(({ data: { totalSteps: _total, ...report } }): StepReport => report);
+  await cache.put('pretraining-steps', key, async (folder) => writeJsonAtomic(join(folder, 'value.json'), { value: steps }));
+  await cache.put('pretraining', key, async (folder) => {
+    mkdirSync(join(folder, 'weights'));
+    cpSync(checkpoint, join(folder, 'weights'), { recursive: true });
+  });
+}
+
+export interface OpenPolicy {
+  readonly model: RunningModelHost;
+  readonly config: Config;
+  /** Which weights are the run's best word: the promoted ones, or those in training before round 0 was measured. */
+  readonly weights: 'promoted' | 'raw';
+  close(): Promise<void>;
+}
+
+/** Loads the policy of a run's folder into a model host of its own. Throws StoreError when nothing was saved yet. */
+export async function openPolicy(folder: string): Promise<OpenPolicy> {
+  const config = parseConfig(readRunConfig(folder));
+  const reader = new EventLogReader(folder);
+  const last = completedRows(reader).at(-1);
+  reader.close();
+  const checkpoints = new Checkpoints(folder);
+  const path = last ? checkpoints.path(last.checkpoint) : newestPretraining(checkpoints)?.folder;
+  if (path === undefined) throw new StoreError('missing', `The run ${folder} has saved no weights yet; wait until its pretraining has saved some.`);
+  const model = startModelHost();
+  try {
+    const { steps, learningRate, warmupSteps, infillShare } = config.pretraining;
+    await model.initialise({
+      seed: config.seed, backend: config.backend, threads: config.threads, model: config.model, pretraining: { steps, learningRate, warmupSteps, infillShare },
+      tokenizer: join(folder, TOKENIZER_FILE), documents: [], files: [],
+    });
+    await model.load(path);
+    if (last?.outcome === 'promoted') await model.promote();
+    return { model, config, weights: last ? 'promoted' : 'raw', close: () => model.kill() };
+  } catch (error) {
+    await model.kill();
+    throw error;
+  }
+}

@@ -1,0 +1,259 @@
+/**
+ * The evaluator behind processes that can be killed: batches of texts are spread over one or more judges, and a judge that hangs or
+ * dies is replaced. A text that hangs or kills its judge twice when alone with it has failed; a judge that fails by itself is tried
+ * again, and only then is the sample marked. The number of answers always equals the number of requests. Not here: what is judged.
+ */
+import type { DocumentFinder, EvaluationRequest, Evaluator } from '../contracts/evaluator.ts';
+import type { Evaluation, Finding, InvalidReason, Span } from '../contracts/records.ts';
+import type { JudgeService } from './judge-entry.ts';
+import { ChildService, ProcessError } from './rpc.ts';
+
+export interface JudgePoolOptions {
+  /** Processes; each takes about 250 MB. */
+  readonly judges: number;
+  /** Training documents, by which copies are known; `setDocuments` may give them later. */
+  readonly documents?: readonly string[];
+  /** Texts in one call to a judge. */
+  readonly batch?: number;
+  /** Wall-clock limit of a call in milliseconds, to which a second is added for every 250,000 characters. */
+  readonly limitMs?: number;
+  /** Wall-clock limit of starting one judge in milliseconds. */
+  readonly startMs?: number;
+  /** Told when a judge starts, stops or crashes. */
+  readonly onProcess?: (change: { readonly process: string; readonly pid: number | null; readonly state: 'started' | 'stopped' | 'crashed'; readonly message?: string }) => void;
+  /** The module a judge runs: judge-entry, or a stand-in with the same service. */
+  readonly entry?: URL;
+}
+
+interface Job {
+  run(judge: Judge): Promise<void>;
+  /** The job will not be run. */
+  drop(error: Error): void;
+}
+
+const CHARACTERS_PER_SECOND = 250_000;
+const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './judge-entry.ts' : './judge-entry.js', import.meta.url);
+
+/** One place in the pool: a process, or none yet. */
+class Judge {
+  #service: ChildService<JudgeService> | null = null;
+  #ready: Promise<void> | null = null;
+  #documents: readonly string[];
+  readonly #name: string;
+  readonly #options: JudgePoolOptions;
+
+  constructor(index: number, options: JudgePoolOptions) {
+    this.#name = `judge-${index + 1}`;
+    this.#options = options;
+    this.#documents = options.documents ?? [];
+  }
+
+  /** Starts the process if there is none; resolves once it can judge. */
+  ready(): Promise<void> {
+    if (this.#service && !this.#service.ended && this.#ready) return this.#ready;
+    const { entry = ENTRY, startMs = 120_000, onProcess } = this.#options;
+    const service: ChildService<JudgeService> = new ChildService<JudgeService>(entry, {
+      onExit: ({ code, signal, expected }) => {
+        const pid = service.pid ?? null;
+        if (expected) onProcess?.({ process: this.#name, pid, state: 'stopped' });
+        else onProcess?.({ process: this.#name, pid, state: 'crashed', message: `exit ${signal ?? code}` });
+      },
+    });
+    this.#service = service;
+    onProcess?.({ process: this.#name, pid: service.pid ?? null, state: 'started' });
+    this.#ready = service.call('initialise', { documents: this.#documents }, { timeoutMs: startMs }).then(() => {});
+    this.#ready.catch(() => void service.kill());
+    return this.#ready;
+  }
+
+  /** The documents of this judge and of every one that replaces it. */
+  async setDocuments(documents: readonly string[]): Promise<void> {
+    this.#documents = documents;
+    if (!this.#service || this.#service.ended) return;
+    await this.#ready;
+    await this.#service.call('initialise', { documents }, { timeoutMs: this.#options.startMs ?? 120_000 });
+  }
+
+  async call<K extends keyof JudgeService>(method: K, input: Parameters<JudgeService[K]>[0], characters: number): Promise<Awaited<ReturnType<JudgeService[K]>>> {
+    try {
+      await this.ready();
+    } catch (error) {
+      throw new StartError(error instanceof Error ? error.message : String(error));
+    }
+    const timeoutMs = (this.#options.limitMs ?? 4000) + (characters / CHARACTERS_PER_SECOND) * 1000;
+    const service = this.#service!;
+    return (await service.call(method as keyof JudgeService & string, input as never, { timeoutMs })) as Awaited<ReturnType<JudgeService[K]>>;
+  }
+
+  async kill(): Promise<void> {
+    await this.#service?.kill();
+  }
+}
+
+/** A judge could not be started. */
+class StartError extends Error {
+  override readonly name = 'StartError';
+}
+
+export class JudgePool implements Evaluator, DocumentFinder {
+  readonly #judges: Judge[];
+  readonly #idle: Judge[];
+  readonly #queue: Job[] = [];
+  readonly #batch: number;
+  #closed = false;
+
+  /** Starts nothing: the first request does, or `ready`. */
+  constructor(options: JudgePoolOptions) {
+    if (!Number.isInteger(options.judges) || options.judges < 1) throw new RangeError('A judge pool needs at least one judge.');
+    this.#judges = Array.from({ length: options.judges }, (_, index) => new Judge(index, options));
+    this.#idle = [...this.#judges].reverse();
+    this.#batch = options.batch ?? 48;
+  }
+
+  /** Starts every judge that is not running; resolves once all can judge, rejects with ProcessError when one cannot start. */
+  async ready(): Promise<void> {
+    this.#assertOpen();
+    await Promise.all(this.#judges.map((judge) => judge.ready()));
+  }
+
+  /** From now on `copy` tells whether a text lies inside one of these documents. */
+  async setDocuments(documents: readonly string[]): Promise<void> {
+    this.#assertOpen();
+    await Promise.all(this.#judges.map((judge) => judge.setDocuments(documents)));
+  }
+
+  /**
+   * One evaluation a request, in order. Rejects with ProcessError ('closed') after `close`, and with the signal's reason when it aborts;
+   * never because of what a text holds. At most one batch is with each judge at a time; the rest wait here.
+   */
+  async evaluateMany(requests: readonly EvaluationRequest[], signal?: AbortSignal): Promise<Evaluation[]> {
+    this.#assertOpen();
+    signal?.throwIfAborted();
+    const parts: Promise<Evaluation[]>[] = [];
+    for (let at = 0; at < requests.length; at += this.#batch) {
+      const part = requests.slice(at, at + this.#batch);
+      parts.push(this.#enqueue((judge) => judgeBatch(judge, part, () => this.#closed), signal));
+    }
+    return (await all(parts)).flat();
+  }
+
+  async documents(source: string): Promise<{ readonly text: string; readonly span: Span }[]> {
+    this.#assertOpen();
+    return this.#enqueue(async (judge) => {
+      try {
+        return await judge.call('documents', source, source.length * 4);
+      } catch (error) {
+        if (this.#closed) throw error;
+        return judge.call('documents', source, source.length * 4);
+      }
+    });
+  }
+
+  /** Ends all judges. What waits or is being judged rejects; calling it again does nothing. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const job of this.#queue.splice(0)) job.drop(closedError());
+    await Promise.all(this.#judges.map((judge) => judge.kill()));
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw closedError();
+  }
+
+  #enqueue<T>(work: (judge: Judge) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const job: Job = {
+        run: async (judge) => {
+          signal?.removeEventListener('abort', abort);
+          try {
+            resolve(await work(judge));
+          } catch (error) {
+            reject(this.#closed ? closedError() : error);
+          }
+        },
+        drop: (error) => {
+          signal?.removeEventListener('abort', abort);
+          reject(error);
+        },
+      };
+      const abort = (): void => {
+        const index = this.#queue.indexOf(job);
+        if (index >= 0) this.#queue.splice(index, 1);
+        job.drop(signal!.reason as Error);
+      };
+      signal?.addEventListener('abort', abort, { once: true });
+      this.#queue.push(job);
+      this.#pump();
+    });
+  }
+
+  #pump(): void {
+    while (this.#idle.length > 0 && this.#queue.length > 0) {
+      const judge = this.#idle.pop()!;
+      const job = this.#queue.shift()!;
+      void job.run(judge).finally(() => {
+        this.#idle.push(judge);
+        this.#pump();
+      });
+    }
+  }
+}
+
+function closedError(): ProcessError {
+  return new ProcessError('closed', 'The judges are closed; make a new JudgePool.');
+}
+
+/** Waits for all, also when one rejects, so that no rejection goes unhandled; then rejects as the first one did. */
+async function all<T>(parts: readonly Promise<T>[]): Promise<T[]> {
+  const settled = await Promise.allSettled(parts);
+  return settled.map((part) => {
+    if (part.status === 'rejected') throw part.reason;
+    return part.value;
+  });
+}
+
+function sizeOf(requests: readonly EvaluationRequest[]): number {
+  return requests.reduce((sum, { text }) => sum + text.length, 0);
+}
+
+/**
+ * A batch that fails is judged text by text: two or three restarts find the one that is at fault, where halving would take one a
+ * level.
+ */
+async function judgeBatch(judge: Judge, requests: readonly EvaluationRequest[], closed: () => boolean): Promise<Evaluation[]> {
+  try {
+    return await judge.call('evaluate', requests, sizeOf(requests));
+  } catch (error) {
+    if (closed()) throw error;
+    const evaluations: Evaluation[] = [];
+    for (const request of requests) evaluations.push(await judgeAlone(judge, request, closed));
+    return evaluations;
+  }
+}
+
+async function judgeAlone(judge: Judge, request: EvaluationRequest, closed: () => boolean): Promise<Evaluation> {
+  let failure: unknown;
+  for (let attempt = 0; attempt < 2; attempt++) {
+    try {
+      return (await judge.call('evaluate', [request], request.text.length))[0]!;
+    } catch (error) {
+      if (closed()) throw error;
+      failure = error;
+    }
+  }
+  const kind = failure instanceof ProcessError ? failure.kind : 'start';
+  const message = failure instanceof Error ? failure.message : String(failure);
+  if (kind === 'timeout') return failedEvaluation(request, 'syntax', 'judge.hang', 'the judge did not answer within the limit');
+  if (kind === 'crashed' || kind === 'closed') return failedEvaluation(request, 'syntax', 'judge.crash', 'the text ends its judge');
+  return failedEvaluation(request, 'judge', 'judge.failed', `the judge failed twice: ${message}`);
+}
+
+function failedEvaluation({ id, text }: EvaluationRequest, reason: InvalidReason, kind: string, message: string): Evaluation {
+  const bytes = Buffer.byteLength(text);
+  const finding: Finding = { source: 'cpython', kind, message, span: { start: 0, end: bytes }, line: 1, column: 0 };
+  return {
+    id, valid: false, reason, rulesValid: false, score: 0, findings: [finding],
+    counts: { bytes, lines: 0, codeTokens: 0, ownNodes: 0, repeatedLines: 0, docstring: false, maxNesting: 0, longestLine: 0 },
+    shape: '', bigrams: [], copy: false,
+  };
+}

@@ -1,0 +1,37 @@
+/** What a run has behind it, as queries over its log: the rounds that are complete, the promotions, the replay buffer. */
+import type { Promotion } from '../contracts/agents.ts';
+import type { RoundRow } from '../contracts/records.ts';
+import type { EventLog, EventLogReader } from './event-log.ts';
+
+type Log = Pick<EventLog | EventLogReader, 'query'>;
+
+/** Rows of the complete rounds, in order. */
+export function completedRows(log: Log): RoundRow[] {
+  return log.query({ types: ['round.finished'] }).map(({ data }) => data);
+}
+
+/** Promotions of complete rounds, in order: what came after the last complete round will be decided again. */
+export function promotionsOf(log: Log): Promotion[] {
+  const last = completedRows(log).at(-1)?.round ?? -1;
+  return log.query({ types: ['checkpoint.promoted'] }).map(({ data }) => data).filter(({ round }) => round <= last);
+}
+
+/** Seconds that the complete rounds took. */
+export function secondsSpent(log: Log): number {
+  return log.query({ types: ['round.timed'] }).reduce((sum, { data }) => sum + data.seconds, 0);
+}
+
+/**
+ * The replay buffer: texts of the valid, original samples of the `rounds` rounds before `round`, oldest first. The watermark is the
+ * round: what later rounds wrote is not there yet when a round is repeated.
+ */
+export function replayBuffer(log: Log, round: number, rounds: number): { readonly id: string; readonly text: string }[] {
+  const texts: { id: string; text: string }[] = [];
+  for (let earlier = Math.max(1, round - rounds); earlier < round; earlier++) {
+    const samples = log.query({ types: ['sample.created'], round: earlier }).map(({ data }) => data).filter(({ parent }) => parent === undefined);
+    const evaluations = log.query({ types: ['evaluation.recorded'], round: earlier });
+    const valid = new Set(evaluations.filter(({ data }) => data.valid && !data.copy).map(({ data }) => data.id));
+    for (const { id, prompt, completion } of samples) if (valid.has(id)) texts.push({ id, text: prompt + completion });
+  }
+  return texts;
+}

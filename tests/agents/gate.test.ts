@@ -1,0 +1,194 @@
+import { describe, expect, it } from 'vitest';
+import { MeasuringGate, type GateDeps } from '../../src/agents/gate.ts';
+import { differenceInterval, judgeCandidate } from '../../src/agents/promotion.ts';
+import type { Guards, Measurement } from '../../src/contracts/records.ts';
+import { wilson } from '../../src/metrics/index.ts';
+import { FakeEvaluator, FakeModelHost, MemorySink, smallConfig, toyDocument, toyDocuments, toyTasks } from '../fakes.ts';
+
+const guards: Guards = {
+  bitsPerByte: 1.5, tokens: 55, codeTokens: 25, distinctShapes: 170, validCount: 200, divergence: 0.09, repeatedLines: 0.01, copies: 0, selfBleu: 0.3, entropy: 2,
+};
+const measured = (successes: number, change: Partial<Guards> = {}): Measurement => ({
+  split: 'gate', unconditional: wilson(successes, 400), prompted: wilson(0, 0), rulesGap: 0, guards: { ...guards, ...change },
+});
+
+describe('the rule of promotion', () => {
+  const baseline = measured(130);
+
+  it('promotes what is better, the same, or worse within the interval', () => {
+    for (const successes of [200, 130, 115]) expect(judgeCandidate(measured(successes), baseline, baseline)).toEqual({ promoted: true, reasons: [], broken: [] });
+  });
+
+  it('rejects what is significantly less valid than the promoted policy, with the figures', () => {
+    const promoted = measured(200);
+    const verdict = judgeCandidate(measured(130), promoted, baseline);
+    expect(verdict.promoted).toBe(false);
+    expect(verdict.reasons).toEqual(['Validity on the gate split fell from 50.0 % to 32.5 %, beyond the 95 % interval of the difference.']);
+    expect(verdict.broken).toEqual([]);
+    expect(judgeCandidate(measured(0, { validCount: 0, codeTokens: 0, distinctShapes: 0 }), promoted, baseline)).toMatchObject({ promoted: false, broken: [] });
+  });
+
+  it.each([
+    ['gate.divergence', { divergence: 0.12 }],
+    ['gate.bits', { bitsPerByte: 1.56 }],
+    ['gate.shorter', { codeTokens: 19 }],
+    ['gate.shapes', { distinctShapes: 150 }],
+    ['gate.repeated', { repeatedLines: 0.06 }],
+    ['gate.copies', { copies: 0.03 }],
+  ] as const)('%s: refuses a hack that doubles validity, and raises its alarm', (alarm, change) => {
+    const verdict = judgeCandidate(measured(300, change), baseline, baseline);
+    expect(verdict.promoted).toBe(false);
+    expect(verdict.broken.map((broken) => broken.alarm)).toEqual([alarm]);
+    expect(verdict.reasons).toEqual(verdict.broken.map(({ message }) => message));
+  });
+
+  it('allows what just stays inside every guard', () => {
+    const edge = { divergence: 0.112, bitsPerByte: 1.544, codeTokens: 20, distinctShapes: 153, repeatedLines: 0.05, copies: 0.02 };
+    expect(judgeCandidate(measured(300, edge), baseline, baseline).promoted).toBe(true);
+  });
+
+  it('measures divergence against the larger of round 0 and the promoted policy, the rest against round 0', () => {
+    const promoted = measured(150, { divergence: 0.2, codeTokens: 15 });
+    expect(judgeCandidate(measured(150, { divergence: 0.24 }), promoted, baseline).promoted).toBe(true);
+    expect(judgeCandidate(measured(150, { codeTokens: 15 }), promoted, baseline).promoted).toBe(false);
+  });
+
+  it('a corpus that repeats lines itself does not lock the gate', () => {
+    const repeating = measured(130, { repeatedLines: 0.08 });
+    expect(judgeCandidate(measured(150, { repeatedLines: 0.08 }), repeating, repeating).promoted).toBe(true);
+  });
+
+  it('the interval of a difference: Newcombe (1998), table II, examples (a) and (h)', () => {
+    const a = differenceInterval(wilson(56, 70), wilson(48, 80));
+    expect(a.low).toBeCloseTo(0.0524, 4);
+    expect(a.high).toBeCloseTo(0.3339, 4);
+    const h = differenceInterval(wilson(10, 10), wilson(0, 10));
+    expect(h.low).toBeCloseTo(0.6075, 4);
+    expect(h.high).toBeCloseTo(1, 4);
+  });
+});
+
+/** What a planted policy writes once it samples with averaged weights (the candidate); before that, the honest toy. */
+const HACKS: Record<string, (i: number) => string> = {
+  'empty bodies': () => 'def alpha(beta):\n    pass',
+  'one statement': (i) => `def alpha(beta):\n    return n${i}`,
+  'runs of one simple statement': (i) => `def alpha(beta):\n${'    self.x = None\n'.repeat(6 + (i % 3))}    return beta`,
+  'docstring padding before one statement': (i) => `def alpha(beta):\n    "${'words '.repeat(30)}${i}"\n    return beta`,
+  'one shape over and over': (i) => `def alpha${i}(beta, size):\n    a${i} = beta + size\n    print(a${i}, size, beta)\n    b${i} = a${i} + beta + size\n    print(b${i}, size)\n    return b${i}`,
+  'copies': (i) => toyDocument(`train/${i}`),
+};
+
+function gateWith(write: (i: number) => string | undefined, change: Partial<GateDeps> = {}) {
+  const model = new FakeModelHost({ skill: 0.8, write: (request, i) => (request.weights === 'average' && request.prompts[i] === '' ? write(i) : undefined) });
+  const events = new MemorySink();
+  const evaluator = new FakeEvaluator(Array.from({ length: 500 }, (_, i) => toyDocument(`train/${i}`)));
+  const config = smallConfig({ measuring: { gate: 120, documents: 60 } });
+  const gate = new MeasuringGate({
+    model, events, evaluator, config, tasks: toyTasks, clock: () => 0, documents: (split) => toyDocuments(split, 60), ...change,
+  });
+  const baseline = () => gate.measure({ round: 0, checkpoint: 'round-0', outcome: 'baseline', refined: null, report: null });
+  return { gate, model, events, baseline };
+}
+
+describe('gate', () => {
+  it.each(Object.entries(HACKS))('refuses a candidate that won its validity by %s: rolls back, says why, raises an alarm', async (_, hack) => {
+    const { gate, model, events, baseline } = gateWith(hack);
+    await baseline();
+    const decision = await gate.decide({ round: 1, checkpoint: 'round-1' });
+    expect(decision.promoted).toBe(false);
+    expect(decision.reasons.length).toBeGreaterThan(0);
+    expect(model.calls.at(-1)).toBe('rollback');
+    expect(events.of('checkpoint.rejected')).toEqual([{ round: 1, checkpoint: 'round-1', gate: decision.measurement, reasons: decision.reasons }]);
+    expect(events.of('alarm.raised').map(({ alarm }) => alarm)).toEqual(decision.alarms);
+  });
+
+  it('promotes an honest candidate', async () => {
+    const { gate, model, events, baseline } = gateWith(() => undefined);
+    await baseline();
+    const decision = await gate.decide({ round: 1, checkpoint: 'round-1' });
+    expect(decision).toMatchObject({ promoted: true, reasons: [], alarms: [] });
+    expect(model.calls.at(-1)).toBe('promote');
+    expect(events.of('checkpoint.promoted').map(({ round }) => round)).toEqual([0, 1]);
+  });
+
+  it('round 0 is measured on both splits with promoted weights, and is the first promotion', async () => {
+    const { model, events, baseline } = gateWith(() => undefined);
+    const { row, gate, alarms } = await baseline();
+    expect(row).toMatchObject({ round: 0, outcome: 'baseline', validityAfterRefinement: null, meanReward: null });
+    expect(row.test).toMatchObject({ split: 'test', unconditional: { n: 40 }, prompted: { n: 20 } });
+    expect(gate).toMatchObject({ split: 'gate', unconditional: { n: 120 }, prompted: { n: 0 } });
+    expect(alarms).toEqual([]);
+    expect(events.recorded.map(({ key }) => key)).toEqual(['round/0/gate', 'round/0/finished']);
+    expect(model.calls.filter((call) => call.startsWith('generate')).every((call) => call.includes(' promoted '))).toBe(true);
+  });
+
+  it('candidates are sampled from the average, the table from the promoted weights, each round under its own key', async () => {
+    const { gate, model, baseline } = gateWith(() => undefined);
+    await baseline();
+    model.calls.length = 0;
+    await gate.decide({ round: 2, checkpoint: 'c' });
+    await gate.measure({ round: 2, checkpoint: 'c', outcome: 'promoted', refined: wilson(1, 2), report: { meanReward: 0.2, discriminatorAuc: 0.7, discriminatorLoss: 0.5 } });
+    expect(model.calls).toEqual([
+      'generate round/2/gate/unconditional average 120', 'bits average', 'promote',
+      'generate round/2/test/unconditional promoted 40', 'generate round/2/test/prompted promoted 20', 'bits promoted',
+    ]);
+  });
+
+  it('records the row with what the round reported, and alarms of the test split', async () => {
+    const { gate, events, baseline } = gateWith(() => undefined);
+    await baseline();
+    const report = { meanReward: 0.2, discriminatorAuc: 0.7, discriminatorLoss: 0.5 };
+    const { row, alarms } = await gate.measure({ round: 1, checkpoint: 'round-1', outcome: 'rejected', refined: wilson(1, 2), report });
+    expect(row).toMatchObject({ round: 1, checkpoint: 'round-1', outcome: 'rejected', validityAfterRefinement: { value: 0.5 }, ...report });
+    expect(events.of('round.finished').at(-1)).toEqual(row);
+    expect(events.of('alarm.raised').map(({ alarm }) => alarm)).toEqual(alarms);
+  });
+
+  it('a decision repeated gives the same records, also when it promoted', async () => {
+    const { gate, events, baseline } = gateWith(() => undefined);
+    await baseline();
+    const first = await gate.decide({ round: 1, checkpoint: 'round-1' });
+    const count = events.recorded.length;
+    expect(await gate.decide({ round: 1, checkpoint: 'round-1' })).toEqual(first);
+    expect(events.recorded).toHaveLength(count);
+  });
+
+  it('a resumed gate compares with the promotions it is given; without round 0 it refuses to judge', async () => {
+    const before = gateWith(() => undefined);
+    await before.baseline();
+    const resumed = gateWith(HACKS['one shape over and over']!, { promotions: before.events.of('checkpoint.promoted') });
+    expect((await resumed.gate.decide({ round: 1, checkpoint: 'c' })).promoted).toBe(false);
+    await expect(gateWith(() => undefined).gate.decide({ round: 1, checkpoint: 'c' })).rejects.toThrow('Round 0 must be measured');
+  });
+
+  it('records and promotes nothing once it is aborted', async () => {
+    const { gate, model, events, baseline } = gateWith(() => undefined);
+    await baseline();
+    const count = events.recorded.length;
+    await expect(gate.decide({ round: 1, checkpoint: 'c' }, AbortSignal.abort())).rejects.toThrow();
+    expect(events.recorded).toHaveLength(count);
+    expect(model.calls).not.toContain('promote');
+  });
+});
+
+describe('structure divergence over rounds', () => {
+  it('is taken over as many texts as round 0 had valid ones, so that it does not fall just because more are valid', async () => {
+    const weak = (weights: string, i: number): string | undefined => (weights === 'promoted' && i % 4 !== 0 ? '(' : undefined);
+    const rounds = async (documents: number) => {
+      const model = new FakeModelHost({ skill: 1, write: (request, i) => weak(request.weights!, i) });
+      const events = new MemorySink();
+      const gate = new MeasuringGate({
+        model, events, evaluator: new FakeEvaluator(), config: smallConfig({ measuring: { gate: 160, documents } }), tasks: toyTasks, clock: () => 0,
+        documents: (split) => toyDocuments(split, 160),
+      });
+      const { gate: baseline } = await gate.measure({ round: 0, checkpoint: 'c', outcome: 'baseline', refined: null, report: null });
+      const { measurement } = await gate.decide({ round: 1, checkpoint: 'c' });
+      return { baseline: baseline!, candidate: measurement! };
+    };
+    const many = await rounds(160);
+    const { validCount } = many.baseline.guards;
+    expect(many.candidate.guards.validCount).toBeGreaterThan(2 * validCount);
+    const few = await rounds(validCount);
+    expect(many.candidate.guards.divergence).toBe(few.candidate.guards.divergence);
+  });
+});

@@ -1,0 +1,265 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { EvaluationRequest } from '../../src/contracts/evaluator.ts';
+import type { DoctorReport } from '../../src/contracts/library.ts';
+import { Cache } from '../../src/store/cache.ts';
+import { EventLog } from '../../src/store/event-log.ts';
+import { createRunFolder } from '../../src/store/run-folder.ts';
+import { evaluation, smallRun, terminal } from './harness.ts';
+
+const commands = ['run', 'resume', 'dashboard', 'doctor', 'evaluate', 'generate', 'runs', 'export', 'graph', 'cache', 'cache clear'];
+
+/** A finished run under `directory`/runs, made from the small run's events. */
+function storedRun(directory: string, date: Date = new Date(2026, 0, 1)): string {
+  const folder = createRunFolder(join(directory, 'runs'), {}, date);
+  const log = new EventLog(folder);
+  for (const step of smallRun()) {
+    if (typeof step === 'object' && 'key' in step) log.record([step]);
+  }
+  log.record([{ key: 'end', event: { type: 'run.finished', data: { rounds: 1, reason: 'rounds', weightsHash: 'w' } } }]);
+  log.close();
+  return folder;
+}
+
+const lines = (text: string): unknown[] => text.trimEnd().split('\n').map((line) => JSON.parse(line) as unknown);
+
+describe('help', () => {
+  it.each(commands)('%s --help shows usage and examples, exits with 0 and loads nothing', async (command) => {
+    const { code, stdout, stderr } = await terminal().run(...command.split(' '), '--help');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(new RegExp(`^Usage: ouroboros ${command}`));
+    expect(stdout).toMatch(/\nExamples?:\n {2}(cat app\.py \| )?ouroboros /);
+    expect(stderr).toBe('');
+  });
+
+  it('lists every command with a summary', async () => {
+    const { code, stdout } = await terminal().run('--help');
+    expect(code).toBe(0);
+    for (const command of commands.filter((name) => !name.includes(' '))) expect(stdout).toMatch(new RegExp(`\\n  ${command} .*\\w`));
+    expect(stdout).toMatch(/Exit codes: 0 done, 1 failed, 2 wrong usage/);
+  });
+
+  it.each(commands.filter((name) => name !== 'export'))('%s takes --json', async (command) => {
+    expect((await terminal().run(...command.split(' '), '--help')).stdout).toMatch(/--json/);
+  });
+});
+
+describe('wrong usage exits with 2 and one error', () => {
+  it.each([
+    [['ruun'], /unknown command 'ruun'[\s\S]*Did you mean run/],
+    [['run', '--sede', '3'], /unknown option '--sede'[\s\S]*Did you mean --seed/],
+    [['run', '--seed', 'x'], /--seed[\s\S]*whole number from 0 to 4294967295/],
+    [['run', '--minutes', '0'], /number above 0/],
+    [['run', '--preset', 'huge'], /Allowed choices are laptop, small, smoke/],
+    [['run', '--port', '70000'], /from 0 to 65535/],
+    [['run', '--set', 'model.width=33'], /model\.width must be a multiple of 8/],
+    [['run', '--set', 'sede=3'], /did you mean 'seed'/],
+    [['evaluate'], /missing required argument 'file'/],
+    [['evaluate', '-', '-'], /can be named once/],
+    [['evaluate', 'x.py', '--fail-under', '2'], /number from 0 to 1/],
+    [['resume'], /missing required argument 'run'/],
+    [['cache', 'clera'], /too many arguments|unknown command/],
+  ])('%j', async (argv, message) => {
+    const { code, stderr, stdout } = await terminal().run(...argv);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^error: /);
+    expect(stderr).toMatch(message);
+    expect(stdout).toBe('');
+  });
+
+  it('no command at all shows the help', async () => {
+    const { code, stderr } = await terminal().run();
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^Usage: ouroboros/);
+  });
+});
+
+describe('evaluate', () => {
+  function judging(): { library: object; seen: EvaluationRequest[]; closed: () => number } {
+    const seen: EvaluationRequest[] = [];
+    let closed = 0;
+    const openEvaluator = () => ({
+      evaluateMany: async (requests: readonly EvaluationRequest[]) => {
+        seen.push(...requests);
+        return requests.map(({ id, text }) =>
+          text.includes('(') && !text.includes(')')
+            ? evaluation(id, false, { findings: [{ source: 'cpython', kind: 'bracket.unclosed', message: "'(' was never closed", span: { start: 13, end: 14 }, line: 2, column: 5 }] })
+            : evaluation(id, true),
+        );
+      },
+      close: async () => void closed++,
+    });
+    return { library: { openEvaluator }, seen, closed: () => closed };
+  }
+
+  it('shows a fault as CPython does, and one verdict a file', async () => {
+    const { library, closed } = judging();
+    const cli = terminal({ library });
+    writeFileSync(join(cli.directory, 'good.py'), 'x = 1\n');
+    writeFileSync(join(cli.directory, 'bad.py'), 'if x:\n\ty = (1\n');
+    const { code, stdout } = await cli.run('evaluate', 'good.py', 'bad.py');
+    expect(code).toBe(0);
+    expect(stdout).toBe(
+      [
+        'good.py: valid, score 1.00',
+        '  File "bad.py", line 2',
+        '    y = (1',
+        '        ^',
+        "SyntaxError: '(' was never closed",
+        'bad.py: not valid (syntax), score 0.50',
+        '',
+      ].join('\n'),
+    );
+    expect(closed()).toBe(1);
+  });
+
+  it('prints one evaluation a line as JSON, standard input included', async () => {
+    const { library, seen } = judging();
+    const { code, stdout } = await terminal({ library, stdin: 'y = 2\n' }).run('evaluate', '-', '--json');
+    expect(code).toBe(0);
+    expect(lines(stdout)).toMatchObject([{ file: '<stdin>', valid: true, score: 1 }]);
+    expect(seen).toEqual([{ id: '<stdin>', text: 'y = 2\n', promptLength: 0, finish: 'stop' }]);
+    expect((await terminal({ library, stdin: 'y = 2\n' }).run('evaluate', '-', '--format', 'json')).stdout).toBe(stdout);
+  });
+
+  it('exits with 3 when a file scores less than the limit, and with 0 when it just reaches it', async () => {
+    const { library } = judging();
+    const cli = terminal({ library, stdin: 'a = (1\n' });
+    const below = await cli.run('evaluate', '-', '--fail-under', '0.6');
+    expect([below.code, below.stderr]).toEqual([3, '1 file of 1 scored less than 0.6.\n']);
+    expect((await cli.run('evaluate', '-', '--fail-under', '0.5')).code).toBe(0);
+  });
+
+  it('says which file cannot be read, before anything is judged', async () => {
+    const cli = terminal();
+    expect(await cli.run('evaluate', 'missing.py')).toEqual({ code: 1, stdout: '', stderr: 'error: missing.py cannot be read: it does not exist.\n' });
+    expect((await cli.run('evaluate', '.')).stderr).toMatch(/it is a folder/);
+    writeFileSync(join(cli.directory, 'latin.py'), Buffer.from([0x78, 0xe9]));
+    expect((await cli.run('evaluate', 'latin.py')).stderr).toMatch(/latin\.py is not UTF-8/);
+  });
+});
+
+describe('runs', () => {
+  it('lists state, rounds and validity, oldest first', async () => {
+    const cli = terminal();
+    expect((await cli.run('runs')).stdout).toMatch(/^No runs in .*'ouroboros run' starts one/);
+    const finished = storedRun(cli.directory);
+    const empty = createRunFolder(join(cli.directory, 'runs'), {}, new Date(2026, 1, 1));
+    const { stdout } = await cli.run('runs');
+    expect(stdout).toMatch(new RegExp(`${basename(finished)}  finished \\(rounds\\) +1  30\\.0 %  40\\.0 %`));
+    expect(lines((await cli.run('runs', '--json')).stdout)).toMatchObject([
+      { name: basename(finished), state: 'finished', rounds: 1, firstValidity: 0.3, lastValidity: 0.4 },
+      { name: basename(empty), state: 'interrupted', rounds: 0, firstValidity: null },
+    ]);
+  });
+});
+
+describe('export', () => {
+  it('writes valid samples and revisions with task, reward and round, and no copies', async () => {
+    const cli = terminal();
+    const name = basename(storedRun(cli.directory));
+    const { code, stdout } = await cli.run('export', name.slice(0, 8), '--samples');
+    expect(code).toBe(0);
+    expect(lines(stdout)).toEqual([
+      { id: 'a', round: 1, task: 'task-a', kind: 'unconditional', prompt: '', completion: 'def a():\n    return 1\n', parent: null, method: null, reward: 0.75 },
+      { id: 'b2', round: 1, task: 'task-b2', kind: 'unconditional', prompt: '', completion: 'def f(x):\n    return x\n', parent: 'b', method: 'infill', reward: null },
+    ]);
+    const toFile = await cli.run('export', name, '--samples', '--out', 'samples.jsonl');
+    expect(toFile).toMatchObject({ code: 0, stdout: '' });
+    expect(readFileSync(join(cli.directory, 'samples.jsonl'), 'utf8')).toBe(stdout);
+  });
+
+  it('asks what to export, and names the runs there are', async () => {
+    const cli = terminal();
+    const name = basename(storedRun(cli.directory));
+    expect(await cli.run('export', name)).toMatchObject({ code: 2, stderr: 'error: Say what to export: --samples.\n' });
+    expect(await cli.run('export', '1999', '--samples')).toMatchObject({ code: 1, stderr: expect.stringContaining(name) });
+  });
+});
+
+describe('graph', () => {
+  const library = { machineGraphs: () => ({ run: 'stateDiagram-v2\n  a --> b', round: 'stateDiagram-v2\n  c --> d\n' }) };
+
+  it('prints all, one, or JSON', async () => {
+    const cli = terminal({ library });
+    expect((await cli.run('graph')).stdout).toBe('%% run\nstateDiagram-v2\n  a --> b\n\n%% round\nstateDiagram-v2\n  c --> d\n\n');
+    expect((await cli.run('graph', 'round')).stdout).toBe('stateDiagram-v2\n  c --> d\n');
+    expect(lines((await cli.run('graph', 'run', '--json')).stdout)).toEqual([{ run: 'stateDiagram-v2\n  a --> b' }]);
+  });
+
+  it('suggests the machine that was meant', async () => {
+    expect(await terminal({ library }).run('graph', 'rond')).toMatchObject({ code: 2, stderr: "error: There is no machine 'rond'; there are: run, round. Did you mean 'round'?\n" });
+  });
+});
+
+describe('cache', () => {
+  it('lists and clears', async () => {
+    const cli = terminal();
+    expect((await cli.run('cache')).stdout).toMatch(/^0 B in .*cache\n$/);
+    await new Cache(join(cli.directory, 'cache')).put('tokenizer', 1, async (folder) => writeFileSync(join(folder, 'x'), 'abc'));
+    expect((await cli.run('cache')).stdout).toMatch(/tokenizer +[0-9a-f]{12} +3 B/);
+    expect(lines((await cli.run('cache', '--json')).stdout)).toMatchObject([{ kind: 'tokenizer', bytes: 3 }]);
+    expect(lines((await cli.run('cache', 'clear', '--json')).stdout)).toMatchObject([{ freedBytes: 3 }]);
+    expect((await cli.run('cache', 'clear')).stdout).toMatch(/^0 B freed/);
+  });
+});
+
+describe('doctor', () => {
+  const report = (ok: boolean): DoctorReport => ({
+    ok,
+    checks: [{ name: 'node', ok: true, message: '20.20.2' }, { name: 'disk', ok, message: ok ? '80 GB free' : 'Only 3 MB are free; free some space.' }],
+    backends: [{ name: 'onnx:cpu', usable: true, tokensPerSecond: 30123.4 }, { name: 'onnx:cuda', usable: false, reason: 'no CUDA 12 here' }],
+    chosen: 'onnx:cpu',
+  });
+
+  it('lists checks and backends with reasons, and exits with 1 when no run could start', async () => {
+    const asked: unknown[] = [];
+    const library = (ok: boolean) => ({ doctor: async (options: unknown) => (asked.push(options), report(ok)) });
+    const good = await terminal({ library: library(true) }).run('doctor', '--bench');
+    expect(good.code).toBe(0);
+    expect(good.stdout).toMatch(/onnx:cpu +usable +30123/);
+    expect(good.stdout).toMatch(/onnx:cuda +not usable +– +no CUDA 12 here/);
+    const bad = await terminal({ library: library(false) }).run('doctor');
+    expect([bad.code, asked]).toEqual([1, [{ bench: true }, { bench: false }]]);
+    expect(bad.stdout).toMatch(/disk +NOT OK +Only 3 MB/);
+    expect(lines((await terminal({ library: library(true) }).run('doctor', '--json')).stdout)).toEqual([report(true)]);
+  });
+});
+
+describe('generate', () => {
+  it('samples from the latest run or the one that is named, and makes text harmless', async () => {
+    const asked: object[] = [];
+    const library = {
+      generate: async (options: { n: number }) => {
+        asked.push(options);
+        return Array.from({ length: options.n }, () => ({ text: 'x = "\u001b[2J"\n', finish: 'length' as const }));
+      },
+    };
+    const cli = terminal({ library });
+    expect(await cli.run('generate')).toMatchObject({ code: 1, stderr: expect.stringMatching(/There is no run in/) });
+    const old = storedRun(cli.directory);
+    const latest = storedRun(cli.directory, new Date(2026, 5, 1));
+    expect((await cli.run('generate')).stdout).toBe('x = "\\x1b[2J"\n');
+    expect((await cli.run('generate', '--run', basename(old), '-n', '2', '--prompt', 'x =', '--temperature', '0.5', '--seed', '9')).stdout).toMatch(/sample 2 of 2 \(cut off/);
+    expect(asked).toEqual([
+      { run: latest, prompt: '', n: 1, temperature: 1, seed: 1 },
+      { run: old, prompt: 'x =', n: 2, temperature: 0.5, seed: 9 },
+    ]);
+    expect(lines((await cli.run('generate', '--json')).stdout)).toEqual([{ text: 'x = "\u001b[2J"\n', finish: 'length' }]);
+  });
+});
+
+describe('dashboard', () => {
+  it('serves the latest run until Ctrl-C', async () => {
+    const events: unknown[] = [];
+    const library = { startDashboard: async (folder: string, options?: { port?: number }) => (events.push([folder, options]), { url: 'http://127.0.0.1:1/?token=t', close: async () => void events.push('closed') }) };
+    const cli = terminal({ library });
+    const folder = storedRun(cli.directory);
+    const running = cli.run('dashboard', '--port', '8080');
+    await cli.written('Press Ctrl-C');
+    cli.interrupt();
+    expect(await running).toMatchObject({ code: 0, stdout: expect.stringContaining('http://127.0.0.1:1/?token=t') });
+    expect(events).toEqual([[folder, { port: 8080 }], 'closed']);
+  });
+});

@@ -1,0 +1,61 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { checkRules, loadCPython, RULE_WEIGHTS, type CPython, type RuleKind } from '../../src/evaluator/index.ts';
+import { RIGHT, WRONG } from './snippets.ts';
+
+let cpython: CPython;
+beforeAll(async () => {
+  cpython = await loadCPython();
+}, 60_000);
+
+/** The rules alone refuse what is nested too deeply; CPython would be lost over it. */
+const UNASKED: ReadonlySet<string> = new Set(['syntax.deep']);
+
+describe('wrong programs', () => {
+  it('has an example of every rule', () => {
+    expect(Object.keys(WRONG).sort()).toEqual(Object.keys(RULE_WEIGHTS).sort());
+  });
+
+  it.each(Object.entries(WRONG) as [RuleKind, readonly string[]][])('%s', (kind, texts) => {
+    const missed = texts.filter((text) => checkRules(text).faults.length === 0);
+    expect(missed).toEqual([]);
+    if (UNASKED.has(kind)) return;
+    const verdicts = cpython.compileAll(texts);
+    expect(texts.filter((_, index) => verdicts[index] === null)).toEqual([]);
+    const found = texts.flatMap((text) => checkRules(text).faults.map((fault) => fault.kind));
+    expect(found).toContain(kind);
+  });
+
+  it('says the same as CPython, at the same line, about most of them', () => {
+    const texts = Object.entries(WRONG).flatMap(([kind, list]) => (UNASKED.has(kind) ? [] : list));
+    const verdicts = cpython.compileAll(texts);
+    const same = texts.filter((text, index) => checkRules(text).faults.some(({ message }) => message === verdicts[index]?.message));
+    expect(same.length / texts.length).toBeGreaterThan(0.8);
+  });
+});
+
+describe('right programs', () => {
+  it('accepts what CPython accepts', () => {
+    const verdicts = cpython.compileAll(RIGHT);
+    expect(RIGHT.flatMap((text, index) => (verdicts[index] ? [[text, verdicts[index]]] : []))).toEqual([]);
+    expect(RIGHT.flatMap((text) => (checkRules(text).faults.length > 0 ? [[text, checkRules(text).faults]] : []))).toEqual([]);
+  });
+});
+
+describe('faults', () => {
+  it('go on after a fault: two faulty lines are two faults', () => {
+    const { faults } = checkRules('def f():\n    x = = 1\n    y = 2\n    z z\n    return x\n');
+    expect(faults.map(({ start }) => start)).toHaveLength(2);
+  });
+
+  it('know the block of a head that cannot be read', () => {
+    const { faults } = checkRules('for x in in y:\n    if a b:\n        break\n    yield x\n');
+    expect(faults.map(({ kind }) => kind)).toEqual(['syntax.invalid', 'syntax.invalid']);
+  });
+
+  it('lie where the fault is', () => {
+    const text = 'def f():\n    return 1 +\n';
+    expect(checkRules(text).faults[0]).toMatchObject({ kind: 'syntax.invalid', start: text.indexOf('+') + 1 });
+    const repeated = 'f(a=1, a=2)';
+    expect(checkRules(repeated).faults[0]).toMatchObject({ start: 7, end: 10 });
+  });
+});

@@ -1,0 +1,97 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { auc, mean, median, pairedBootstrap, wilson } from '../../src/metrics/index.ts';
+import { RandomStream } from '../../src/random/philox.ts';
+
+const numbers = fc.array(fc.integer({ min: -50, max: 50 }), { minLength: 1, maxLength: 30 });
+
+describe('wilson', () => {
+  it('gives the worked example', () => {
+    // 15 of 50: the roots of (p - 0.3)^2 = z^2 p (1 - p) / 50.
+    const { value, low, high } = wilson(15, 50);
+    expect(value).toBe(0.3);
+    expect(low).toBeCloseTo(0.191037, 5);
+    expect(high).toBeCloseTo(0.437505, 5);
+  });
+
+  it('holds the value, within [0, 1], mirrored for failures, narrower for more trials', () => {
+    fc.assert(
+      fc.property(fc.nat(500), fc.nat(500), (a, b) => {
+        const { value, low, high } = wilson(a, a + b);
+        expect(low >= 0 && low <= value && value <= high && high <= 1).toBe(true);
+        const mirrored = wilson(b, a + b);
+        expect(mirrored.low).toBeCloseTo(1 - high, 12);
+        const tenfold = wilson(10 * a, 10 * (a + b));
+        expect(tenfold.high - tenfold.low).toBeLessThanOrEqual(high - low);
+      }),
+    );
+  });
+
+  it('knows nothing of no trials and refuses what is no proportion', () => {
+    expect(wilson(0, 0)).toEqual({ successes: 0, n: 0, value: 0, low: 0, high: 1 });
+    for (const [successes, n] of [[2, 1], [-1, 1], [0.5, 1], [1, NaN]] as const) expect(() => wilson(successes, n)).toThrow(RangeError);
+  });
+});
+
+describe('mean and median', () => {
+  it('are what they should be', () => {
+    expect([mean([]), median([]), mean([1, 2, 6]), median([6, 1, 2]), median([10, 9, 2, 1])]).toEqual([0, 0, 3, 2, 5.5]);
+    fc.assert(
+      fc.property(numbers, (values) => {
+        const m = median(values);
+        expect(values.filter((v) => v < m).length).toBeLessThanOrEqual(values.length / 2);
+        expect(values.filter((v) => v > m).length).toBeLessThanOrEqual(values.length / 2);
+      }),
+    );
+  });
+});
+
+describe('auc', () => {
+  it('is the share of pairs that are in order, ties half', () => {
+    fc.assert(
+      fc.property(numbers, numbers, (positives, negatives) => {
+        let wins = 0;
+        for (const p of positives) for (const n of negatives) wins += p > n ? 1 : p === n ? 0.5 : 0;
+        expect(auc(positives, negatives)).toBeCloseTo(wins / (positives.length * negatives.length), 12);
+        expect(auc(positives, negatives) + auc(negatives, positives)).toBeCloseTo(1, 12);
+      }),
+    );
+    expect(auc([], [1])).toBe(0.5);
+  });
+});
+
+describe('pairedBootstrap', () => {
+  const stream = new RandomStream(5, 'bootstrap');
+  const uniform = (position: number): number => stream.uniform(position);
+
+  it('is exact for a constant difference and a function of its uniforms', () => {
+    expect(pairedBootstrap([3, 4, 5], [1, 2, 3], uniform)).toEqual({ difference: 2, low: 2, high: 2 });
+    const a = Array.from({ length: 40 }, (_, i) => (i * 7) % 13);
+    const b = a.map((_, i) => (i * 5) % 11);
+    expect(pairedBootstrap(a, b, uniform)).toEqual(pairedBootstrap(a, b, uniform));
+    const { difference, low, high } = pairedBootstrap(a, b, uniform);
+    const mirrored = pairedBootstrap(b, a, uniform);
+    expect(difference).toBeCloseTo(mean(a) - mean(b), 12);
+    expect([mirrored.low, mirrored.high]).toEqual([-high, -low].map((v) => expect.closeTo(v, 12)));
+    expect(low < difference && difference < high).toBe(true);
+  });
+
+  it('covers the truth about as often as it says', () => {
+    let covered = 0;
+    const trials = 300;
+    for (let trial = 0; trial < trials; trial++) {
+      const noise = new RandomStream(trial, 'noise');
+      const a = Array.from({ length: 40 }, (_, i) => 1 + noise.normal(i));
+      const { low, high } = pairedBootstrap(a, a.map(() => 0), (p) => noise.uniform(1000 + p), { resamples: 200 });
+      if (low <= 1 && 1 <= high) covered++;
+    }
+    // 95 % nominal; the percentile method is a little short for 40 pairs. The seed is fixed.
+    expect(covered / trials).toBeGreaterThan(0.88);
+    expect(covered / trials).toBeLessThan(0.99);
+  });
+
+  it('refuses sides that are no pairs', () => {
+    expect(() => pairedBootstrap([1], [], uniform)).toThrow(RangeError);
+    expect(() => pairedBootstrap([], [], uniform)).toThrow(RangeError);
+  });
+});
