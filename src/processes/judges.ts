@@ -80,9 +80,15 @@ class Judge {
     } catch (error) {
       throw new StartError(error instanceof Error ? error.message : String(error));
     }
-    const timeoutMs = (this.#options.limitMs ?? 4000) + (characters / CHARACTERS_PER_SECOND) * 1000;
+    const timeoutMs = (this.#options.limitMs ?? 5000) + (characters / CHARACTERS_PER_SECOND) * 1000;
     const service = this.#service!;
-    return (await service.call(method as keyof JudgeService & string, input as never, { timeoutMs })) as Awaited<ReturnType<JudgeService[K]>>;
+    try {
+      return (await service.call(method as keyof JudgeService & string, input as never, { timeoutMs })) as Awaited<ReturnType<JudgeService[K]>>;
+    } catch (error) {
+      // Only a process that is wholly gone is followed by another.
+      if (!(error instanceof ProcessError) || error.kind !== 'thrown') await service.kill();
+      throw error;
+    }
   }
 
   async kill(): Promise<void> {

@@ -59,6 +59,15 @@ describe('cuts', () => {
     expect(stemFor(indented, 0, 0.5)?.prefix).toBe('def f(x):\n    """A long docstring that stays."""');
   });
 
+  it('a block left to an unknown depth puts the line before under suspicion', () => {
+    const program = 'def f(x):\n    a = call(x, x)\n    if x:\n          y = a\n        b = y\n    return call(a, b)';
+    const parent = failing(program, 'b = y');
+    const unindent = { ...parent.evaluation.findings[0]!, message: 'unindent does not match any outer indentation level' };
+    const suspicious = { ...parent, evaluation: { ...parent.evaluation, findings: [unindent] } };
+    expect(holeFor(suspicious, 0, 0.5)?.removed).toBe('\n          y = a\n        b = y');
+    expect(stemFor(suspicious, 0, 0.3)?.prefix).toBe('def f(x):\n    a = call(x, x)\n    if x:');
+  });
+
   it('the continuation begins before the statement of the fault', () => {
     expect(stemFor(parent, 0, 0.2)).toEqual({ method: 'continue', prefix: 'def größe(käse):\n    alpha = "ü𝄞"' });
     expect(stemFor(parent, 1, 0.1)).toEqual({ method: 'continue', prefix: 'def größe(käse):' });

@@ -1,29 +1,16 @@
 /** The page in a real Chromium, against the real server and a made-up log: what a person sees, and that the browser finds nothing wrong. */
-import { existsSync, readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { existsSync } from 'node:fs';
 import { chromium, type Browser, type Page } from 'playwright-core';
-import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startDashboard, type Dashboard } from '../../dashboard/server/index.ts';
+import { buildClient } from './build-client.ts';
 import { MemoryRun } from './memory-run.ts';
 import { syntheticLog } from './synthetic.ts';
 
-const dashboardFolder = fileURLToPath(new URL('../../dashboard/', import.meta.url));
-const built = fileURLToPath(new URL('../../dist/dashboard/client/index.html', import.meta.url));
 const executablePath = [process.env['CHROMIUM'], '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome', 'C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe']
   .find((path) => path !== undefined && path !== '' && existsSync(path));
 const required = process.env['REQUIRE_CHROMIUM'] === '1';
 if (!executablePath && !required) console.warn('\n*** SKIPPED: the dashboard was not tested in a browser. Install Chromium, or name one in $CHROMIUM. ***\n');
-
-function newest(folder: string): number {
-  return Math.max(...readdirSync(folder, { withFileTypes: true, recursive: true }).filter((entry) => entry.isFile()).map((entry) => statSync(join(entry.parentPath, entry.name)).mtimeMs));
-}
-
-async function buildIfStale(): Promise<void> {
-  if (existsSync(built) && statSync(built).mtimeMs > Math.max(newest(join(dashboardFolder, 'client')), statSync(join(dashboardFolder, 'protocol.ts')).mtimeMs, statSync(join(dashboardFolder, 'vite.config.ts')).mtimeMs)) return;
-  await build({ configFile: join(dashboardFolder, 'vite.config.ts') });
-}
 
 /** A log that ends now. */
 function logUntilNow(options: Omit<Parameters<typeof syntheticLog>[0], 'start'>) {
@@ -35,12 +22,12 @@ describe.skipIf(!executablePath && !required)('the page', { timeout: 60_000 }, (
   let browser: Browser;
   const open: Dashboard[] = [];
   beforeAll(async () => {
-    await buildIfStale();
+    await buildClient();
     browser = await chromium.launch({
       ...(executablePath ? { executablePath } : {}),
       args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
     });
-  }, 120_000);
+  }, 180_000);
   afterAll(async () => {
     await browser?.close();
     await Promise.all(open.map((dashboard) => dashboard.stop()));

@@ -1,25 +1,20 @@
 /** The dashboard as a process of its own, on a real run folder: it starts, hears of news, and outlives a run that is killed while someone watches. */
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { builtClientFolder } from '../../dashboard/server/assets.ts';
 import type { ServerMessage } from '../../dashboard/protocol.ts';
 import type { DashboardAddress, DashboardService } from '../../src/processes/dashboard-entry.ts';
 import { ChildService } from '../../src/processes/rpc.ts';
 import { EventLog } from '../../src/store/event-log.ts';
+import { buildClient } from './build-client.ts';
 
 const entry = new URL('../../src/processes/dashboard-entry.ts', import.meta.url);
 let folder: string;
-beforeAll(() => {
-  // What the page looks like does not matter here; that there is one does.
-  if (existsSync(join(builtClientFolder(), 'index.html'))) return;
-  mkdirSync(builtClientFolder(), { recursive: true });
-  writeFileSync(join(builtClientFolder(), 'index.html'), '<!doctype html>');
-});
+beforeAll(buildClient, 180_000);
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'dashboard-run-'));
 });

@@ -55,7 +55,7 @@ const VERBS: Readonly<Record<string, string>> = {
 /** `The generator writes samples (768)`. */
 export function phrase({ agent, activity, amount }: Pick<Activity, 'agent' | 'activity' | 'amount'>): string {
   const verb = VERBS[activity] ?? `is busy with ${activity.replace(/[.\-_]/g, ' ')}`;
-  return `The ${agent.replace(/[\-_]/g, ' ')} ${verb}${amount > 1 ? ` (${amount.toLocaleString('en-US')})` : ''}`;
+  return `The ${agent.replace(/[-_]/g, ' ')} ${verb}${amount > 1 ? ` (${amount.toLocaleString('en-US')})` : ''}`;
 }
 
 function roundsText({ rounds }: View): string {

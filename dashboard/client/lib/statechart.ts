@@ -212,15 +212,16 @@ function towards(from: { readonly x: number; readonly y: number }, to: { readonl
 
 /**
  * The machine with only its outer states: what happens inside one is drawn as the one, and ways into a final state that can be
- * reached from nearly everywhere (giving up) are left out. A machine that is small already comes back as it is.
+ * reached from nearly everywhere (giving up) are left out, unless the machine is in it: `current`. A machine that is small already
+ * comes back as it is.
  */
-export function overview(machine: MachineDefinition): MachineDefinition {
+export function overview(machine: MachineDefinition, current: string | null = null): MachineDefinition {
   const outer = machine.root.states;
   if (outer.every((state) => state.states.length === 0)) return machine;
   const lift = (path: string): string => path.split('.')[0]!;
   const all = (state: StateDefinition): TransitionDefinition[] => [...state.transitions, ...state.states.flatMap(all)];
   const sources = (target: string): number => outer.filter((state) => all(state).some((transition) => transition.targets.map(lift).includes(target))).length;
-  const common = new Set(outer.filter((state) => state.type === 'final' && sources(state.path) > 3).map((state) => state.path));
+  const common = new Set(outer.filter((state) => state.type === 'final' && state.path !== current && sources(state.path) > 3).map((state) => state.path));
   return {
     id: machine.id,
     root: {

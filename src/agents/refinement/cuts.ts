@@ -31,7 +31,12 @@ interface Place {
   /** The fault, clamped to the completion. */
   readonly start: number;
   readonly end: number;
+  /** Logical lines before the one pointed at that are suspects as well. */
+  readonly suspects: number;
 }
+
+/** CPython's words where a block is left to a depth that none began at: as often the block before is what was indented wrongly. */
+const UNINDENT = /^unindent does not match/;
 
 function placeOf({ sample, evaluation }: Judged): Place {
   const text = textOf(sample);
@@ -43,7 +48,8 @@ function placeOf({ sample, evaluation }: Judged): Place {
   const lineStart = text.lastIndexOf('\n', start - 1) + 1;
   const indentation = /^[ \t\f]*/.exec(text.slice(lineStart))![0].length;
   const from = Math.min(Math.max(start, lineStart + indentation, promptLength), last);
-  return { text, promptLength, start: from, end: Math.min(Math.max(end, from + 1), text.length) };
+  const suspects = focus && UNINDENT.test(focus.message) ? 1 : 0;
+  return { text, promptLength, start: from, end: Math.min(Math.max(end, from + 1), text.length), suspects };
 }
 
 /** End of the text before `offset`, white space left out, but never inside the prompt. */
@@ -78,7 +84,7 @@ function tokenHole(place: Place): readonly [number, number] {
 function lineHole(place: Place, level: number): readonly [number, number] {
   const starts = lineStarts(place.text);
   const at = lineAt(starts, place.start);
-  const from = endBefore(place, starts[Math.max(0, at - level)] ?? place.start);
+  const from = endBefore(place, starts[Math.max(0, at - level - place.suspects)] ?? place.start);
   const next = level === 0 ? undefined : starts[at + level + 1];
   const to = level === 0 ? lineEnd(place.text, place.start) : next === undefined ? place.text.length : endBefore(place, next);
   return [from, Math.max(from, to)];
@@ -91,7 +97,7 @@ function keptShare({ text, promptLength }: Place, from: number, to: number): num
 }
 
 /**
- * The hole round the fault at `level` (0: its line; n: n more logical lines on each side), or the largest smaller one that keeps
+ * The hole round the fault at `level` (0: its line, with suspects before it; n: n more logical lines on each side), or the largest smaller one that keeps
  * at least `minimumKept` of the completion's bytes; null when none does.
  */
 export function holeFor(judged: Judged, level: number, minimumKept: number): Hole | null {
@@ -121,7 +127,7 @@ export function stemFor(judged: Judged, level: number, minimumKept: number): Ste
     judged.evaluation.reason === 'truncated'
       ? promptLength + Math.floor(own * Math.max(TRUNCATED_KEPT - TRUNCATED_STEP * level, minimumKept + 0.05))
       : place.start;
-  const at = lineAt(starts, fault) - (judged.evaluation.reason === 'truncated' ? 0 : level);
+  const at = lineAt(starts, fault) - (judged.evaluation.reason === 'truncated' ? 0 : level + place.suspects);
   const cut = starts[at];
   if (at < 0 || cut === undefined) return null;
   const end = endBefore(place, cut);

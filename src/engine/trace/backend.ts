@@ -20,6 +20,8 @@ interface Entry {
   values?: Values;
   readonly shape: readonly number[];
   readonly dtype: tf.DataType;
+  /** Tensors that share the value: tfjs counts them down when it disposes. */
+  references: number;
 }
 
 class TraceBackend extends tf.KernelBackend {
@@ -35,22 +37,27 @@ class TraceBackend extends tf.KernelBackend {
 
   override move(id: object, values: tf.backend_util.BackendValues, shape: number[], dtype: tf.DataType): void {
     this.#count++;
-    this.entries.set(id, { values: values as Values, shape, dtype });
+    this.entries.set(id, { values: values as Values, shape, dtype, references: 1 });
   }
 
   override numDataIds(): number {
     return this.#count;
   }
 
-  override disposeData(): boolean {
+  override disposeData(id: object): boolean {
+    const entry = this.entries.get(id);
+    if (entry && --entry.references > 0) return false;
     this.#count--;
     return true;
   }
 
-  override incRef(): void {}
-  decRef(): void {}
-  override refCount(): number {
-    return 1;
+  override incRef(id: object): void {
+    const entry = this.entries.get(id);
+    if (entry) entry.references++;
+  }
+
+  override refCount(id: object): number {
+    return this.entries.get(id)?.references ?? 0;
   }
   override memory(): { unreliable: boolean } {
     return { unreliable: true };
@@ -130,8 +137,14 @@ export function constantOf(tensor: tf.TensorInfo): Float32Array | undefined {
 /** A tensor that stands for the graph's value `name`. */
 export function named(name: string, shape: readonly number[], dtype: tf.DataType): tf.TensorInfo {
   const dataId = {};
-  traceBackend().entries.set(dataId, { name, shape, dtype });
+  traceBackend().entries.set(dataId, { name, shape, dtype, references: 1 });
   return { dataId, shape: [...shape], dtype };
+}
+
+/** Another tensor over the same value. */
+export function shared(x: tf.TensorInfo): tf.TensorInfo {
+  traceBackend().incRef(x.dataId);
+  return { dataId: x.dataId, shape: x.shape, dtype: x.dtype };
 }
 
 /** The same, as a tensor that tfjs's ops accept. */
@@ -152,13 +165,16 @@ export function withTrace<T>(run: (graph: GraphBuilder) => T): T {
   const graph = new GraphBuilder();
   instance.graph = graph;
   tf.setBackend(TRACE_BACKEND);
+  // Not tidy(): it would look for tensors in every byte of what `run` returns.
+  tf.engine().startScope('trace');
   try {
-    return tf.tidy(() => run(graph) as unknown as tf.TensorContainer) as unknown as T;
+    return run(graph);
   } catch (error) {
     const kernel = error instanceof Error ? /Kernel '(\w+)' not registered/.exec(error.message)?.[1] : undefined;
     if (kernel) throw new TraceError(`The tfjs kernel '${kernel}' has no lowering to ONNX; add it to src/engine/trace/kernels.ts or build the step from other ops.`);
     throw error;
   } finally {
+    tf.engine().endScope();
     instance.graph = null;
     if (before && before !== TRACE_BACKEND) tf.setBackend(before);
   }

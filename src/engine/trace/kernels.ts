@@ -3,7 +3,7 @@
  * computed here because tfjs needs them on the spot.
  */
 import * as tf from '@tensorflow/tfjs';
-import { TRACE_BACKEND, constantOf, lower, nameOf, named, onnxType, TraceError } from './backend.ts';
+import { TRACE_BACKEND, constantOf, lower, nameOf, named, onnxType, shared, TraceError } from './backend.ts';
 
 type Inputs = Record<string, tf.TensorInfo>;
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- each kernel's attributes have a type of their own
@@ -100,7 +100,7 @@ export function registerTraceKernels(): void {
     const terms = Object.values(inputs);
     return named(add('Sum', terms.map(nameOf)), terms[0]!.shape, terms[0]!.dtype);
   });
-  register('Identity', ({ x }) => ({ dataId: x!.dataId, shape: x!.shape, dtype: x!.dtype }));
+  register('Identity', ({ x }) => shared(x!));
   register('Reshape', ({ x }, { shape }) => reshaped(x!, tf.util.inferFromImplicitShape(shape as number[], product(x!.shape))));
   register('ExpandDims', ({ input }, { dim }) => {
     const shape = [...input!.shape];
@@ -108,7 +108,7 @@ export function registerTraceKernels(): void {
     return reshaped(input!, shape);
   });
   register('Cast', ({ x }, { dtype }) => {
-    if (x!.dtype === dtype) return { dataId: x!.dataId, shape: x!.shape, dtype: x!.dtype };
+    if (x!.dtype === dtype) return shared(x!);
     const to = { float32: 1, int32: 6, bool: 9 }[dtype as 'float32'];
     if (to === undefined) throw new TraceError(`A cast to ${dtype} cannot be traced.`);
     return named(add('Cast', [nameOf(x!)], { to }), x!.shape, dtype as tf.DataType);

@@ -1,0 +1,253 @@
+import fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { EvaluationRequest } from '../../src/contracts/evaluator.ts';
+import { CopyIndex, evaluateTexts, findDocuments, KIND_IDS, loadCPython, MAX_BYTES, readability, readabilityTerms, type CPython } from '../../src/evaluator/index.ts';
+
+let cpython: CPython;
+beforeAll(async () => {
+  cpython = await loadCPython();
+}, 60_000);
+
+function request(text: string, more: Partial<EvaluationRequest> = {}): EvaluationRequest {
+  return { id: 'a', text, promptLength: 0, finish: 'stop', ...more };
+}
+
+function evaluate(text: string, more: Partial<EvaluationRequest> = {}) {
+  return evaluateTexts([request(text, more)], { cpython })[0]!;
+}
+
+const WHOLE = 'def add(a, b):\n    """Sum."""\n    total = a + b\n    return total\n';
+
+describe('verdicts', () => {
+  it('calls a whole function valid', () => {
+    const { valid, reason, rulesValid, score, findings } = evaluate(WHOLE);
+    expect({ valid, reason, rulesValid, score, findings }).toEqual({ valid: true, reason: undefined, rulesValid: true, score: 1, findings: [] });
+  });
+
+  it.each([
+    ['too-large', `x = "${'a'.repeat(MAX_BYTES)}"`, {}],
+    ['too-large', `x = "${'é'.repeat(MAX_BYTES / 2)}"`, {}],
+    ['truncated', WHOLE, { finish: 'length' }],
+    ['truncated', 'def f(:', { finish: 'length' }],
+    ['empty', '', {}],
+    ['empty', '# nothing\n', {}],
+    ['empty', '"""only\na docstring"""\n', {}],
+    ['empty', 'def f(a, b):\n    """Doc."""\n', {}],
+    ['empty', 'def f(a, b):\n    # c\n    pass\n', {}],
+    ['empty', 'class A(B):\n    def f(self): ...\n    pass\n', {}],
+    ['empty', 'x\n', {}],
+    ['empty', `${WHOLE}x\n`, { promptLength: WHOLE.length }],
+    ['syntax', 'def f(a):\n    return a +\n', {}],
+    ['syntax', 'def f(a):\nreturn a\n', {}],
+  ] as const)('gives the reason %s', (reason, text, more) => {
+    const evaluation = evaluate(text, more);
+    expect(evaluation).toMatchObject({ valid: false, reason });
+    expect(evaluation.score).toBeLessThan(1);
+    expect(evaluation.findings.length).toBeGreaterThan(0);
+  });
+
+  it('compiles what was cut off, so that its fault is known', () => {
+    const { findings } = evaluate('def f(a):\n    return (a\n', { finish: 'length' });
+    expect(findings.map(({ source }) => source)).toContain('cpython');
+  });
+
+  it('does not need CPython', () => {
+    expect(evaluateTexts([request(WHOLE), request('x = = 1')]).map(({ valid }) => valid)).toEqual([true, false]);
+  });
+
+  it.each([
+    ['NUL', 'x = 1\0\ny = 2\n'], ['lone surrogate', 'x = "\ud800"\ny = 2\n'], ['surrogate in a comment', '# \udc00\nx = y + 2\n'], ['BOM', '\ufeffx = y + 1\n'],
+    ['10,000 brackets', `${'('.repeat(10_000)}${')'.repeat(10_000)}`], ['10,000 nots', `x = ${'not '.repeat(10_000)}1\n`], ['10,000 attributes', `x${'.y'.repeat(10_000)}\n`],
+    ['10,000 indents', Array.from({ length: 10_000 }, (_, i) => `${' '.repeat(i % 300)}if x:\n`).join('')],
+    ['30 comprehensions', `x = ${'['.repeat(30)}a${' for a in b]'.repeat(30)}\n`],
+    ['a line of 900 KB', `x = "${'a'.repeat(900_000)}\n`], ['900 KB of operators', `x = ${'+'.repeat(900_000)}1`], ['900 KB of open brackets', '['.repeat(900_000)],
+  ])('survives %s', (_, text) => {
+    const { valid, findings } = evaluate(text);
+    expect(valid).toBe(false);
+    expect(findings.length).toBeGreaterThan(0);
+    // The interpreter lives on.
+    expect(evaluate(WHOLE).valid).toBe(true);
+  });
+
+  it('takes CR LF, lone CR and tabs as CPython does', () => {
+    for (const text of ['def f(a):\r\n\treturn a\r\n', 'def f(a):\r  return a\r', 'if a:\n\tb = c\n\td = e\n']) expect(evaluate(text)).toMatchObject({ valid: true, rulesValid: true });
+  });
+
+  it('keeps order and ids', () => {
+    const requests = ['x = y + 1', 'x = = 1', WHOLE].map((text, index) => request(text, { id: `id-${index}` }));
+    expect(evaluateTexts(requests, { cpython }).map(({ id, valid }) => [id, valid])).toEqual([['id-0', true], ['id-1', false], ['id-2', true]]);
+  });
+});
+
+describe('findings', () => {
+  it('are exactly where CPython points, in lines, UTF-16 columns and UTF-8 bytes', () => {
+    const text = 'é = "😀"\nx = "😀" $ 1\n';
+    const finding = evaluate(text).findings.find(({ source }) => source === 'cpython')!;
+    expect(finding).toMatchObject({ kind: 'cpython.syntax', message: 'invalid syntax', line: 2, column: 9 });
+    expect(Buffer.from(text).subarray(finding.span.start, finding.span.end).toString()).toBe('$');
+  });
+
+  it.each([
+    ['f(1,\n', "'(' was never closed", '('],
+    ['if x:\npass\n', "expected an indented block after 'if' statement on line 1", 'pass'],
+    ['x = 1\nprint "a"\n', "Missing parentheses in call to 'print'. Did you mean print(...)?", 'print "a"'],
+    ['f(a=1, a=2)\n', 'keyword argument repeated: a', 'a=2'],
+  ])('%j', (text, message, where) => {
+    const finding = evaluate(text).findings.find(({ source }) => source === 'cpython')!;
+    expect(finding.message).toBe(message);
+    expect(Buffer.from(text).subarray(finding.span.start, finding.span.end).toString()).toBe(where);
+  });
+});
+
+describe('score', () => {
+  it('falls with every further fault', () => {
+    const faulty = ['a = b + +', 'c = d d', 'f = [g h]', 'i = j.'];
+    const scores = faulty.map((_, index) => evaluate(faulty.map((line, other) => (other <= index ? line : 'k = 1')).join('\n')).score);
+    expect([...scores].sort((a, b) => b - a)).toEqual(scores);
+    expect(new Set(scores).size).toBe(scores.length);
+  });
+});
+
+describe('counts', () => {
+  it('follow their definitions', () => {
+    const { counts } = evaluate('def f(a):\n    """Doc."""\n    # c\n    b = "s" + a\n\n    if b:\n        b = 1\n        b = 1\n');
+    // def f ( a ) : | b = + a | if b : | b = 1 | b = 1
+    expect(counts).toMatchObject({ codeTokens: 6 + 4 + 3 + 3 + 3, lines: 7, docstring: true, maxNesting: 2, longestLine: 15 });
+    expect(counts.repeatedLines).toBeCloseTo(1 / 7);
+  });
+
+  it('count own nodes after the prompt only', () => {
+    const prompt = 'def f(a):';
+    const all = evaluate(WHOLE).counts.ownNodes;
+    const own = evaluate(`${prompt}\n    return a\n`, { promptLength: prompt.length }).counts.ownNodes;
+    expect(own).toBe(3); // block, return_statement, identifier
+    expect(all).toBeGreaterThan(own);
+  });
+
+  it('give a shape that names and layout do not change', () => {
+    const shape = (text: string): string => evaluate(text).shape;
+    expect(shape('x = y + 1\n')).toBe(shape('# c\nother  =  name+2  # d'));
+    expect(shape('x = f("a")\n')).toBe(shape("y = g('')\n"));
+    expect(shape('x = y + 1\n')).not.toBe(shape('x = y + z\n'));
+    expect(shape('x = = 1')).toBe('');
+  });
+
+  it('give bigrams of parents and of neighbouring statements', () => {
+    const { bigrams } = evaluate('pass_ = a\nreturn_(b)\n');
+    const id = (kind: string): number => KIND_IDS.get(kind)!;
+    expect(Math.max(...[...KIND_IDS.values()])).toBeLessThan(1024);
+    expect(bigrams.filter((bigram) => bigram >= 2 ** 20)).toEqual([2 ** 20 + id('expression_statement') * 1024 + id('expression_statement')]);
+    expect(bigrams.filter((bigram) => bigram === id('module') * 1024 + id('expression_statement'))).toHaveLength(2);
+    expect(bigrams).toContain(id('assignment') * 1024 + id('identifier'));
+    expect(evaluate('x = = 1').bigrams).toEqual([]);
+  });
+});
+
+describe('copies', () => {
+  const document = `${WHOLE}\n\ndef other(x):\n    for item in x:\n        yield item * 2 + total(item)\n`;
+  const copies = new CopyIndex([document, 'class A:\n    pass\n']);
+
+  it('finds documents and passages of them, whatever their white space', () => {
+    expect(copies.has(document)).toBe(true);
+    expect(copies.has('def other(x):\n  for item in x:\n    yield item * 2 + total(item)')).toBe(true);
+    expect(copies.has('def other(x):\n  for item in x:\n    yield item * 3 + total(item)')).toBe(false);
+    expect(evaluateTexts([request(WHOLE)], { cpython, copies })[0]!.copy).toBe(true);
+  });
+
+  it('calls nothing short a copy', () => {
+    expect(copies.has('total = a + b')).toBe(false);
+  });
+
+  it('finds every passage that is long enough', () => {
+    const flat = document.replace(/\s+/g, ' ').trim();
+    fc.assert(
+      fc.property(fc.nat(flat.length - 40), fc.integer({ min: 40, max: 120 }), (start, length) => {
+        const passage = flat.slice(start, start + length).trim();
+        return passage.length < 40 || copies.has(passage);
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
+
+describe('readability', () => {
+  it('is in [0, 1] and prefers short, documented, unrepeated code', () => {
+    const good = evaluate(WHOLE).counts;
+    const bad = { ...good, longestLine: 300, maxNesting: 9, lines: 200, docstring: false, repeatedLines: 0.5 };
+    expect(readability(good)).toBe(1);
+    expect(readability(bad)).toBeLessThan(0.5);
+    for (const term of Object.values(readabilityTerms(bad))) expect(term).toBeLessThan(1);
+    expect(readability({ ...good, codeTokens: 0 })).toBe(0);
+  });
+});
+
+describe('documents', () => {
+  const source = [
+    '"""Module."""', 'import os', '', '@deco(1)', 'def first(a):', '    """Doc', '', '    more."""', '    return a  # end', '', '# about the class', 'class Thing(Base):', '    x = 1', '',
+    '    async def run(self):', '        """Long', '        doc."""', '        text = """', '  keep', '"""', '        await self.go(text)', '', '    # comment', '    @property', '    def name(self):', '        return (', '    self.x)', '',
+    '    class Inner:', '        y = 2', '', 'def bad():', '    return await_', '', 'if os:', '    def hidden(): return 1', '',
+  ].join('\n');
+
+  it('are functions, classes and methods, dedented, each compiling by itself', () => {
+    const documents = findDocuments(source, cpython);
+    expect(documents.map(({ text }) => text.split('\n').find((line) => /^(?:async )?(?:def|class)/.test(line)))).toEqual([
+      'def first(a):', 'class Thing(Base):', 'async def run(self):', 'def name(self):', 'class Inner:', 'def bad():',
+    ]);
+    for (const { text } of documents) {
+      expect(cpython.compileAll([text])).toEqual([null]);
+      expect(text).toMatch(/[^\s]\n$/);
+    }
+    expect(documents[0]!.text).toBe('@deco(1)\ndef first(a):\n    """Doc\n\n    more."""\n    return a  # end\n');
+    expect(documents[2]!.text).toBe('async def run(self):\n    """Long\n    doc."""\n    text = """\n  keep\n"""\n    await self.go(text)\n');
+  });
+
+  it('have the span they were found at', () => {
+    const bytes = Buffer.from(source);
+    for (const { text, span } of findDocuments(source, cpython)) {
+      const there = bytes.subarray(span.start, span.end).toString();
+      expect(there.replace(/\s+/g, '')).toBe(text.replace(/\s+/g, ''));
+    }
+  });
+
+  it('come out of CR LF files with line feeds, and out of broken files where they are whole', () => {
+    expect(findDocuments('class A:\r\n    def f(self):\r\n        """a\r\n        b"""\r\n        return 1\r\n', cpython).map(({ text }) => text)).toEqual([
+      'class A:\n    def f(self):\n        """a\n        b"""\n        return 1\n', 'def f(self):\n    """a\n    b"""\n    return 1\n',
+    ]);
+    expect(findDocuments('def f(a):\n    return a\n\nx = = 1\n\ndef g(a)\n    return a\n', cpython).map(({ text }) => text)).toEqual(['def f(a):\n    return a\n']);
+  });
+});
+
+describe('any string at all', () => {
+  const words = ['def', 'class', 'f', 'x', '(', ')', '[', ']', '{', '}', ':', ',', '=', '==', ':=', '*', '**', '.', '...', 'if', 'else', 'for', 'in', 'lambda', 'yield', 'await', 'async', 'return', 'not', 'f"{', '}"', '"', "'", '"""', '\\', '1', '0x', '1.5j', '\n', '\n    ', '\n\t', '\n  ', ' ', '#', ';', '@', '->', 'match', 'case', '_', 'import', 'from', 'global', 'nonlocal', 'try', 'except', 'finally', 'with', 'as', 'del', 'pass', 'b"', '\r\n', '\0', '\ud800', 'é', '😀', '!', '$'];
+  const text = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 60 }),
+    fc.string({ unit: fc.integer({ min: 0, max: 0xffff }).map((code) => String.fromCharCode(code)), maxLength: 30 }),
+    fc.array(fc.constantFrom(...words), { maxLength: 25 }).map((parts) => parts.join('')),
+    fc.array(fc.constantFrom(...words), { maxLength: 25 }).map((parts) => parts.join(' ')),
+  );
+
+  it('is evaluated: no throw, spans inside the text, score 1 iff valid, order kept', () => {
+    fc.assert(
+      fc.property(fc.array(text, { minLength: 1, maxLength: 40 }), fc.boolean(), (texts, cut) => {
+        const requests = texts.map((one, index) => request(one, { id: String(index), promptLength: one.length % 3, finish: cut ? 'length' : 'stop' }));
+        const evaluations = evaluateTexts(requests, { cpython });
+        expect(evaluations.map(({ id }) => id)).toEqual(requests.map(({ id }) => id));
+        evaluations.forEach(({ valid, score, findings, rulesValid, reason, counts }, index) => {
+          const bytes = Buffer.byteLength(texts[index]!);
+          expect(score === 1).toBe(valid);
+          expect(score).toBeGreaterThanOrEqual(0);
+          expect(score).toBeLessThanOrEqual(1);
+          expect(valid).toBe(reason === undefined);
+          expect(findings.length > 0).toBe(!valid);
+          expect(rulesValid).toBe(valid);
+          expect(counts.bytes).toBe(bytes);
+          for (const { span, line, column } of findings) {
+            expect(0 <= span.start && span.start <= span.end && span.end <= bytes).toBe(true);
+            expect(line >= 1 && column >= 0).toBe(true);
+          }
+        });
+      }),
+      { numRuns: 60 },
+    );
+  });
+});

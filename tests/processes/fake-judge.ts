@@ -1,0 +1,37 @@
+/**
+ * A judge that does what the text says: the stand-in for a real one in judges.test.ts. `HANG`, `DIE`, `THROW`; `DIE-ONCE path`
+ * dies unless the file at path exists, and makes it first.
+ */
+import { existsSync, writeFileSync } from 'node:fs';
+import type { EvaluationRequest } from '../../src/contracts/evaluator.ts';
+import type { Evaluation } from '../../src/contracts/records.ts';
+import type { JudgeService } from '../../src/processes/judge-entry.ts';
+import { serve } from '../../src/processes/rpc.ts';
+
+let documents: readonly string[] = [];
+
+function answer({ id, text }: EvaluationRequest): Evaluation {
+  if (text.startsWith('HANG')) for (;;);
+  if (text.startsWith('DIE-ONCE ')) {
+    const path = text.slice(9);
+    if (!existsSync(path)) {
+      writeFileSync(path, '');
+      process.exit(3);
+    }
+  } else if (text.startsWith('DIE')) process.exit(3);
+  if (text.startsWith('THROW')) throw new Error('thrown on purpose');
+  return {
+    id, valid: true, rulesValid: true, score: 1, findings: [], shape: text, bigrams: [], copy: documents.includes(text),
+    counts: { bytes: text.length, lines: 1, codeTokens: 1, ownNodes: 3, repeatedLines: 0, docstring: false, maxNesting: 0, longestLine: text.length },
+  };
+}
+
+serve<JudgeService>(() => ({
+  initialise: async (input) => {
+    if (input.documents.includes('UNABLE')) throw new Error('cannot start');
+    documents = input.documents;
+    return { python: 'none' };
+  },
+  evaluate: async (requests) => requests.map(answer),
+  documents: async (source) => [{ text: source, span: { start: 0, end: source.length } }],
+}));

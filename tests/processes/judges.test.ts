@@ -1,0 +1,125 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { EvaluationRequest } from '../../src/contracts/evaluator.ts';
+import { JudgePool, type JudgePoolOptions } from '../../src/processes/judges.ts';
+
+const entry = new URL('./fake-judge.ts', import.meta.url);
+const pools: JudgePool[] = [];
+type Change = Parameters<NonNullable<JudgePoolOptions['onProcess']>>[0];
+
+function open(options: Partial<JudgePoolOptions> = {}): { pool: JudgePool; changes: Change[] } {
+  const changes: Change[] = [];
+  const pool = new JudgePool({ judges: 1, entry, limitMs: 1500, onProcess: (change) => changes.push(change), ...options });
+  pools.push(pool);
+  return { pool, changes };
+}
+
+function requests(...texts: string[]): EvaluationRequest[] {
+  return texts.map((text, index) => ({ id: `id-${index}`, text, promptLength: 0, finish: 'stop' }));
+}
+
+afterEach(async () => {
+  await Promise.all(pools.splice(0).map((pool) => pool.close()));
+});
+
+describe('a pool of judges', { timeout: 60_000 }, () => {
+  it('starts nothing until it is asked, then answers in order from several judges', async () => {
+    const { pool, changes } = open({ judges: 2, batch: 3 });
+    expect(changes).toEqual([]);
+    const texts = Array.from({ length: 40 }, (_, index) => `text ${index}`);
+    const evaluations = await pool.evaluateMany(requests(...texts));
+    expect(evaluations.map(({ shape }) => shape)).toEqual(texts);
+    expect(changes.filter(({ state }) => state === 'started')).toHaveLength(2);
+    expect(await pool.evaluateMany([])).toEqual([]);
+  });
+
+  it('finds the text that kills its judge and judges the others', async () => {
+    const { pool, changes } = open({ batch: 10 });
+    const evaluations = await pool.evaluateMany(requests('a', 'b', 'DIE', 'c', 'd'));
+    expect(evaluations.map(({ id, valid }) => [id, valid])).toEqual([['id-0', true], ['id-1', true], ['id-2', false], ['id-3', true], ['id-4', true]]);
+    expect(evaluations[2]).toMatchObject({ reason: 'syntax', score: 0, findings: [{ kind: 'judge.crash' }] });
+    expect(changes.some(({ state }) => state === 'crashed')).toBe(true);
+  });
+
+  it('finds the text on which its judge hangs', async () => {
+    const { pool } = open({ batch: 10, limitMs: 400 });
+    const evaluations = await pool.evaluateMany(requests('a', 'HANG', 'b'));
+    expect(evaluations.map(({ valid }) => valid)).toEqual([true, false, true]);
+    expect(evaluations[1]).toMatchObject({ reason: 'syntax', findings: [{ kind: 'judge.hang' }] });
+  });
+
+  it('tries again when a judge fails once', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'judges-'));
+    try {
+      const { pool } = open();
+      const evaluations = await pool.evaluateMany(requests(`DIE-ONCE ${join(folder, 'mark')}`));
+      expect(evaluations[0]).toMatchObject({ valid: true });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('marks a sample whose judge fails by itself', async () => {
+    const { pool } = open();
+    const evaluations = await pool.evaluateMany(requests('a', 'THROW', 'b'));
+    expect(evaluations.map(({ valid }) => valid)).toEqual([true, false, true]);
+    expect(evaluations[1]).toMatchObject({ reason: 'judge', findings: [{ kind: 'judge.failed' }] });
+  });
+
+  it('marks every sample, and says why, when no judge can start', async () => {
+    const { pool } = open({ documents: ['UNABLE'] });
+    await expect(pool.ready()).rejects.toThrow('cannot start');
+    const evaluations = await pool.evaluateMany(requests('a'));
+    expect(evaluations[0]).toMatchObject({ valid: false, reason: 'judge' });
+    expect(evaluations[0]!.findings[0]!.message).toContain('cannot start');
+  });
+
+  it('tells judges that run and judges that replace them of the documents', async () => {
+    const { pool } = open();
+    await pool.ready();
+    await pool.setDocuments(['known']);
+    const before = await pool.evaluateMany(requests('known', 'new'));
+    expect(before.map(({ copy }) => copy)).toEqual([true, false]);
+    const after = await pool.evaluateMany(requests('DIE', 'known'));
+    expect(after[1]).toMatchObject({ copy: true });
+    expect(await pool.documents('source')).toEqual([{ text: 'source', span: { start: 0, end: 6 } }]);
+  });
+
+  it('gives up what waits when its signal aborts, and goes on with the rest', async () => {
+    const { pool } = open({ batch: 1 });
+    await pool.ready();
+    const control = new AbortController();
+    const given = pool.evaluateMany(requests('a', 'b', 'c'), control.signal);
+    control.abort(new Error('enough'));
+    await expect(given).rejects.toThrow('enough');
+    expect(await pool.evaluateMany(requests('d'))).toHaveLength(1);
+    await expect(pool.evaluateMany(requests('e'), control.signal)).rejects.toThrow('enough');
+  });
+
+  it('rejects clearly once it is closed, waiting and later requests alike', async () => {
+    const { pool, changes } = open({ limitMs: 60_000 });
+    await pool.ready();
+    const waiting = [pool.evaluateMany(requests('HANG')), pool.evaluateMany(requests('b'))];
+    const outcomes = Promise.allSettled(waiting);
+    await pool.close();
+    for (const outcome of await outcomes) expect(outcome).toMatchObject({ status: 'rejected', reason: { name: 'ProcessError', kind: 'closed' } });
+    await expect(pool.evaluateMany(requests('c'))).rejects.toMatchObject({ kind: 'closed' });
+    await expect(pool.documents('d')).rejects.toMatchObject({ kind: 'closed' });
+    await expect(pool.ready()).rejects.toMatchObject({ kind: 'closed' });
+    await pool.close();
+    expect(changes.map(({ state }) => state)).toEqual(['started', 'stopped']);
+  });
+});
+
+describe('a real judge', { timeout: 120_000 }, () => {
+  it('judges texts and finds documents', async () => {
+    const { pool } = open({ entry: new URL('../../src/processes/judge-entry.ts', import.meta.url), limitMs: 20_000 });
+    await pool.setDocuments(['def copied(a, b):\n    return [a, b, a + b, a - b]\n']);
+    const texts = ['def f(a):\n    return a + 1\n', 'def f(a)\n    return a\n', 'def copied(a, b):\n    return [a, b, a + b, a - b]\n', '\0'];
+    const evaluations = await pool.evaluateMany(requests(...texts));
+    expect(evaluations.map(({ valid, copy }) => [valid, copy])).toEqual([[true, false], [false, false], [true, true], [false, false]]);
+    expect(await pool.documents('class A:\n    def f(self):\n        return 1\n')).toHaveLength(2);
+  });
+});
