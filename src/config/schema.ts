@@ -30,7 +30,9 @@ export const configSchema = z.strictObject({
     vocabulary: z.int().min(300).max(65000).default(1024),
     context: positive.default(192),
     batch: positive.default(16),
-  }).prefault({}),
+  }).prefault({})
+    .refine(({ width, heads }) => width % heads === 0 && (width / heads) % 16 === 0, { path: ['width'], message: 'width / heads has to be a multiple of 16' })
+    .refine(({ heads, kvHeads }) => heads % kvHeads === 0, { path: ['kvHeads'], message: 'heads has to be a multiple of kvHeads' }),
 
   pretraining: z.strictObject({
     steps: positive.default(1500),

@@ -23,6 +23,7 @@ export interface PolicyShape extends ModelConfig {
 export function policyLayout(shape: PolicyShape): Layout {
   const { layers, width: d, hidden, heads, kvHeads, vocabulary } = shape;
   if (d % heads !== 0 || heads % kvHeads !== 0) throw new RangeError(`A width of ${d} does not split into ${heads} heads over ${kvHeads} key/value heads.`);
+  if ((d / heads) % 16 !== 0) throw new RangeError(`A head of ${d / heads} dimensions cannot be decoded: width / heads has to be a multiple of 16.`);
   const kv = (d / heads) * kvHeads;
   const std = 0.02;
   // Residual branches add up: their last projections start smaller (Radford et al. 2019, section 2.3).

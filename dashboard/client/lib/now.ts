@@ -49,7 +49,7 @@ export function describeNow(view: View, state: RunState | null, plannedRounds: n
 const VERBS: Readonly<Record<string, string>> = {
   generate: 'writes samples', judge: 'judges samples', evaluate: 'judges samples', criticise: 'weighs what it read', propose: 'repairs failed samples',
   refine: 'repairs failed samples', learn: 'trains', update: 'trains', save: 'saves a checkpoint', decide: 'decides on promotion', measure: 'measures the policy',
-  pretrain: 'pretrains the policy', prepare: 'prepares corpus, tokenizer and models',
+  pretrain: 'pretrains the policy', finish: 'brings its work to an end', prepare: 'prepares corpus, tokenizer and models',
 };
 
 /** `The generator writes samples (768)`. */

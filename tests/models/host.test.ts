@@ -1,0 +1,168 @@
+/** The models behind their contract: what is sampled, scored, trained, saved and restored. */
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { InitialiseRequest, UpdateRequest } from '../../src/contracts/model.ts';
+import { draw } from '../../src/models/decoding.ts';
+import { PolicyHost, type HostState } from '../../src/models/host.ts';
+import { trainTokenizer } from '../../src/models/tokenizer/index.ts';
+
+const documents = Array.from({ length: 60 }, (_, i) => `def f${i % 7}(x):\n    return x ${'+-*'[i % 3]} ${i}\n`);
+const tokenizer = trainTokenizer(documents, 320);
+const request: InitialiseRequest = {
+  seed: 4, backend: 'onnx:cpu', threads: 1, tokenizer: '', documents, files: [documents.join('\n')],
+  model: { layers: 2, heads: 2, kvHeads: 1, width: 32, hidden: 64, context: 48, batch: 4 },
+  pretraining: { steps: 60, learningRate: 1e-2, warmupSteps: 5, infillShare: 0.2 },
+};
+const make = (): Promise<PolicyHost> => PolicyHost.create(request, tokenizer, { backend: 'onnx:cpu', threads: 1 });
+
+function copy({ arrays, counters }: HostState): HostState {
+  return { arrays: Object.fromEntries(Object.entries(arrays).map(([name, array]) => [name, array.slice()])), counters: { ...counters } };
+}
+
+let host: PolicyHost;
+let trained: HostState;
+beforeAll(async () => {
+  host = await make();
+  await host.pretrain({ fromStep: 0, toStep: 60 });
+  await host.beginRounds();
+  trained = copy(host.state());
+});
+
+const update = (over: Partial<UpdateRequest> = {}): UpdateRequest => ({
+  key: 'test', sequences: [], corpusShare: 0.5, corpusWeight: 0.5, learningRate: 3e-3, warmupSteps: 0, klWeight: 0.02, clipLow: 0.8, clipHigh: 1.25, averageDecay: 0.5, passes: 1, ...over,
+});
+
+describe('pretraining', () => {
+  it('lowers the loss and goes on from a saved step to the same bits', async () => {
+    const [whole, first, second] = [await make(), await make(), await make()];
+    const reports = await whole.pretrain({ fromStep: 0, toStep: 20 });
+    expect(reports.at(-1)!.loss).toBeLessThan(0.8 * reports[0]!.loss);
+    await first.pretrain({ fromStep: 0, toStep: 9 });
+    second.restore(copy(first.state()));
+    await second.pretrain({ fromStep: 9, toStep: 20 });
+    expect(second.state()).toEqual(whole.state());
+  });
+});
+
+describe('sampling', () => {
+  it('gives each token the log-probability that scoring gives it', async () => {
+    const completions = await host.generate({ key: 'score', prompts: ['', 'def f1(x):', ''], maxTokens: 30, temperature: 1 });
+    for (const [i, { tokens, logProbs }] of completions.entries()) {
+      const prompt = i === 1 ? 'def f1(x):' : '';
+      if (!completions[i]!.text) continue;
+      // Only texts that re-encode to the sampled tokens can be scored as texts.
+      const [encoded] = await host.encode([prompt + completions[i]!.text]);
+      const [head] = await host.encode([prompt]);
+      if (completions[i]!.finish !== 'stop' || [...head!, ...tokens.slice(0, -1)].join() !== encoded!.join()) continue;
+      const [all] = await host.bits([prompt + completions[i]!.text], 'raw');
+      const sampled = -logProbs.reduce((sum, value) => sum + value, 0) / Math.LN2;
+      if (prompt === '') expect(sampled).toBeCloseTo(all!, 2);
+      else expect(sampled).toBeLessThan(all!);
+    }
+    expect(completions.every(({ logProbs, tokens }) => logProbs.length === tokens.length && logProbs.every((value) => value <= 0))).toBe(true);
+  });
+
+  it('is a function of key and prompt, not of the company or the slot', async () => {
+    const prompts = Array.from({ length: 150 }, (_, i) => (i % 2 ? '' : 'def f3(x):'));
+    const many = await host.generate({ key: 'company', prompts, maxTokens: 24, temperature: 1 });
+    const few = await host.generate({ key: 'company', prompts: prompts.slice(0, 3), maxTokens: 24, temperature: 1 });
+    expect(few.map(({ tokens }) => tokens)).toEqual(many.slice(0, 3).map(({ tokens }) => tokens));
+    const other = await host.generate({ key: 'other', prompts: prompts.slice(0, 3), maxTokens: 24, temperature: 1 });
+    expect(other.map(({ tokens }) => tokens)).not.toEqual(few.map(({ tokens }) => tokens));
+  });
+
+  it('keeps the limit, and says when it was reached', async () => {
+    const completions = await host.generate({ key: 'limit', prompts: new Array<string>(20).fill(''), maxTokens: 3, temperature: 1 });
+    for (const { tokens, finish } of completions) {
+      expect(tokens.length).toBeLessThanOrEqual(3);
+      if (finish === 'length') expect(tokens).toHaveLength(3);
+    }
+    expect(completions.some(({ finish }) => finish === 'length')).toBe(true);
+  });
+
+  it('fills holes between a prefix and a suffix, longer ones than fit included', async () => {
+    const holes = [{ prefix: 'def f1(x):\n    return', suffix: '\n', maxTokens: 8 }, { prefix: 'x = 1\n'.repeat(40), suffix: 'y = 2\n'.repeat(40), maxTokens: 8 }];
+    const completions = await host.infill({ key: 'holes', holes, temperature: 1 });
+    expect(completions).toHaveLength(2);
+    for (const { tokens } of completions) expect(tokens.length).toBeLessThanOrEqual(8);
+  });
+});
+
+describe('draw', () => {
+  const p = Float32Array.of(0.1, 0.5, 0.4);
+  it('follows the cumulative distribution', () => {
+    const all = { topK: 0, topP: 1 };
+    expect([0.05, 0.11, 0.59, 0.61, 0.9999].map((u) => draw(p, u, all))).toEqual([0, 1, 1, 2, 2]);
+  });
+  it('keeps the likeliest topK, or as many as reach topP', () => {
+    expect([0.01, 0.5, 0.99].map((u) => draw(p, u, { topK: 1, topP: 1 }))).toEqual([1, 1, 1]);
+    const seen = new Set(Array.from({ length: 99 }, (_, i) => draw(p, (i + 0.5) / 99, { topK: 0, topP: 0.8 })));
+    expect(seen).toEqual(new Set([1, 2]));
+  });
+});
+
+describe('an update', () => {
+  it('raises what has credit, lowers what has blame, and leaves alone what has neither', async () => {
+    const text = documents[3]!;
+    const other = documents[10]!;
+    const [tokens] = await host.encode([text]);
+    const [others] = await host.encode([other]);
+    const change = async (sign: number): Promise<[number, number]> => {
+      host.restore(trained);
+      const before = await host.bits([text, other], 'raw');
+      const sequence = (ids: number[], credit: number) => ({ tokens: [...ids, 0], likelihood: ids.map(() => 0).concat(0), credit: ids.map(() => credit).concat(credit), oldLogProbs: ids.map(() => -1).concat(-1) });
+      for (let i = 0; i < 5; i++) await host.update(update({ sequences: [sequence(tokens!, sign), sequence(others!, 0)], corpusShare: 0, klWeight: 0, learningRate: 1e-3, clipLow: 1e-6, clipHigh: 1e6 }));
+      const after = await host.bits([text, other], 'raw');
+      return [after[0]! - before[0]!, after[1]! - before[1]!];
+    };
+    const [raised] = await change(1);
+    const [lowered] = await change(-1);
+    expect(raised).toBeLessThan(-1);
+    expect(lowered).toBeGreaterThan(1);
+  });
+
+  it('repeats itself from a restored state, and rolls back to the promoted weights', async () => {
+    const [tokens] = await host.encode([documents[0]!]);
+    const sequences = [{ tokens: [...tokens!, 0], likelihood: tokens!.map(() => 1).concat(1), credit: tokens!.map(() => 0).concat(0) }];
+    host.restore(trained);
+    await host.update(update({ sequences, passes: 2 }));
+    const once = copy(host.state());
+    host.restore(trained);
+    await host.update(update({ sequences, passes: 2 }));
+    expect(host.state()).toEqual(once);
+    expect(once.arrays['raw']).not.toEqual(trained.arrays['raw']);
+    expect(once.arrays['average']).not.toEqual(once.arrays['raw']);
+    await host.rollback();
+    expect(host.state().arrays['raw']).toEqual(trained.arrays['promoted']);
+  });
+
+  it('samples with the weights that are asked for', async () => {
+    host.restore(trained);
+    const [tokens] = await host.encode(['zzzz']);
+    const sequences = [{ tokens: [...tokens!, 0], likelihood: tokens!.map(() => 50).concat(50), credit: tokens!.map(() => 0).concat(0) }];
+    for (let i = 0; i < 30; i++) await host.update(update({ sequences, corpusShare: 0, learningRate: 1e-2 }));
+    const bits = async (weights: 'raw' | 'reference' | 'promoted') => (await host.bits(['zzzz'], weights))[0]!;
+    expect(await bits('raw')).toBeLessThan(0.5 * (await bits('reference')));
+    expect(await bits('promoted')).toBe(await bits('reference'));
+    await host.promote();
+    expect(await bits('promoted')).not.toBe(await bits('reference'));
+  });
+});
+
+it('restores nothing from a checkpoint of another shape', () => {
+  expect(() => host.restore({ arrays: { raw: new Float32Array(3) }, counters: {} })).toThrow(/another configuration/);
+});
+
+describe('the discriminator', () => {
+  it('learns to tell two kinds of structure apart, on texts that it was not trained on', async () => {
+    const input = (kind: number, i: number) => ({ text: '', bigrams: Array.from({ length: 20 }, (_, j) => (kind === 0 ? 1 : 2) * 1000 + ((i * 7 + j * 3) % 40)) });
+    const real = Array.from({ length: 100 }, (_, i) => input(0, i));
+    const fake = Array.from({ length: 100 }, (_, i) => input(1, i));
+    const first = await host.updateDiscriminator({ key: 'a', real, fake, steps: 60, learningRate: 3e-3 });
+    const second = await host.updateDiscriminator({ key: 'b', real, fake, steps: 1, learningRate: 3e-3 });
+    expect(first.heldOutReal).toHaveLength(20);
+    expect(Math.min(...second.heldOutReal)).toBeGreaterThan(Math.max(...second.heldOutFake));
+    const [r, f] = await host.scoreDiscriminator([input(0, 500), input(1, 500)]);
+    expect(r).toBeGreaterThan(0);
+    expect(f).toBeLessThan(0);
+  });
+});
