@@ -2,7 +2,6 @@
  * Counts and structure of one text: what the guards, the discriminator and the metrics are computed from. Pure functions over the
  * strict tokens and statements and over tree-sitter's tree. Not here: any judgement.
  */
-import { createHash } from 'node:crypto';
 import type Parser from 'tree-sitter';
 import type { Counts } from '../contracts/records.ts';
 import { KIND_IDS } from './parser.ts';
@@ -11,6 +10,8 @@ import { T } from './rules/tokens.ts';
 
 /** Node kinds that are no syntax of their own: comments, and the parts that tree-sitter divides a string literal into. */
 const NOT_SYNTAX: ReadonlySet<string> = new Set(['comment', 'line_continuation', 'string_start', 'string_content', 'string_end', 'escape_sequence', 'escape_interpolation']);
+
+const NOT_SYNTAX_IDS: ReadonlySet<number> = new Set([...NOT_SYNTAX].flatMap((kind) => KIND_IDS.get(kind) ?? []));
 
 export interface Structure {
   /** Named syntax nodes below the root; comments, string parts and errors left out. */
@@ -33,23 +34,25 @@ export function structureOf(tree: Parser.Tree): Structure {
   const kinds: number[] = [];
   const lasts: number[] = [];
   const bigrams: number[] = [];
-  let shape = '';
+  let low = 0x811c9dc5, high = 0x9747b28c;
   let nodes = 0, skipped = 0;
   for (let at = 0; at < text.length; ) {
-    const code = text.charCodeAt(at);
-    if (code === 40) {
-      let end = at + 1;
-      while (end < text.length && text.charCodeAt(end) !== 32 && text.charCodeAt(end) !== 41) end++;
-      const kind = text.slice(at + 1, end);
+    const code = text.charCodeAt(at++);
+    if (code === OPEN) {
+      let name = 0, end = at;
+      for (let unit = text.charCodeAt(end); unit !== SPACE && unit !== CLOSE; unit = text.charCodeAt(++end)) name = (Math.imul(name, 31) + unit) | 0;
       at = end;
-      if (skipped > 0 || NOT_SYNTAX.has(kind)) {
+      const id = IDS_BY_HASH.get(name) ?? 0;
+      if (skipped > 0 || NOT_SYNTAX_IDS.has(id)) {
         skipped++;
         continue;
       }
-      if (kind !== 'ERROR') nodes++;
-      shape += `(${kind}`;
-      const id = KIND_IDS.get(kind) ?? 0;
+      if (id !== KIND_IDS.get('ERROR')) nodes++;
+      // FNV-1a over kind and depth, twice with different seeds: 64 bits tell the shapes of any run apart.
       const depth = kinds.length;
+      low = Math.imul(low ^ (id + depth * 1024), 0x01000193);
+      high = Math.imul(high ^ (id * 31 + depth * 40503), 0x85ebca6b);
+      high ^= high >>> 13;
       if (depth > 0) {
         const parent = kinds[depth - 1]!;
         bigrams.push(parent * 1024 + id);
@@ -60,21 +63,25 @@ export function structureOf(tree: Parser.Tree): Structure {
       }
       kinds.push(id);
       lasts.push(0);
-    } else {
-      at++;
-      if (code !== 41) continue;
+    } else if (code === CLOSE) {
       if (skipped > 0) skipped--;
       else {
-        shape += ')';
         kinds.pop();
         lasts.pop();
       }
     }
   }
-  return { nodes: nodes - 1, shape: createHash('sha1').update(shape).digest('base64url').slice(0, 22), bigrams };
+  const hex = (word: number): string => (word >>> 0).toString(16).padStart(8, '0');
+  return { nodes: nodes - 1, shape: hex(low) + hex(high), bigrams };
 }
 
-const NOT_SYNTAX_IDS: ReadonlySet<number> = new Set([...NOT_SYNTAX].flatMap((kind) => KIND_IDS.get(kind) ?? []));
+const OPEN = 40, CLOSE = 41, SPACE = 32;
+
+/** Ids by a hash of the kind's name, so that no piece of the S-expression need be cut out. */
+const IDS_BY_HASH: ReadonlyMap<number, number> = new Map(
+  [...KIND_IDS].map(([name, id]) => [[...name].reduce((hash, char) => (Math.imul(hash, 31) + char.charCodeAt(0)) | 0, 0), id]),
+);
+
 const ERROR_ID = 65535;
 
 /** Named syntax nodes below the root that begin at or after the UTF-16 offset `from`; comments, string parts and errors left out. */

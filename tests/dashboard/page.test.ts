@@ -9,7 +9,7 @@ import { syntheticLog } from './synthetic.ts';
 
 const executablePath = [process.env['CHROMIUM'], '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome', '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome', 'C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe']
   .find((path) => path !== undefined && path !== '' && existsSync(path));
-const required = process.env['REQUIRE_CHROMIUM'] === '1';
+const required = process.env['OUROBOROS_REQUIRE_BROWSER'] === '1';
 if (!executablePath && !required) console.warn('\n*** SKIPPED: the dashboard was not tested in a browser. Install Chromium, or name one in $CHROMIUM. ***\n');
 
 /** A log that ends now. */

@@ -30,9 +30,18 @@ export function checkRules(text: string, source = new SourceText(text)): RulesRe
   const names = tokens.tokens.some(({ type, value }) => type === T.Name && (value === 'global' || value === 'nonlocal'));
   new Placement((fault) => reader.faults.push(fault), names).walk(statements);
   unencodable(text, reader.faults);
-  const faults = reader.faults.sort((a, b) => a.start - b.start || a.end - b.end).slice(0, MAX_FAULTS);
+  const sorted = reader.faults.sort((a, b) => a.start - b.start || a.end - b.end);
+  const faults = withoutConsequences(sorted).slice(0, MAX_FAULTS);
   return { faults, statements, tokens };
 }
+
+/** After a wrong indentation a `return` or `break` may stand outside its function or loop only because of it: said once is enough. */
+function withoutConsequences(faults: readonly Fault[]): Fault[] {
+  const indent = faults.find(({ kind }) => kind.startsWith('indent.'));
+  return faults.filter(({ kind, start }) => !(indent && start >= indent.start && MISPLACED.has(kind)));
+}
+
+const MISPLACED: ReadonlySet<string> = new Set(['placement.return', 'placement.yield', 'placement.await', 'placement.async', 'placement.loop']);
 
 /** Wherever they stand, in strings and comments too: half a surrogate pair, which UTF-8 cannot hold, and NUL, which CPython refuses. */
 function unencodable(text: string, faults: Fault[]): void {

@@ -1,0 +1,95 @@
+/** Rewards and credit: what each rule promises, and the learner's use of them with fake models. */
+import { describe, expect, it } from 'vitest';
+import { advantages, creditOf, repairSequence, sampleSequence } from '../../src/agents/learner/credit.ts';
+import { rewardsOf } from '../../src/agents/reward.ts';
+import type { Judged } from '../../src/contracts/agents.ts';
+import type { Critique, Evaluation, Finding, Repair, Sample } from '../../src/contracts/records.ts';
+
+const options = { faultWeight: 4, faultBefore: 1, faultAfter: 1 };
+/** One token a byte: token ids are the bytes, and 0 is end-of-text. */
+const lengths = Array.from({ length: 256 }, (_, id) => (id === 0 ? 0 : 1));
+const tokensOf = (text: string): number[] => [...Buffer.from(text), 0];
+
+function finding(start: number, source: Finding['source'] = 'cpython'): Finding {
+  return { source, kind: 'syntax', message: '', span: { start, end: start + 1 }, line: 1, column: start };
+}
+
+function judged(id: string, completion: string, over: Partial<Evaluation> = {}, codeTokens = 10, prompt = ''): Judged {
+  const sample: Sample = { id, taskId: id, kind: 'unconditional', round: 1, attempt: 0, prompt, completion, finish: 'stop', tokens: tokensOf(completion), logProbs: tokensOf(completion).map(() => -1) };
+  const evaluation: Evaluation = {
+    id, valid: true, rulesValid: true, score: 1, findings: [], shape: '', bigrams: [], copy: false,
+    counts: { bytes: completion.length, lines: 1, codeTokens, ownNodes: 3, repeatedLines: 0, docstring: false, maxNesting: 0, longestLine: 0 }, ...over,
+  };
+  return { sample, evaluation };
+}
+const critique = (id: string, logOdds?: number): Critique => ({ sampleId: id, readability: 1, ...(logOdds === undefined ? {} : { logOdds }) });
+
+describe('rewards', () => {
+  it('are the clipped odds of valid originals and nothing else', () => {
+    const all = [judged('a', 'x'), judged('b', 'x'), judged('c', 'x', { copy: true }), judged('d', 'x', { valid: false, reason: 'syntax' }), judged('e', 'x')];
+    const rewards = rewardsOf(all, [critique('a', Math.log(0.5)), critique('b', 9), critique('c', 0), critique('d'), critique('e', 0)], { oddsClip: 2 });
+    expect(rewards.map(({ value }) => value)).toEqual([0.5, 2, 0, 0, 1]);
+  });
+});
+
+describe('advantages', () => {
+  it('have mean 0 and unit variance, and compare samples with others of their length only', () => {
+    // Short samples are valid far more often: a single baseline would reward brevity.
+    const all = Array.from({ length: 192 }, (_, i) => judged(String(i), 'x', { valid: i < 96 ? i % 4 !== 0 : i % 4 === 0 }, i < 96 ? 5 : 50));
+    const rewards = rewardsOf(all, [], { oddsClip: 2 });
+    const a = advantages(all, rewards);
+    const sum = (xs: number[]): number => xs.reduce((total, x) => total + x, 0);
+    expect(sum(a)).toBeCloseTo(0);
+    expect(sum(a.map((x) => x * x)) / a.length).toBeCloseTo(1);
+    expect(sum(a.slice(0, 96))).toBeCloseTo(0);
+    const validOf = (from: number, to: number): number => a.slice(from, to).find((_, i) => all[from + i]!.evaluation.valid)!;
+    expect(validOf(96, 192)).toBeGreaterThan(validOf(0, 96));
+  });
+
+  it('are 0 where all rewards are equal', () => {
+    const all = [judged('a', 'x'), judged('b', 'x')];
+    expect(advantages(all, rewardsOf(all, [], { oddsClip: 2 }))).toEqual([0, 0]);
+  });
+});
+
+describe('credit', () => {
+  it('goes to every token of a valid sample', () => {
+    expect(creditOf(judged('a', 'abc'), 0.5, lengths, options)).toEqual([0.5, 0.5, 0.5, 0.5]);
+  });
+
+  it('blames only the tokens where the compiler points, in bytes behind the prompt', () => {
+    const prompt = 'é:'; // three bytes
+    const failed = judged('a', 'abcdef', { valid: false, reason: 'syntax', findings: [finding(3, 'rule'), finding(3 + 3)] }, 10, prompt);
+    expect(creditOf(failed, -0.5, lengths, options)).toEqual([0, 0, -2, -2, -2, 0, 0]);
+  });
+
+  it('blames the end of the text when the fault lies there, and never what the prompt holds', () => {
+    const end = judged('a', 'abc', { valid: false, reason: 'syntax', findings: [finding(3)] });
+    expect(creditOf(end, -1, lengths, options)).toEqual([0, 0, -4, -4]);
+    const before = judged('a', 'abc', { valid: false, reason: 'syntax', findings: [finding(0)] }, 10, '(((');
+    expect(creditOf(before, -1, lengths, options)).toEqual([0, 0, 0, 0]);
+  });
+
+  it('leaves cut-off samples alone, blames empty ones as a whole, and never praises a failure', () => {
+    expect(creditOf(judged('a', 'ab', { valid: false, reason: 'truncated', findings: [finding(1)] }), -1, lengths, options)).toEqual([0, 0, 0]);
+    expect(creditOf(judged('a', 'ab', { valid: false, reason: 'empty' }), -1, lengths, options)).toEqual([-1, -1, -1]);
+    expect(creditOf(judged('a', 'ab', { valid: false, reason: 'syntax', findings: [finding(0)] }), 3, lengths, options).every((c) => Math.abs(c) === 0)).toBe(true);
+  });
+});
+
+describe('training sequences', () => {
+  it('give the prompt no credit', () => {
+    const sequence = sampleSequence(judged('a', 'xy', {}, 10, 'p'), [112], [1, 1, 1]);
+    expect(sequence).toEqual({ tokens: [112, 120, 121, 0], likelihood: [0, 0, 0, 0], credit: [0, 1, 1, 1], oldLogProbs: [0, -1, -1, -1] });
+  });
+
+  it('raise only what a repair changed', () => {
+    const parent = 'def f(:\n  return 1\n';
+    const fixed = 'def f(x):\n  return 1\n';
+    const revision: Sample = { ...judged('a~1', fixed).sample, parent: 'a' };
+    const repair: Repair = { parent: 'a', revision, evaluation: judged('a~1', fixed).evaluation };
+    const { likelihood } = repairSequence(repair, parent, tokensOf(fixed), lengths, 0.5);
+    expect(fixed.split('').filter((_, i) => likelihood[i]! > 0).join('')).toBe('x)');
+    expect(likelihood.at(-1)).toBe(0);
+  });
+});
