@@ -2,7 +2,7 @@
 // Plain Node and nothing else, since it runs before anything is installed; no shell, so that it runs on Windows and from any path.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, extname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -108,6 +108,8 @@ export async function build() {
     mkdirSync(dirname(target), { recursive: true });
     cpSync(file, target);
   }
+  // tsc writes plain files; a command must be executable.
+  chmodSync(join(root, 'dist', 'src', 'cli', 'main.js'), 0o755);
   const page = join('dashboard', 'vite.config.ts');
   if (existsSync(join(root, page))) await runTool('Vite', ['vite', 'bin', 'vite.js'], ['build', '--config', page, '--logLevel', 'warn']);
 }

@@ -7,7 +7,7 @@ import type { Evaluator } from '../contracts/evaluator.ts';
 import type { ModelHost } from '../contracts/model.ts';
 import type { Critique, Sample } from '../contracts/records.ts';
 import { during, type ActivityDeps } from './activity.ts';
-import { focusOf, requestOf, textOf } from './samples.ts';
+import { focusOf, recordedEvent, requestOf, textOf } from './samples.ts';
 
 export interface CriticDeps extends ActivityDeps {
   readonly model: Pick<ModelHost, 'scoreDiscriminator'>;
@@ -25,9 +25,7 @@ export class JoiningCritic implements Critic {
     return during(this.deps, { agent: 'critic', activity: 'judge', round, amount: samples.length }, async () => {
       const evaluations = await evaluator.evaluateMany(samples.map(requestOf), signal);
       signal?.throwIfAborted();
-      events.record(
-        evaluations.map(({ bigrams: _bigrams, ...logged }) => ({ key: `evaluation/${logged.id}`, event: { type: 'evaluation.recorded' as const, data: logged } })),
-      );
+      events.record(evaluations.map(recordedEvent));
       return samples.map((sample, i) => ({ sample, evaluation: evaluations[i]! }));
     });
   }

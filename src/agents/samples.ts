@@ -25,6 +25,11 @@ export function createdEvent(sample: Sample): { key: string; event: HashedEvent 
   return { key: `sample/${sample.id}`, event: { type: 'sample.created', data: sample } };
 }
 
+/** Bigrams stay out of the log: they would triple it, and can be computed again. */
+export function recordedEvent({ bigrams: _bigrams, ...logged }: Evaluation): { key: string; event: HashedEvent } {
+  return { key: `evaluation/${logged.id}`, event: { type: 'evaluation.recorded', data: logged } };
+}
+
 /** The finding a refiner should act on first: the compiler's if it has one, since it is the verdict; otherwise the first. */
 export function focusOf(evaluation: Evaluation): Finding | undefined {
   return evaluation.findings.find((finding) => finding.source === 'cpython') ?? evaluation.findings[0];

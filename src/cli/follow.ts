@@ -76,7 +76,14 @@ function showEnd(context: CliContext, result: RunResult): void {
   } finally {
     log.close();
   }
-  context.stdout.write(`Ended after ${count(result.rounds, 'round')}: ${result.reason}.\nLog ${result.logHash}\nWeights ${result.weightsHash}\nRun folder: ${result.folder}\n`);
+  const lines = [
+    `Ended after ${count(result.rounds, 'round')}: ${result.reason}`,
+    `Log: ${result.logHash}`,
+    // A run that was stopped early has saved no weights.
+    ...(result.weightsHash ? [`Weights: ${result.weightsHash}`] : []),
+    `Run folder: ${result.folder}`,
+  ];
+  context.stdout.write(`${lines.join('\n')}\n`);
 }
 
 function stopOnInterrupt(context: CliContext, run: Run, say: (text: string) => void): { count(): number; end(): void } {

@@ -66,8 +66,8 @@ function summarise(folder: string): RunSummary {
 function runsText(runs: readonly RunSummary[]): string {
   const percent = (value: number | null): string => (value === null ? '–' : `${(100 * value).toFixed(1)} %`);
   return columns(
-    ['run', 'state', 'rounds', 'first', 'last', 'size'],
-    runs.map((run) => [run.name, run.reason ? `${run.state} (${run.reason})` : run.state, String(run.rounds), percent(run.firstValidity), percent(run.lastValidity), bytesText(run.bytes)]),
-    [0, 1],
+    ['run', 'state', 'rounds', 'first', 'last', 'size', 'ended'],
+    runs.map((run) => [run.name, run.state, String(run.rounds), percent(run.firstValidity), percent(run.lastValidity), bytesText(run.bytes), run.reason ?? '']),
+    [0, 1, 6],
   );
 }

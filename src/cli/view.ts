@@ -58,6 +58,8 @@ export class RunView {
         return this.say(`Round ${event.data.round} of ${this.#rounds}`);
       case 'activity.finished': {
         const { agent, activity, amount, seconds } = event.data;
+        // Pretraining goes in hundreds of small pieces; its bar shows them.
+        if (agent === 'pretrainer') return;
         return this.say(`  ${agent.padEnd(10)} ${activity}${amount > 0 ? ` (${amount})` : ''}, ${durationText(seconds)}`);
       }
       case 'refinement.finished': {

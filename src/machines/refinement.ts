@@ -16,7 +16,7 @@ export interface RefinementInput {
   readonly paused: boolean;
 }
 
-interface RefinementContext extends EffectContext, Omit<RefinementInput, 'paused'> {
+export interface RefinementContext extends EffectContext, Omit<RefinementInput, 'paused'> {
   /** Attempts that were judged. */
   readonly attempt: number;
   readonly parents: readonly Judged[];

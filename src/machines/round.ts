@@ -32,7 +32,7 @@ export interface Measured {
   readonly minutes: number;
 }
 
-interface RoundContext extends EffectContext, Omit<RoundInput, 'paused'> {
+export interface RoundContext extends EffectContext, Omit<RoundInput, 'paused'> {
   readonly samples: readonly Sample[];
   readonly judged: readonly Judged[];
   readonly critiques: readonly Critique[];

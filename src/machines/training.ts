@@ -13,7 +13,7 @@ export interface TrainingInput {
   readonly paused: boolean;
 }
 
-interface TrainingContext extends EffectContext, Omit<TrainingInput, 'paused'> {
+export interface TrainingContext extends EffectContext, Omit<TrainingInput, 'paused'> {
   readonly step: number;
   readonly loss: number | null;
   readonly weightsHash: string;

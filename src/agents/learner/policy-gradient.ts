@@ -6,12 +6,12 @@ import type { Config } from '../../config/schema.ts';
 import type { Judged, Learner, LearnReport } from '../../contracts/agents.ts';
 import type { Evaluator } from '../../contracts/evaluator.ts';
 import type { DiscriminatorInput, DiscriminatorReport, ModelHost, TrainSequence } from '../../contracts/model.ts';
-import type { Critique, Repair } from '../../contracts/records.ts';
+import type { Critique, Repair, Sample } from '../../contracts/records.ts';
 import { auc, mean } from '../../metrics/index.ts';
 import { RandomStream } from '../../random/philox.ts';
 import { during, type ActivityDeps } from '../activity.ts';
 import { rewardsOf } from '../reward.ts';
-import { textOf } from '../samples.ts';
+import { createdEvent, recordedEvent, requestOf, textOf } from '../samples.ts';
 import { advantages, creditOf, repairSequence, sampleSequence } from './credit.ts';
 
 export interface LearnerDeps extends ActivityDeps {
@@ -30,6 +30,8 @@ export interface LearnerDeps extends ActivityDeps {
 /** Samples the discriminator is pretrained on, and how many rounds' worth of steps it gets (Yu et al., "SeqGAN" 2017, algorithm 1). */
 const WARM_UP_SAMPLES = 768;
 const WARM_UP_ROUNDS = 3;
+/** Samples of the pretrained policy that are recorded, so that what the rounds change can be seen. */
+const WARM_UP_SHOWN = 24;
 
 export class PolicyGradientLearner implements Learner {
   #tokenLengths: readonly number[] | null = null;
@@ -38,13 +40,22 @@ export class PolicyGradientLearner implements Learner {
 
   /** Pretrains the discriminator on samples of the pretrained policy, so that its odds mean something in round 1. */
   async warmUp(signal?: AbortSignal): Promise<void> {
-    const { model, evaluator, config } = this.deps;
+    const { model, evaluator, events, config } = this.deps;
     await during(this.deps, { agent: 'learner', activity: 'pretrain discriminator', round: null, amount: WARM_UP_SAMPLES }, async () => {
       const { maxTokens, temperature, unconditional } = config.sampling;
       const count = Math.min(WARM_UP_SAMPLES, 2 * unconditional);
       const completions = await model.generate({ key: 'discriminator/warm-up', prompts: new Array<string>(count).fill(''), maxTokens, temperature, weights: 'raw' });
-      const evaluations = await evaluator.evaluateMany(completions.map(({ text, finish }, i) => ({ id: `warm-up/${i}`, text, promptLength: 0, finish })), signal);
-      const fake = completions.flatMap(({ text }, i) => (evaluations[i]!.valid ? [{ text, bigrams: evaluations[i]!.bigrams }] : []));
+      const samples = completions.map(({ text, ...completion }, i): Sample => ({
+        id: `r0/u${i}`, taskId: `train0/unconditional/${i}`, kind: 'unconditional', round: 0, attempt: 0, prompt: '', completion: text, ...completion,
+      }));
+      const evaluations = await evaluator.evaluateMany(samples.map(requestOf), signal);
+      signal?.throwIfAborted();
+      const shown = samples.slice(0, WARM_UP_SHOWN);
+      events.record([
+        ...shown.map(createdEvent),
+        ...shown.map((_, i) => recordedEvent(evaluations[i]!)),
+      ]);
+      const fake = samples.flatMap((sample, i) => (evaluations[i]!.valid ? [{ text: textOf(sample), bigrams: evaluations[i]!.bigrams }] : []));
       await this.#updateDiscriminator(0, fake, WARM_UP_ROUNDS * config.learning.discriminatorSteps);
     });
   }

@@ -1,41 +1,20 @@
 /**
- * The grammar of expressions (The Python Language Reference, chapter 6, with PEP 572, 646, 701 and 750), read by recursive
- * descent over strict tokens. Each method is named after its production. Not here: parameters of functions (parameters.ts),
- * statements, and rules that need to know where an expression stands (placement.ts, scopes.ts).
+ * The grammar of expressions (The Python Language Reference, 6.4 to 6.16, and PEP 572), read by recursive descent over strict
+ * tokens, a method a production. Not here: primaries (primaries.ts), parameters of functions (parameters.ts), statements, and rules
+ * that need to know where an expression stands (placement.ts, scopes.ts).
  */
-import { Cursor } from './cursor.ts';
-import type { Fault } from './faults.ts';
-import { checkArguments } from './arguments.ts';
-import { checkBind, describe } from './targets.ts';
-import { KEYWORDS, T, type Token } from './tokens.ts';
-import { Expression, type Clause, type Parameter, type Parameters } from './tree.ts';
+import { NONE, PrimaryReader } from './primaries.ts';
+import { describe } from './targets.ts';
+import { KEYWORDS, T } from './tokens.ts';
+import { Expression, type Parameter, type Parameters } from './tree.ts';
 
 const COMPARISONS: ReadonlySet<string> = new Set(['<', '>', '==', '>=', '<=', '!=']);
 /** Binary operators by how tightly they bind. */
 const BINDING: Readonly<Record<string, number>> = { '|': 1, '^': 2, '&': 3, '<<': 4, '>>': 4, '+': 5, '-': 5, '*': 6, '/': 6, '//': 6, '%': 6, '@': 6 };
-const NONE: readonly Expression[] = [];
-/** Longest chain of calls, attributes and subscripts, and most operands in a row, that CPython's compiler surely follows. */
-const MAX_CHAIN = 1500;
 
-export abstract class ExpressionReader extends Cursor {
-  protected readonly report = (fault: Fault): void => void this.faults.push(fault);
-
+export abstract class ExpressionReader extends PrimaryReader {
   /** Parameters up to (not including) `closer`; annotations only where a def allows them. */
   protected abstract parameters(closer: string, annotated: boolean): Parameters;
-
-  /** Does the token begin an expression? */
-  protected startsExpression(token: Token = this.token): boolean {
-    switch (token.type) {
-      case T.Name:
-        return !KEYWORDS.has(token.value) || /^(?:None|True|False|not|lambda|await|yield)$/.test(token.value);
-      case T.Number: case T.String: case T.FStart: case T.Fault:
-        return true;
-      case T.Op:
-        return /^(?:[([{~+-]|\.\.\.)$/.test(token.value);
-      default:
-        return false;
-    }
-  }
 
   /** `a, *b, c`: a tuple where there is a comma, else the one expression. */
   protected starExpressions(): Expression {
@@ -52,13 +31,6 @@ export abstract class ExpressionReader extends Cursor {
 
   protected starExpression(): Expression {
     return this.isOp('*') ? this.starred() : this.expression();
-  }
-
-  private starred(): Expression {
-    const start = this.token.start;
-    this.at++;
-    const value = this.binary(1);
-    return new Expression('starred', start, this.last, '', [value]);
   }
 
   /** The value after `=`: a yield or star expressions. */
@@ -102,10 +74,6 @@ export abstract class ExpressionReader extends Cursor {
       );
     }
     return value;
-  }
-
-  private isOpToken(token: Token, value: string): boolean {
-    return token.type === T.Op && token.value === value;
   }
 
   expression(): Expression {
@@ -222,10 +190,6 @@ export abstract class ExpressionReader extends Cursor {
     return left;
   }
 
-  private limitChain(length: number, start: number): void {
-    if (length > MAX_CHAIN) this.refuseAt('syntax.deep', 'too deeply nested to be compiled', start, this.last);
-  }
-
   private factor(): Expression {
     const token = this.token;
     if (token.type === T.Op && (token.value === '-' || token.value === '+' || token.value === '~')) {
@@ -244,389 +208,6 @@ export abstract class ExpressionReader extends Cursor {
     const power = this.factor();
     this.depth--;
     return new Expression('binary', token.start, this.last, '**', [base, power]);
-  }
-
-  private primary(): Expression {
-    const start = this.token.start;
-    let value = this.atom();
-    for (let chain = 0; ; chain++) {
-      const token = this.token;
-      if (token.type !== T.Op) return value;
-      if (token.value === '.') {
-        this.at++;
-        const name = this.needName();
-        value = new Expression('attribute', start, name.end, name.value, [value]);
-      } else if (token.value === '(') {
-        this.at++;
-        const items = this.callArguments();
-        value = new Expression('call', start, this.last, '', [value, ...items]);
-      } else if (token.value === '[') {
-        this.at++;
-        const index = this.slices();
-        this.closeBracket(']', index);
-        value = new Expression('subscript', start, this.last, '', [value, index]);
-      } else return value;
-      this.limitChain(chain, start);
-    }
-  }
-
-  /** Takes the closing bracket, or says that a comma was forgotten where another expression follows. */
-  private closeBracket(closer: string, before: Expression | null): void {
-    if (this.takeOp(closer)) return;
-    const { type } = this.token;
-    if (before && type !== T.Fault && this.startsExpression() && !this.isOp('(') && !this.isOp('[') && !this.isWord('yield')) {
-      this.refuseAt('syntax.comma', 'invalid syntax. Perhaps you forgot a comma?', before.start, this.token.end);
-    }
-    this.refuse();
-  }
-
-  private slices(): Expression {
-    const start = this.token.start;
-    const first = this.isOp('*') ? this.starredArgument() : this.slice();
-    if (!this.isOp(',')) {
-      return first.kind === 'starred' ? new Expression('tuple', start, this.last, '', [first]) : first;
-    }
-    const items = [first];
-    while (this.takeOp(',')) {
-      if (this.isOp(']')) break;
-      items.push(this.isOp('*') ? this.starredArgument() : this.slice());
-    }
-    return new Expression('tuple', start, this.last, '', items);
-  }
-
-  private slice(): Expression {
-    const start = this.token.start;
-    const items: Expression[] = [];
-    if (!this.isOp(':')) {
-      const first = this.namedExpression();
-      if (!this.isOp(':')) return first;
-      if (first.kind === 'named' && !first.paren) this.refuse();
-      items.push(first);
-    }
-    this.at++;
-    if (this.sliceBound()) items.push(this.expression());
-    if (this.takeOp(':') && this.sliceBound()) items.push(this.expression());
-    return new Expression('slice', start, this.last, '', items);
-  }
-
-  private sliceBound(): boolean {
-    return !this.isOp(':') && !this.isOp(',') && !this.isOp(']');
-  }
-
-  /** `*expression` of a call or a subscript. */
-  private starredArgument(): Expression {
-    const start = this.token.start;
-    this.at++;
-    const value = this.expression();
-    return new Expression('starred', start, this.last, '', [value]);
-  }
-
-  /** Arguments after `(`, the closing bracket included. */
-  protected callArguments(): Expression[] {
-    const items: Expression[] = [];
-    while (!this.isOp(')')) {
-      items.push(this.argument(items.length));
-      if (!this.takeOp(',')) break;
-    }
-    this.closeBracket(')', items[items.length - 1] ?? null);
-    checkArguments(items, this.report);
-    return items;
-  }
-
-  private argument(before: number): Expression {
-    const token = this.token;
-    if (this.isOp('*')) return this.starredArgument();
-    if (this.takeOp('**')) {
-      const value = this.expression();
-      return new Expression('keyword', token.start, this.last, '', [value]);
-    }
-    if (token.type === T.Name && this.isOpToken(this.peek(), '=')) {
-      if (KEYWORDS.has(token.value)) {
-        if (/^(?:None|True|False)$/.test(token.value)) this.refuseAt('argument.keyword', `cannot assign to ${token.value}`, token.start, this.peek().end);
-        this.refuse();
-      }
-      this.at += 2;
-      if (this.isOp(',') || this.isOp(')')) this.refuseAt('argument.keyword', 'expected argument value expression', token.start, this.last);
-      this.checkBound(token);
-      const value = this.expression();
-      if (this.isWord('for')) this.refuseAt('argument.keyword', "invalid syntax. Maybe you meant '==' or ':=' instead of '='?", token.start, this.peek(0).start);
-      return new Expression('keyword', token.start, this.last, token.value, [value]);
-    }
-    const value = this.namedExpression(false);
-    if (this.isOp('=')) {
-      this.refuseAt('argument.keyword', 'expression cannot contain assignment, perhaps you meant "=="?', value.start, this.token.end);
-    }
-    if (!this.isFor()) return value;
-    const clauses = this.clauses();
-    const node = new Expression('comprehension', value.start, this.last, 'generator', [value]);
-    node.clauses = clauses;
-    if (before > 0 || !this.isOp(')')) {
-      if (this.is(T.Fault) || !(this.isOp(',') || this.isOp(')'))) this.closeBracket(')', node);
-      this.fault('argument.generator', 'Generator expression must be parenthesized', node.start, node.end);
-    }
-    return node;
-  }
-
-  protected isFor(): boolean {
-    return this.isWord('for') || (this.isWord('async') && this.peek().type === T.Name && this.peek().value === 'for');
-  }
-
-  protected clauses(): Clause[] {
-    const clauses: Clause[] = [];
-    while (this.isFor()) {
-      const start = this.token.start;
-      const async = this.takeWord('async');
-      this.at++;
-      const target = this.targetList();
-      checkBind(target, this.report);
-      this.needWord('in');
-      const iterable = this.disjunction();
-      const conditions: Expression[] = [];
-      while (this.takeWord('if')) conditions.push(this.disjunction());
-      clauses.push({ target, iterable, conditions, async, start });
-    }
-    return clauses;
-  }
-
-  /** Targets of `for`, up to `in`. */
-  protected targetList(): Expression {
-    const start = this.token.start;
-    const one = (): Expression => (this.isOp('*') ? this.starred() : this.binary(1));
-    const first = one();
-    if (!this.isOp(',')) return first;
-    const items = [first];
-    while (this.takeOp(',')) {
-      if (!this.startsExpression() && !this.isOp('*')) break;
-      items.push(one());
-    }
-    return new Expression('tuple', start, this.last, '', items);
-  }
-
-  private atom(): Expression {
-    const token = this.token;
-    switch (token.type) {
-      case T.Name: {
-        const constant = token.value === 'None' || token.value === 'True' || token.value === 'False';
-        if (!constant && KEYWORDS.has(token.value)) this.refuse();
-        this.at++;
-        return new Expression(constant ? 'constant' : 'name', token.start, token.end, token.value, NONE);
-      }
-      case T.Number:
-        this.at++;
-        return new Expression('constant', token.start, token.end, 'number', NONE);
-      case T.String:
-      case T.FStart:
-        return this.strings();
-      case T.Op:
-        if (token.value === '(') return this.group();
-        if (token.value === '[') return this.listDisplay();
-        if (token.value === '{') return this.braces();
-        if (token.value === '...') {
-          this.at++;
-          return new Expression('constant', token.start, token.end, '...', NONE);
-        }
-        return this.refuse();
-      default:
-        return this.refuse();
-    }
-  }
-
-  /** Literals in a row are one. */
-  private strings(): Expression {
-    const start = this.token.start;
-    const values: Expression[] = [];
-    let bytes = 0, texts = 0, formatted = 0, templates = 0;
-    for (;;) {
-      const token = this.token;
-      if (token.type === T.String) {
-        if (token.value.includes('b')) bytes++;
-        else texts++;
-        this.at++;
-      } else if (token.type === T.FStart) {
-        if (token.value.includes('t')) templates++;
-        else formatted++;
-        this.formatted(values);
-      } else break;
-    }
-    const end = this.last;
-    if (bytes > 0 && texts + formatted + templates > 0) this.fault('string.mixed', templates > 0 ? 'cannot mix t-string literals with string or bytes literals' : 'cannot mix bytes and nonbytes literals', start, end);
-    else if (templates > 0 && texts + formatted > 0) this.fault('string.mixed', 'cannot mix t-string literals with string or bytes literals', start, end);
-    if (formatted + templates > 0) return new Expression('fstring', start, end, templates > 0 ? 't' : 'f', values);
-    return new Expression('string', start, end, bytes > 0 ? 'b' : '', NONE);
-  }
-
-  private formatted(values: Expression[]): void {
-    const { value: prefix } = this.token;
-    const label = prefix.includes('t') ? 't-string' : 'f-string';
-    this.at++;
-    while (this.is(T.FOpen)) this.field(label, values);
-    if (!this.is(T.FEnd)) this.refuse();
-    this.at++;
-  }
-
-  private field(label: string, values: Expression[]): void {
-    this.enter();
-    const open = this.token;
-    this.at++;
-    const before = this.token;
-    if (before.type === T.FClose) this.refuse(`${label}: valid expression required before '}'`, 'string.field');
-    if (before.type === T.FColon || (before.type === T.Op && (before.value === '=' || before.value === '!'))) {
-      this.refuse(`${label}: valid expression required before '${before.value}'`, 'string.field');
-    }
-    const value = this.assigned();
-    if (value.kind === 'starred') this.fault('starred.misplaced', "can't use starred expression here", value.start, value.end);
-    values.push(value);
-    this.takeOp('=');
-    if (this.takeOp('!')) {
-      const name = this.token;
-      if (name.type !== T.Name || name.start !== this.last || !/^[sra]$/.test(name.value)) {
-        this.refuse(`${label}: invalid conversion character${name.type === T.Name ? ` '${name.value}': expected 's', 'r', or 'a'` : ''}`, 'string.field');
-      }
-      this.at++;
-    }
-    if (this.is(T.FColon)) {
-      this.at++;
-      while (this.is(T.FOpen)) this.field(label, values);
-    }
-    if (!this.is(T.FClose)) {
-      if (this.is(T.Fault)) this.refuse();
-      this.refuseAt('string.field', `${label}: expecting '=', or '!', or ':', or '}'`, open.start, this.token.end);
-    }
-    this.at++;
-    this.depth--;
-  }
-
-  private group(): Expression {
-    this.enter();
-    const start = this.token.start;
-    this.at++;
-    if (this.takeOp(')')) {
-      this.depth--;
-      return new Expression('tuple', start, this.last, '', NONE);
-    }
-    if (this.isWord('yield')) {
-      const value = this.yielded();
-      this.closeBracket(')', value);
-      this.depth--;
-      return this.parenthesised(value, start);
-    }
-    const first = this.starNamed();
-    let node: Expression;
-    if (this.isOp(',')) {
-      const items = this.restOf(first, ')');
-      this.closeBracket(')', items[items.length - 1]!);
-      node = new Expression('tuple', start, this.last, '', items);
-    } else if (this.isFor()) {
-      node = this.comprehension('generator', [first], start, ')');
-    } else {
-      if (first.kind === 'starred' && this.isOp(')')) this.fault('starred.misplaced', 'cannot use starred expression here', first.start, first.end);
-      this.closeBracket(')', first);
-      node = this.parenthesised(first, start);
-    }
-    this.depth--;
-    return node;
-  }
-
-  private parenthesised(value: Expression, start: number): Expression {
-    value.paren = true;
-    // CPython's places leave the parentheses of a group out; what encloses the group begins at them.
-    void start;
-    return value;
-  }
-
-  private starNamed(): Expression {
-    return this.isOp('*') ? this.starred() : this.namedExpression();
-  }
-
-  /** The rest of a display after its first element: `, b, *c ,`. */
-  private restOf(first: Expression, closer: string): Expression[] {
-    const items = [first];
-    while (this.takeOp(',')) {
-      if (this.isOp(closer)) break;
-      items.push(this.starNamed());
-    }
-    return items;
-  }
-
-  private comprehension(flavour: string, elements: Expression[], start: number, closer: string): Expression {
-    const first = elements[0]!;
-    if (first.kind === 'starred') this.fault('starred.misplaced', 'iterable unpacking cannot be used in comprehension', first.start, first.end);
-    const clauses = this.clauses();
-    const before = clauses[clauses.length - 1]!;
-    this.closeBracket(closer, before.conditions[before.conditions.length - 1] ?? before.iterable);
-    const node = new Expression('comprehension', start, this.last, flavour, elements);
-    node.clauses = clauses;
-    return node;
-  }
-
-  private listDisplay(): Expression {
-    this.enter();
-    const start = this.token.start;
-    this.at++;
-    let node: Expression;
-    if (this.takeOp(']')) node = new Expression('list', start, this.last, '', NONE);
-    else {
-      const first = this.starNamed();
-      if (this.isFor()) node = this.comprehension('list', [first], start, ']');
-      else {
-        const items = this.restOf(first, ']');
-        this.closeBracket(']', items[items.length - 1]!);
-        node = new Expression('list', start, this.last, '', items);
-      }
-    }
-    this.depth--;
-    return node;
-  }
-
-  private braces(): Expression {
-    this.enter();
-    const start = this.token.start;
-    this.at++;
-    let node: Expression;
-    if (this.takeOp('}')) node = new Expression('dict', start, this.last, '', NONE);
-    else if (this.isOp('**')) node = this.dictDisplay([], start);
-    else {
-      const first = this.starNamed();
-      if (this.isOp(':') && first.kind !== 'starred' && (first.kind !== 'named' || first.paren)) node = this.dictDisplay([first], start);
-      else if (this.isFor()) node = this.comprehension('set', [first], start, '}');
-      else {
-        const items = this.restOf(first, '}');
-        this.closeBracket('}', items[items.length - 1]!);
-        node = new Expression('set', start, this.last, '', items);
-      }
-    }
-    this.depth--;
-    return node;
-  }
-
-  /** A dictionary whose first key may have been read already. */
-  private dictDisplay(items: Expression[], start: number): Expression {
-    for (let pair = 0; !this.isOp('}'); pair++) {
-      if (this.takeOp('**')) {
-        const splat = this.binary(1);
-        items.push(splat);
-        if (pair === 0 && this.isFor()) {
-          this.refuseAt('starred.misplaced', 'dict unpacking cannot be used in dict comprehension', splat.start, splat.end);
-        }
-      } else {
-        if (pair > 0 || items.length === 0) items.push(this.expression());
-        if (!this.isOp(':') && !this.is(T.Fault)) {
-          if (this.isOp('}') || this.isOp(',')) {
-            const key = items[items.length - 1]!;
-            this.refuseAt('syntax.invalid', "':' expected after dictionary key", key.start, key.end);
-          }
-          this.closeBracket(':', items[items.length - 1]!);
-        }
-        this.needOp(':');
-        if (this.isOp('}') || this.isOp(',')) this.refuse("expression expected after dictionary key and ':'");
-        if (this.isOp('*')) this.refuse('cannot use a starred expression in a dictionary value', 'starred.misplaced');
-        items.push(this.expression());
-        if (pair === 0 && this.isFor()) return this.comprehension('dict', items, start, '}');
-      }
-      if (!this.takeOp(',')) break;
-    }
-    this.closeBracket('}', items[items.length - 1] ?? null);
-    return new Expression('dict', start, this.last, '', items);
   }
 
   protected parameter(annotated: boolean, starAnnotation: boolean): Parameter {

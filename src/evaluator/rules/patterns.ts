@@ -28,7 +28,7 @@ export abstract class PatternReader extends ParameterReader {
     const first = star ? this.starPattern() : this.asPattern();
     let pattern = first;
     if (this.isOp(',') || star) {
-      this.sequenceRest(first, star, () => this.isOp(':') || this.isWord('if'));
+      this.sequenceRest(star, () => this.isOp(':') || this.isWord('if'));
       pattern = { irrefutable: null, name: '', start, end: this.last };
     }
     return { bindings: this.bindings, values: this.values, irrefutable: pattern.irrefutable ? pattern : null };
@@ -41,9 +41,8 @@ export abstract class PatternReader extends ParameterReader {
     this.bindings.push({ name, start, end });
   }
 
-  private sequenceRest(first: Pattern, star: boolean, closed: () => boolean): void {
+  private sequenceRest(star: boolean, closed: () => boolean): void {
     let stars = star ? 1 : 0;
-    void first;
     while (this.takeOp(',')) {
       if (closed()) break;
       if (this.isOp('*')) {
@@ -172,7 +171,7 @@ export abstract class PatternReader extends ParameterReader {
       const first = star ? this.starPattern() : this.asPattern();
       if (this.isOp(',')) {
         sequence = true;
-        this.sequenceRest(first, star, () => this.isOp(closer));
+        this.sequenceRest(star, () => this.isOp(closer));
       } else if (star) {
         if (!sequence) this.refuse();
       } else if (!sequence) pattern = first;

@@ -1,22 +1,21 @@
 /**
- * The grammar of statements and blocks (The Python Language Reference, chapters 7 to 9). A statement that cannot be read is
+ * The grammar of compound statements and blocks (The Python Language Reference, chapters 8 and 9). A statement that cannot be read is
  * left at the end of its line and the next one is read on its own, so that one text may show several faults. Not here: where a
  * statement may stand (placement.ts) and what it binds (scopes.ts).
  */
 import { Unreadable } from './faults.ts';
-import { PatternReader } from './patterns.ts';
-import { checkAnnotated, checkAssign, checkAugmented, checkBind, checkDelete } from './targets.ts';
+import { SimpleReader } from './simple.ts';
+import { checkBind } from './targets.ts';
 import { T, KEYWORDS, type Token, type Tokens } from './tokens.ts';
 import { Expression, type Case, type Handler, type NameAt, type Statement } from './tree.ts';
 
-const AUGMENTED: ReadonlySet<string> = new Set(['+=', '-=', '*=', '/=', '//=', '%=', '@=', '&=', '|=', '^=', '>>=', '<<=', '**=']);
 /** Words that begin a part of a compound statement and can begin no statement. */
 const ORPHANS: ReadonlySet<string> = new Set(['else', 'elif', 'except', 'finally']);
 const EMPTY: readonly Statement[] = [];
 
 type Header = { readonly label: string; readonly line: number };
 
-export class StatementReader extends PatternReader {
+export class StatementReader extends SimpleReader {
   private readonly lineOf: (offset: number) => number;
 
   constructor(text: string, tokens: Tokens, lineOf: (offset: number) => number) {
@@ -114,12 +113,8 @@ export class StatementReader extends PatternReader {
       if (this.is(T.Newline)) break;
       into.push(this.simple());
     } while (this.takeOp(';'));
-    if (!this.is(T.Newline)) this.endOfStatement();
+    if (!this.is(T.Newline)) this.refuse();
     this.at++;
-  }
-
-  private endOfStatement(): never {
-    this.refuse();
   }
 
   private compound(token: Token): Statement | null {
@@ -146,207 +141,6 @@ export class StatementReader extends PatternReader {
         return null;
     }
   }
-
-  // Simple statements
-
-  private simple(): Statement {
-    const token = this.token;
-    const { start } = token;
-    if (token.type === T.Name) {
-      switch (token.value) {
-        case 'pass': case 'break': case 'continue':
-          this.at++;
-          return { kind: token.value, start, end: this.last };
-        case 'return': {
-          this.at++;
-          const value = this.ends() ? null : this.starExpressions();
-          return { kind: 'return', value, start, end: this.last };
-        }
-        case 'raise': return this.raise(start);
-        case 'global': case 'nonlocal': return this.names(token.value, start);
-        case 'del': return this.deletion(start);
-        case 'assert': return this.assertion(start);
-        case 'import': return this.importing(start);
-        case 'from': return this.importingFrom(start);
-        case 'type':
-          if (this.isName(this.peek()) && /^[=[]$/.test(this.peek(2).value) && this.peek(2).type === T.Op) return this.typeAlias(start);
-          break;
-        case 'print': case 'exec':
-          this.legacy(token);
-      }
-    }
-    return this.expressionStatement();
-  }
-
-  private ends(): boolean {
-    return this.is(T.Newline) || this.isOp(';');
-  }
-
-  /** `print x` and `exec x` of Python 2. */
-  private legacy({ value, start }: Token): void {
-    const next = this.peek();
-    const follows = next.type === T.String || next.type === T.FStart || next.type === T.Number || (next.type === T.Name && (this.isName(next) || /^(?:None|True|False|not|lambda)$/.test(next.value)));
-    if (!follows) return;
-    let at = this.at;
-    while (this.tokens[at]!.type !== T.Newline && this.tokens[at]!.type !== T.End) at++;
-    this.refuseAt('syntax.python2', `Missing parentheses in call to '${value}'. Did you mean ${value}(...)?`, start, this.tokens[at - 1]!.end);
-  }
-
-  private expressionStatement(): Statement {
-    const start = this.token.start;
-    const first = this.assigned();
-    if (this.isOp(':=')) this.refuse();
-    if (this.isOp(':') && !this.blockFollows()) return this.annotated(first, start);
-    if (this.is(T.Op) && AUGMENTED.has(this.token.value)) {
-      checkAugmented(first, this.report);
-      this.at++;
-      const value = this.assigned();
-      return { kind: 'augmented', target: first, value, start, end: this.last };
-    }
-    if (!this.isOp('=')) {
-      if (first.kind === 'starred') this.fault('starred.misplaced', "can't use starred expression here", first.start, first.end);
-      return { kind: 'expression', value: first, start, end: this.last };
-    }
-    const targets = [first];
-    let value = first;
-    while (this.takeOp('=')) {
-      value = this.assigned();
-      targets.push(value);
-    }
-    targets.pop();
-    for (const target of targets) {
-      if (target.kind === 'yield' && !target.paren) this.fault('target.assign', 'assignment to yield expression not possible', target.start, target.end);
-      else checkAssign(target, this.report);
-    }
-    if (value.kind === 'starred') this.fault('starred.misplaced', "can't use starred expression here", value.start, value.end);
-    return { kind: 'assign', targets, value, start, end: this.last };
-  }
-
-  /** A colon at the end of the line is no annotation. */
-  private blockFollows(): boolean {
-    return this.peek().type === T.Newline;
-  }
-
-  private annotated(target: Expression, start: number): Statement {
-    checkAnnotated(target, this.report);
-    this.at++;
-    const annotation = this.expression();
-    let value: Expression | null = null;
-    if (this.takeOp('=')) {
-      value = this.assigned();
-      if (value.kind === 'starred') this.fault('starred.misplaced', "can't use starred expression here", value.start, value.end);
-    }
-    return { kind: 'annotated', target, annotation, value, start, end: this.last };
-  }
-
-  private raise(start: number): Statement {
-    this.at++;
-    const values: Expression[] = [];
-    if (!this.ends()) {
-      if (this.isWord('from')) this.refuse('did you forget an expression between \'raise\' and \'from\'?');
-      values.push(this.expression());
-      if (this.takeWord('from')) values.push(this.expression());
-    }
-    return { kind: 'raise', values, start, end: this.last };
-  }
-
-  private names(kind: 'global' | 'nonlocal', start: number): Statement {
-    this.at++;
-    const names: NameAt[] = [];
-    do {
-      const token = this.needName();
-      names.push({ name: token.value, start: token.start, end: token.end });
-    } while (this.takeOp(','));
-    return { kind, names, start, end: this.last };
-  }
-
-  private deletion(start: number): Statement {
-    this.at++;
-    const target = this.starExpressions();
-    const targets = target.kind === 'tuple' && this.tokenAt(target.start) !== '(' ? target.items : [target];
-    for (const one of targets) checkDelete(one, this.report);
-    return { kind: 'delete', targets, start, end: this.last };
-  }
-
-  private tokenAt(offset: number): string {
-    return this.text[offset] ?? '';
-  }
-
-  private assertion(start: number): Statement {
-    this.at++;
-    const values = [this.namedlessExpression()];
-    if (this.takeOp(',')) values.push(this.namedlessExpression());
-    return { kind: 'assert', values, start, end: this.last };
-  }
-
-  private namedlessExpression(): Expression {
-    const value = this.expression();
-    if (this.isOp('=')) this.refuseAt('syntax.comparison', `cannot assign to ${value.kind === 'name' ? 'name' : value.kind} here. Maybe you meant '==' instead of '='?`, value.start, value.end);
-    return value;
-  }
-
-  private typeAlias(start: number): Statement {
-    this.at++;
-    const token = this.needName();
-    this.checkBound(token);
-    const types = this.typeParameters();
-    this.needOp('=');
-    const value = this.expression();
-    return { kind: 'type', name: { name: token.value, start: token.start, end: token.end }, types, value, start, end: this.last };
-  }
-
-  private dottedName(): Token {
-    const first = this.needName();
-    while (this.takeOp('.')) this.needName();
-    return first;
-  }
-
-  private importing(start: number): Statement {
-    this.at++;
-    const names: NameAt[] = [];
-    do {
-      if (this.is(T.Newline)) this.refuse("Expected one or more names after 'import'", 'import.form');
-      const first = this.dottedName();
-      names.push(this.alias(first));
-    } while (this.takeOp(','));
-    if (this.isWord('from')) this.refuseAt('import.form', 'Did you mean to use \'from ... import ...\' instead?', start, this.token.end);
-    return { kind: 'import', names, from: null, features: [], star: false, start, end: this.last };
-  }
-
-  private alias(bound: Token): NameAt {
-    if (!this.isWord('as')) this.checkBound(bound);
-    if (!this.takeWord('as')) return { name: bound.value, start: bound.start, end: bound.end };
-    const name = this.needName();
-    if (this.isOp('.') || this.isOp('(') || this.isOp('[')) this.refuseAt('import.form', 'cannot use expression as import target', name.start, this.token.end);
-    this.checkBound(name);
-    return { name: name.value, start: name.start, end: name.end };
-  }
-
-  private importingFrom(start: number): Statement {
-    this.at++;
-    let dots = 0;
-    while (this.isOp('.') || this.isOp('...')) (dots++, this.at++);
-    const moduleStart = this.token.start;
-    if (dots === 0 || !this.isWord('import')) this.dottedName();
-    const from = dots === 0 ? this.text.slice(moduleStart, this.last) : '.';
-    this.needWord('import');
-    if (this.takeOp('*')) return { kind: 'import', names: [], from, features: [], star: true, start, end: this.last };
-    const names: NameAt[] = [], features: NameAt[] = [];
-    const grouped = this.takeOp('(');
-    if (this.is(T.Newline) || (grouped && this.isOp(')'))) this.refuse("Expected one or more names after 'import'", 'import.form');
-    for (;;) {
-      const name = this.needName();
-      features.push({ name: name.value, start: name.start, end: name.end });
-      names.push(this.alias(name));
-      if (!this.takeOp(',')) break;
-      if (grouped && this.isOp(')')) break;
-      if (!grouped && this.is(T.Newline)) this.refuse('trailing comma not allowed without surrounding parentheses', 'import.form');
-    }
-    if (grouped) this.needOp(')');
-    return { kind: 'import', names, from, features, star: false, start, end: this.last };
-  }
-
-  // Compound statements
 
   /** `:` and the block after it. */
   private block(header: Header): Statement[] {

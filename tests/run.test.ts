@@ -1,0 +1,159 @@
+/**
+ * The whole system, every process included, on a small real corpus: same seed, same log; a run that was killed or stopped and
+ * resumed ends like one that never was; what a run leaves behind is of use.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ConfigInput } from '../src/config/schema.ts';
+import type { LoggedEvent } from '../src/contracts/events.ts';
+import type { RunOptions, RunResult } from '../src/contracts/library.ts';
+import { createRun, generate, startDashboard } from '../src/index.ts';
+import { EventLogReader } from '../src/store/event-log.ts';
+import { standardLibrary } from '../src/tasks/sources.ts';
+
+const root = resolve(import.meta.dirname, '..');
+const cli = join(root, 'src/cli/main.ts');
+const tsx = createRequire(import.meta.url).resolve('tsx');
+const folder = mkdtempSync(join(tmpdir(), 'ouroboros run with spaces '));
+const config: ConfigInput = {
+  seed: 11, threads: 1, corpus: [join(folder, 'corpus')],
+  budget: { rounds: 3, minutes: 60 },
+  model: { layers: 1, heads: 2, kvHeads: 1, width: 32, hidden: 64, vocabulary: 400, context: 80, batch: 4 },
+  pretraining: { steps: 60, warmupSteps: 5, learningRate: 1e-2, saveEvery: 20 },
+  sampling: { unconditional: 24, prompted: 8, maxTokens: 70 },
+  refinement: { parents: 8, attempts: 2 },
+  learning: { passes: 1, discriminatorSteps: 4, warmupSteps: 2 },
+  measuring: { unconditional: 32, prompted: 16, gate: 32, documents: 16 },
+};
+
+beforeAll(async () => {
+  process.env['OUROBOROS_CACHE'] = join(folder, 'cache');
+  const { sources } = await standardLibrary();
+  mkdirSync(join(folder, 'corpus'));
+  for (const source of sources) {
+    if (!('bytes' in source) || !/^(email|http|json|urllib|unittest|logging|collections)\//.test(source.path)) continue;
+    writeFileSync(join(folder, 'corpus', source.path.replaceAll('/', '_')), source.bytes);
+  }
+});
+afterAll(() => {
+  delete process.env['OUROBOROS_CACHE'];
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function run(options: RunOptions = {}, onEvent: (event: LoggedEvent, command: (c: 'stop-now' | 'stop-after-round' | 'pause' | 'resume') => void) => void = () => {}): Promise<RunResult> {
+  const improve = createRun(config, { folder: join(folder, 'runs'), ...options });
+  try {
+    const watched = (async () => {
+      for await (const event of improve) onEvent(event, (c) => improve.command(c));
+    })();
+    const result = await improve.start();
+    await watched;
+    return result;
+  } finally {
+    await improve.close();
+  }
+}
+
+const whole: Promise<RunResult>[] = [];
+/** One uninterrupted run, shared by the tests. */
+const uninterrupted = (): Promise<RunResult> => (whole[0] ??= run());
+
+describe('a run', () => {
+  it('works through its rounds, on held-out samples, and leaves a whole log', async () => {
+    const result = await uninterrupted();
+    expect(result.rounds).toBe(3);
+    expect(result.table.map(({ round, outcome }) => [round, outcome === 'baseline'])).toEqual([[0, true], [1, false], [2, false], [3, false]]);
+    for (const { test } of result.table) {
+      expect(test.split).toBe('test');
+      expect(test.unconditional.n).toBe(32);
+      expect(test.prompted.n).toBe(16);
+      expect(test.guards.bitsPerByte).toBeGreaterThan(0);
+    }
+    expect(new Set(result.table.map(({ test }) => test.guards.bitsPerByte)).size).toBeGreaterThan(1);
+    const log = new EventLogReader(result.folder);
+    expect(log.hash()).toBe(result.logHash);
+    const samples = log.query({ types: ['sample.created'] });
+    const evaluations = new Set(log.query({ types: ['evaluation.recorded'] }).map(({ data }) => data.id));
+    expect(samples.filter(({ data }) => data.parent === undefined)).toHaveLength(3 * 32);
+    expect(samples.every(({ data }) => evaluations.has(data.id))).toBe(true);
+    expect(log.query({ types: ['machine.defined'] }).map(({ data }) => data.machine).sort()).toEqual(['refinement', 'round', 'run', 'training']);
+    expect(log.query({ types: ['round.timed'] }).map(({ data }) => data.round)).toEqual([0, 1, 2, 3]);
+    log.close();
+  });
+
+  it('gives the same log and the same weights for the same seed, out of the cache or not', async () => {
+    const [a, b] = [await uninterrupted(), await run()];
+    expect(b.folder).not.toBe(a.folder);
+    expect({ ...b, folder: '' }).toEqual({ ...a, folder: '' });
+  });
+
+  it('that is stopped and resumed equals one that never was', async () => {
+    const stopped = await run({}, (event, command) => {
+      if (event.type === 'round.started' && event.data.round === 2) command('stop-now');
+    });
+    expect(stopped.rounds).toBe(1);
+    const resumed = await run({ resume: stopped.folder });
+    const { logHash, weightsHash, rounds } = await uninterrupted();
+    expect(resumed).toMatchObject({ logHash, weightsHash, rounds });
+  });
+
+  it('that is killed in a round and resumed equals one that never was', async () => {
+    writeFileSync(join(folder, 'ouroboros.config.json'), JSON.stringify(config));
+    const child = spawn(process.execPath, ['--import', tsx, cli, 'run', '--json', '--no-dashboard', '--out', join(folder, 'killed')], { cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
+    await untilEvent(child, (event) => event.type === 'critique.recorded' && event.data.sampleId.startsWith('r2/'));
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    const [name] = readdirSync(join(folder, 'killed'));
+    const resumed = await run({ resume: join(folder, 'killed', name!) });
+    const { logHash, weightsHash, rounds } = await uninterrupted();
+    expect(resumed).toMatchObject({ logHash, weightsHash, rounds });
+  });
+
+  it('rests while it is paused, and ends after the round when it is told to', async () => {
+    let events = 0;
+    let paused = -1;
+    const result = await run({}, (event, command) => {
+      if (event.hashed) events++;
+      if (event.type === 'round.started' && event.data.round === 1) command('pause');
+      if (event.type === 'machine.transition' && event.data.machine === 'round' && event.data.to === 'judging.ready') {
+        paused = events;
+        command('stop-after-round');
+        setImmediate(() => {
+          expect(events).toBe(paused);
+          command('resume');
+        });
+      }
+    });
+    expect(paused).toBeGreaterThan(0);
+    expect(result).toMatchObject({ rounds: 1 });
+  });
+
+  it('leaves a policy that samples, and a dashboard that can still be opened', async () => {
+    const { folder: path } = await uninterrupted();
+    const options = { run: path, prompt: 'def add(a, b):', n: 3, temperature: 0.8, seed: 1 };
+    const completions = await generate(options);
+    expect(completions).toHaveLength(3);
+    expect(await generate(options)).toEqual(completions);
+    const dashboard = await startDashboard(path, { port: 0 });
+    const answer = await fetch(dashboard.url.replace(/token=.*/, 'token=wrong'));
+    expect(answer.status).toBe(403);
+    await dashboard.close();
+  });
+});
+
+/** Resolves at the first event that matches; rejects when the process ends before. */
+function untilEvent(child: ChildProcess, matches: (event: LoggedEvent) => boolean): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const lines = createInterface({ input: child.stdout! });
+    lines.on('line', (line) => {
+      if (matches(JSON.parse(line) as LoggedEvent)) resolve();
+    });
+    child.on('exit', (code) => reject(new Error(`The run ended (${code}) before the event came.`)));
+  });
+}
