@@ -23,7 +23,7 @@ export class JoiningCritic implements Critic {
   async judge({ round, samples }: { readonly round: number; readonly samples: readonly Sample[] }, signal?: AbortSignal): Promise<Judged[]> {
     const { evaluator, events } = this.deps;
     return during(this.deps, { agent: 'critic', activity: 'judge', round, amount: samples.length }, async () => {
-      const evaluations = await evaluator.evaluateMany(samples.map(requestOf), signal);
+      const evaluations = await evaluator.evaluateMany(samples.map((sample) => ({ ...requestOf(sample), locate: true })), signal);
       signal?.throwIfAborted();
       events.record(evaluations.map(recordedEvent));
       return samples.map((sample, i) => ({ sample, evaluation: evaluations[i]! }));

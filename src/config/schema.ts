@@ -15,7 +15,7 @@ export const configSchema = z.strictObject({
   evaluator: z.string().optional().describe("Path of a module whose default export makes an Evaluator; absent: the project's own."),
 
   budget: z.strictObject({
-    rounds: z.int().min(0).default(20),
+    rounds: z.int().min(0).default(14),
     minutes: z.number().positive().default(10).describe('The run stops after the round in which this is reached.'),
     targetValidity: share.default(1).describe('The run stops once validity on the gate split reaches this.'),
     plateauRounds: z.int().min(0).default(0).describe('Stop after so many rounds without a better promoted policy; 0: never.'),
@@ -35,7 +35,7 @@ export const configSchema = z.strictObject({
     .refine(({ heads, kvHeads }) => heads % kvHeads === 0, { path: ['kvHeads'], message: 'heads has to be a multiple of kvHeads' }),
 
   pretraining: z.strictObject({
-    steps: positive.default(1500),
+    steps: positive.default(1200),
     learningRate: z.number().positive().default(3e-3),
     warmupSteps: z.int().min(0).default(60),
     infillShare: share.default(0.3).describe('Share of documents rearranged for fill-in-the-middle.'),
@@ -50,9 +50,9 @@ export const configSchema = z.strictObject({
   }).prefault({}),
 
   refinement: z.strictObject({
-    parents: z.int().min(0).default(128).describe('Failed samples repaired a round.'),
+    parents: z.int().min(0).default(384).describe('Failed samples repaired a round.'),
     attempts: positive.default(2),
-    minimumKept: share.default(0.6).describe("Least share of the parent's bytes and syntax nodes that a revision keeps."),
+    minimumKept: share.default(0.4).describe("Least share of the parent's bytes and syntax nodes that a revision keeps."),
   }).prefault({}),
 
   learning: z.strictObject({
@@ -66,9 +66,9 @@ export const configSchema = z.strictObject({
     clipLow: z.number().positive().default(0.8),
     clipHigh: z.number().positive().default(1.25),
     averageDecay: share.default(0.97),
-    faultWeight: z.number().min(0).default(4).describe('Penalty on the tokens where the compiler points.'),
-    faultBefore: z.int().min(0).default(6),
-    faultAfter: z.int().min(0).default(1),
+    faultWeight: z.number().min(0).default(4).describe('Weight of the blame on each token where a failed sample broke.'),
+    faultBefore: z.int().min(0).default(3).describe('Tokens before the one at which a sample broke that share the blame.'),
+    faultAfter: z.int().min(0).default(0).describe('Tokens after it.'),
     oddsClip: z.number().positive().default(2),
     repairWeight: z.number().min(0).default(0.5).describe('Credit of a repaired span in accepted revisions.'),
     discriminatorSteps: z.int().min(0).default(60),

@@ -10,6 +10,8 @@ export interface EvaluationRequest {
   readonly promptLength: number;
   /** `length`: the writer was cut off, so the text is invalid, `truncated`. */
   readonly finish: 'stop' | 'length';
+  /** Asks for `brokenAt` as well, which takes ten times as long for a text that fails. */
+  readonly locate?: boolean;
 }
 
 export interface Evaluator {

@@ -94,6 +94,11 @@ export interface Evaluation {
   readonly reason?: InvalidReason;
   /** What tree-sitter and the strict rules alone would have said; the gap to `valid` is a metric. */
   readonly rulesValid: boolean;
+  /**
+   * Where the text broke: UTF-8 offset of the first character after which no continuation compiles any more, the text's
+   * length when all of it could still be completed. Only for texts that CPython rejects; what is before it is not to blame.
+   */
+  readonly brokenAt?: number;
   /** Graded: 1 for valid texts, smoothly lower with the number and weight of faults; in [0, 1]. */
   readonly score: number;
   readonly findings: readonly Finding[];

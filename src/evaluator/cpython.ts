@@ -16,13 +16,21 @@ export interface CompileError {
   readonly column: number | null;
   readonly endLine: number | null;
   readonly endColumn: number | null;
+  /**
+   * Index (code points) of the first character after which no continuation compiles any more, the text's length when every
+   * prefix can still be completed; null where it was not asked for, or not found (no SyntaxError, or a very long text).
+   */
+  readonly broken: number | null;
 }
 
 export interface CPython {
   /** Python's version, such as `3.14.2`. */
   readonly version: string;
-  /** One answer a text, in order: null when it compiles. Throws CPythonDied when the interpreter is lost. */
-  compileAll(texts: readonly string[]): (CompileError | null)[];
+  /**
+   * One answer a text, in order: null when it compiles. `locate` (by index) asks for `broken`, which costs about ten more
+   * compilations of a text that fails. Throws CPythonDied when the interpreter is lost.
+   */
+  compileAll(texts: readonly string[], locate?: readonly boolean[]): (CompileError | null)[];
 }
 
 /** The interpreter overran its stack or aborted; this process cannot use it any more and should be replaced. */
@@ -30,42 +38,83 @@ export class CPythonDied extends Error {
   override readonly name = 'CPythonDied';
 }
 
-const PROGRAM = `
-import sys, warnings
+const PROGRAM = String.raw`
+import re, sys, warnings
 warnings.simplefilter('ignore')
 sys.set_int_max_str_digits(4300)
 
-def check(texts):
+ALLOW_INCOMPLETE_INPUT = 0x4000
+LONGEST = 4000
+
+NEVER_CLOSED = re.compile(r"'([(\[{])' was never closed")
+CLOSER = {'(': ')', '[': ']', '{': '}'}
+DEEPEST = 30
+
+def completable(text, closers=''):
+    # Whether some continuation may still compile. An error that touches the end of the text may be one of a token that is
+    # not finished yet, so it counts only once another character follows it. Open brackets are closed one by one.
+    try:
+        compile(text + closers, '<sample>', 'exec', flags=ALLOW_INCOMPLETE_INPUT, dont_inherit=True)
+        return True
+    except SyntaxError as error:
+        message = str(error.msg)
+        if message == 'incomplete input':
+            return True
+        opened = NEVER_CLOSED.match(message)
+        if opened and len(closers) < DEEPEST:
+            return completable(text, closers + CLOSER[opened[1]])
+        lines = text.split('\n')
+        if error.lineno != len(lines):
+            return False
+        return message.startswith(('unterminated', 'f-string')) or max(error.offset or 0, (error.end_offset or 0) - 1) >= len(lines[-1])
+    except (ValueError, RecursionError, MemoryError, OverflowError, SystemError):
+        return False
+
+def broken(text):
+    # The shortest prefix that cannot be completed, by bisection: a longer one cannot be completed either.
+    if len(text) > LONGEST:
+        return None
+    low, high = 0, len(text) + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        if completable(text[:middle]):
+            low = middle
+        else:
+            high = middle
+    return low - 1 if 0 < low < len(text) else low
+
+def check(texts, locate):
     out = []
-    for text in texts:
+    for i, text in enumerate(texts):
         try:
             compile(text, '<sample>', 'exec', dont_inherit=True)
             out.append(None)
         except SyntaxError as error:
-            out.append([type(error).__name__, str(error.msg), error.lineno, error.offset, error.end_lineno, error.end_offset])
+            out.append([type(error).__name__, str(error.msg), error.lineno, error.offset, error.end_lineno, error.end_offset, broken(text) if locate[i] else None])
         except (ValueError, RecursionError, MemoryError, OverflowError, SystemError) as error:
-            out.append([type(error).__name__, str(error), None, None, None, None])
+            out.append([type(error).__name__, str(error), None, None, None, None, None])
     return out
 
 check
 `;
 
-type Row = readonly [string, string, number | null | undefined, number | null | undefined, number | null | undefined, number | null | undefined];
+type Row = readonly [type: string, message: string, ...places: (number | null | undefined)[]];
 
 /** Loads Pyodide from node_modules (about two seconds, 170 MB); no network is used. */
 export async function loadCPython(): Promise<CPython> {
   const silent = { stdout: () => {}, stderr: () => {} };
   const pyodide = await loadPyodide(silent);
-  const check = pyodide.runPython(PROGRAM) as (texts: unknown) => { toJs(): (Row | null | undefined)[]; destroy(): void };
+  const check = pyodide.runPython(PROGRAM) as (texts: unknown, locate: unknown) => { toJs(): (Row | null | undefined)[]; destroy(): void };
   const version = String(pyodide.runPython('".".join(map(str, sys.version_info[:3]))'));
   return {
     version,
-    compileAll(texts) {
+    compileAll(texts, locate = []) {
       if (texts.length === 0) return [];
       try {
         const list = pyodide.toPy(texts) as { destroy(): void };
+        const places = pyodide.toPy(texts.map((_, i) => locate[i] ?? false)) as { destroy(): void };
         try {
-          const answers = check(list);
+          const answers = check(list, places);
           try {
             return answers.toJs().map((row) => (row ? toError(row) : null));
           } finally {
@@ -73,6 +122,7 @@ export async function loadCPython(): Promise<CPython> {
           }
         } finally {
           list.destroy();
+          places.destroy();
         }
       } catch (error) {
         throw new CPythonDied(`CPython ended while compiling (${error instanceof Error ? error.message : String(error)}); load it again in a new process.`);
@@ -81,7 +131,7 @@ export async function loadCPython(): Promise<CPython> {
   };
 }
 
-function toError([type, message, line, offset, endLine, endOffset]: Row): CompileError {
+function toError([type, message, line, offset, endLine, endOffset, broken]: Row): CompileError {
   const column = (value: number | null | undefined): number | null => (typeof value === 'number' && value > 0 ? value - 1 : null);
-  return { type, message, line: line ?? null, column: column(offset), endLine: endLine ?? null, endColumn: column(endOffset) };
+  return { type, message, line: line ?? null, column: column(offset), endLine: endLine ?? null, endColumn: column(endOffset), broken: broken ?? null };
 }

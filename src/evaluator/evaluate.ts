@@ -38,7 +38,9 @@ export function evaluateTexts(requests: readonly EvaluationRequest[], { cpython,
   if (cpython) {
     // What is nested too deeply would take the interpreter down with it.
     const asked = prepared.flatMap((item, index) => (item && !item.report.faults.some(({ kind }) => kind === 'syntax.deep') ? [index] : []));
-    cpython.compileAll(asked.map((index) => requests[index]!.text)).forEach((verdict, i) => (verdicts[asked[i]!] = verdict));
+    cpython
+      .compileAll(asked.map((index) => requests[index]!.text), asked.map((index) => requests[index]!.locate ?? false))
+      .forEach((verdict, i) => (verdicts[asked[i]!] = verdict));
   }
   return requests.map((request, index) => {
     const item = prepared[index];
@@ -80,6 +82,7 @@ function evaluateOne(request: EvaluationRequest, place: SourceText, report: Rule
     valid,
     ...(why === undefined ? {} : { reason: why }),
     rulesValid: reason(legal) === undefined,
+    ...(error?.broken == null ? {} : { brokenAt: bytesBefore(text, error.broken) }),
     score: valid ? 1 : grade(report, why, compiles),
     findings: sortFindings(findings),
     counts: countsOf(text, report, ownNodes),
@@ -87,6 +90,11 @@ function evaluateOne(request: EvaluationRequest, place: SourceText, report: Rule
     bigrams: valid && structure ? structure.bigrams : [],
     copy: copies?.has(text) ?? false,
   };
+}
+
+/** UTF-8 length of a text's first `codePoints` code points. */
+function bytesBefore(text: string, codePoints: number): number {
+  return Buffer.byteLength(Array.from(text).slice(0, codePoints).join(''));
 }
 
 /**

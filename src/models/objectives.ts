@@ -19,8 +19,9 @@ export interface CorpusIds {
   readonly files: readonly Int32Array[];
 }
 
-/** Files teach names and idioms early; the rounds then ask for documents, so the share of file windows falls to 0 by mid-way. */
-const FIRST_FILE_SHARE = 0.5;
+/** Files teach names and idioms early; the rounds then ask for documents, so the share of file windows falls to 0 by three quarters. */
+const FIRST_FILE_SHARE = 0.6;
+const LAST_FILE_PROGRESS = 0.75;
 const LONGEST_MIDDLE = 48;
 
 /**
@@ -72,7 +73,7 @@ export class PretrainingBatches {
   #fileRows(step: number): number {
     if (this.#windows.length === 0) return 0;
     const progress = step / this.options.totalSteps;
-    return Math.floor(this.options.batch * FIRST_FILE_SHARE * Math.max(0, 1 - 2 * progress));
+    return Math.floor(this.options.batch * FIRST_FILE_SHARE * Math.max(0, 1 - progress / LAST_FILE_PROGRESS));
   }
 
   #documentRow(index: number): PackedRow<Packable> {

@@ -32,10 +32,13 @@ export function policyLayout(shape: PolicyShape): Layout {
   for (let layer = 0; layer < layers; layer++) {
     parameters.push(
       { name: `${layer}.attentionNorm`, shape: [d], init: 'ones' },
-      { name: `${layer}.qkv`, shape: [d, d + 2 * kv], init: std },
+      { name: `${layer}.query`, shape: [d, d], init: std },
+      { name: `${layer}.key`, shape: [d, kv], init: std },
+      { name: `${layer}.value`, shape: [d, kv], init: std },
       { name: `${layer}.output`, shape: [d, d], init: residual },
       { name: `${layer}.feedForwardNorm`, shape: [d], init: 'ones' },
-      { name: `${layer}.gateUp`, shape: [d, 2 * hidden], init: std },
+      { name: `${layer}.gate`, shape: [d, hidden], init: std },
+      { name: `${layer}.up`, shape: [d, hidden], init: std },
       { name: `${layer}.down`, shape: [hidden, d], init: residual },
     );
   }
@@ -49,8 +52,8 @@ function linear(x: tf.Tensor2D, weight: tf.Tensor): tf.Tensor2D {
 
 function feedForward(shape: PolicyShape, p: Tensors, layer: number, x: tf.Tensor2D): tf.Tensor2D {
   const h = tf.rmsNorm(x, p[`${layer}.feedForwardNorm`] as tf.Tensor1D);
-  const [gate, up] = tf.split(linear(h, p[`${layer}.gateUp`]!), 2, 1) as [tf.Tensor2D, tf.Tensor2D]; // (N, hidden) each
-  return tf.add(x, linear(tf.swiGlu(gate, up), p[`${layer}.down`]!));
+  const gated = tf.swiGlu(linear(h, p[`${layer}.gate`]!), linear(h, p[`${layer}.up`]!)); // (N, hidden)
+  return tf.add(x, linear(gated, p[`${layer}.down`]!));
 }
 
 /** Logits (N, V) of whole rows: ids and segments (N) int32. */
@@ -65,8 +68,8 @@ export function policyLogits(shape: PolicyShape, p: Tensors, ids: tf.Tensor1D, s
   let x = tf.embedding(p['embedding'] as tf.Tensor2D, ids); // (N, d)
   for (let layer = 0; layer < layers; layer++) {
     const h = tf.rmsNorm(x, p[`${layer}.attentionNorm`] as tf.Tensor1D);
-    const parts = tf.split(linear(h, p[`${layer}.qkv`]!), [d, K * hs, K * hs], 1);
-    const [q, k, v] = parts.map((part, i) => part!.reshape([B, T, i === 0 ? H : K, hs]).transpose([0, 2, 1, 3])) as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D];
+    const heads = (name: string, count: number): tf.Tensor4D => linear(h, p[`${layer}.${name}`]!).reshape([B, T, count, hs]).transpose([0, 2, 1, 3]) as tf.Tensor4D;
+    const [q, k, v] = [heads('query', H), heads('key', K), heads('value', K)];
     const shared = (kv: tf.Tensor4D): tf.Tensor4D => (K === H ? kv : kv.reshape([B, K, 1, T, hs].slice(0, 3).concat(T * hs) as [number, number, number, number]).tile([1, 1, H / K, 1]).reshape([B, H, T, hs]));
     const y = tf.attention(tf.rotary(q), shared(tf.rotary(k)), shared(v), bias); // (B, H, T, hs)
     x = tf.add(x, linear(y.transpose([0, 2, 1, 3]).reshape([B * T, d]), p[`${layer}.output`]!));
@@ -179,7 +182,7 @@ export function decodeStep(shape: PolicyShape, slots: number): { step: Step; spe
       let x = tf.gather(p['embedding'] as tf.Tensor2D, inputs['ids'] as tf.Tensor1D) as tf.Tensor2D; // (slots, d)
       for (let layer = 0; layer < layers; layer++) {
         const h = tf.rmsNorm(x, p[`${layer}.attentionNorm`] as tf.Tensor1D);
-        const [q, k, v] = tf.split(linear(h, p[`${layer}.qkv`]!), [d, K * hs, K * hs], 1) as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D];
+        const [q, k, v] = ['query', 'key', 'value'].map((name) => linear(h, p[`${layer}.${name}`]!)) as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D];
         const { output, keys, values } = tf.cachedAttention(q, k, v, variables[`keys.${layer}`] as tf.Tensor4D, variables[`values.${layer}`] as tf.Tensor4D, inputs['positions'] as tf.Tensor1D);
         updates[`keys.${layer}`] = keys;
         updates[`values.${layer}`] = values;

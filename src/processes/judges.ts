@@ -166,29 +166,20 @@ export class JudgePool implements Evaluator, DocumentFinder {
     if (this.#closed) throw closedError();
   }
 
+  /** Work whose signal has aborted by the time a judge is free is dropped; what a judge has begun is short and ends. */
   #enqueue<T>(work: (judge: Judge) => Promise<T>, signal?: AbortSignal): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      const job: Job = {
+      this.#queue.push({
         run: async (judge) => {
-          signal?.removeEventListener('abort', abort);
           try {
+            signal?.throwIfAborted();
             resolve(await work(judge));
           } catch (error) {
             reject(this.#closed ? closedError() : error);
           }
         },
-        drop: (error) => {
-          signal?.removeEventListener('abort', abort);
-          reject(error);
-        },
-      };
-      const abort = (): void => {
-        const index = this.#queue.indexOf(job);
-        if (index >= 0) this.#queue.splice(index, 1);
-        job.drop(signal!.reason as Error);
-      };
-      signal?.addEventListener('abort', abort, { once: true });
-      this.#queue.push(job);
+        drop: reject,
+      });
       this.#pump();
     });
   }

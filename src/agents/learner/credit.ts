@@ -3,8 +3,8 @@
  *
  * - Baselines are taken within bins of samples with about equally many code tokens: p(x | valid) is shorter than p(x), and a
  *   single baseline would reward brevity.
- * - A valid sample's advantage goes to all of its tokens. A failed one is blamed only where the compiler points; the rest of
- *   it may be good code.
+ * - A valid sample's advantage goes to all of its tokens. A failed one is blamed only where it broke: at the first token after
+ *   which no continuation compiles. The rest of it may be good code.
  * - A repair raises its new span, nothing else.
  *
  * Sources: Shao et al., "DeepSeekMath" (2024), eq. 3 for group-relative advantages; the bins and the blame are this project's
@@ -48,9 +48,9 @@ export function creditOf({ sample, evaluation }: Judged, advantage: number, toke
   const blame = Math.min(0, advantage);
   if (evaluation.reason === 'empty') return tokens.map(() => blame);
   // A sample that was cut off did nothing wrong at the place where it was cut.
-  const finding = evaluation.reason === 'truncated' ? undefined : focusOf(evaluation);
-  if (!finding) return credit;
-  const fault = finding.span.start - Buffer.byteLength(sample.prompt);
+  const place = evaluation.reason === 'truncated' ? undefined : (evaluation.brokenAt ?? focusOf(evaluation)?.span.start);
+  if (place === undefined) return credit;
+  const fault = place - Buffer.byteLength(sample.prompt);
   if (fault < 0) return credit;
   const at = tokenAt(tokens, tokenLengths, fault);
   for (let i = Math.max(0, at - options.faultBefore); i <= Math.min(tokens.length - 1, at + options.faultAfter); i++) credit[i] = options.faultWeight * blame;

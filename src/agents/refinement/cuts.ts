@@ -114,11 +114,30 @@ export function holeFor(judged: Judged, level: number, minimumKept: number): Hol
 const TRUNCATED_KEPT = 0.8;
 const TRUNCATED_STEP = 0.1;
 
+/** Lexical tokens that each level of a stem gives back before the place where the text broke. */
+const TOKENS_BACK = 4;
+
+/** The longest prefix that can still be completed, at `level` n without its last 4 n lexical tokens; null when it keeps too little. */
+function completableStem(judged: Judged, brokenAt: number, level: number, minimumKept: number): Stem | null {
+  const place = placeOf(judged);
+  const { text, promptLength } = place;
+  const broken = toOffsets(text, { start: brokenAt, end: brokenAt }).start;
+  const ends = lexPython(text).filter(({ kind, end }) => kind !== 'newline' && end <= broken && end > promptLength).map(({ end }) => end);
+  const end = ends.at(-1 - level * TOKENS_BACK);
+  if (end === undefined || keptShare(place, end, text.length) < minimumKept) return null;
+  return { method: 'continue', prefix: text.slice(0, end) };
+}
+
 /**
- * The text before the logical line of the fault, at `level` n before n more logical lines; null when that keeps less than `minimumKept`
+ * The longest prefix that can still be completed where the evaluation names one, else the text before the logical line of the fault, at `level` n before n more logical lines; null when that keeps less than `minimumKept`
  * of the completion's bytes. A truncated text has its fault at the end and is cut earlier.
  */
 export function stemFor(judged: Judged, level: number, minimumKept: number): Stem | null {
+  const { brokenAt, reason } = judged.evaluation;
+  if (brokenAt !== undefined && reason === 'syntax') {
+    const stem = completableStem(judged, brokenAt, level, minimumKept);
+    if (stem) return stem;
+  }
   const place = placeOf(judged);
   const { text, promptLength } = place;
   const starts = lineStarts(text);
