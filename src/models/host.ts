@@ -53,7 +53,7 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
   #nextVersion = 1;
   /** Updates since the optimizer's moments were last cleared. */
   #updates = 0;
-  /** Document rows of the corpus stream that training has used. */
+  /** Rows of the rounds' corpus stream that have been used. */
   #corpusRows = 0;
 
   private constructor(request: InitialiseRequest, tokenizer: Tokenizer, engine: EngineOptions, shape: PolicyShape, train: Program, score: Program, discriminator: DiscriminatorTrainer) {
@@ -191,7 +191,7 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
   async beginRounds(): Promise<void> {
     const { raw, average, promoted, reference } = this.#arrays;
     for (const array of [average, promoted, reference]) array.set(raw);
-    this.#corpusRows = this.#batches.documentRowsBefore(this.#request.pretraining.steps);
+    this.#corpusRows = 0;
     this.#clearMoments();
     this.#changed('raw', 'average', 'promoted', 'reference');
   }
@@ -214,7 +214,7 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
       const rows = packRows(Array.from(order, (i) => sequences[i]!), context);
       for (let from = 0; from < rows.length; from += batch - corpusRows) {
         const own = rows.slice(from, from + batch - corpusRows);
-        const corpus = this.#batches.documentRows(this.#corpusRows, corpusRows);
+        const corpus = this.#batches.corpusRows(this.#corpusRows, corpusRows);
         this.#corpusRows += corpusRows;
         tokens += this.#fillUpdate(own, corpus, request);
         const warm = request.warmupSteps > 0 ? Math.min(1, (steps + 1) / request.warmupSteps) : 1;

@@ -83,13 +83,18 @@ describe('training sequences', () => {
     expect(sequence).toEqual({ tokens: [112, 120, 121, 0], likelihood: [0, 0, 0, 0], credit: [0, 1, 1, 1], oldLogProbs: [0, -1, -1, -1] });
   });
 
+  it('end at the last token that has credit, and are none where no token has', () => {
+    expect(sampleSequence(judged('a', 'xyz'), [], [0, -1, 0, 0])).toEqual({ tokens: [120, 121], likelihood: [0, 0], credit: [0, -1], oldLogProbs: [-1, -1] });
+    expect(sampleSequence(judged('a', 'xyz'), [], [0, 0, 0, 0])).toBeNull();
+  });
+
   it('raise only what a repair changed', () => {
     const parent = 'def f(:\n  return 1\n';
     const fixed = 'def f(x):\n  return 1\n';
     const revision: Sample = { ...judged('a~1', fixed).sample, parent: 'a' };
     const repair: Repair = { parent: 'a', revision, evaluation: judged('a~1', fixed).evaluation };
-    const { likelihood } = repairSequence(repair, parent, tokensOf(fixed), lengths, 0.5);
+    const { likelihood, tokens } = repairSequence(repair, parent, tokensOf(fixed), lengths, 0.5);
     expect(fixed.split('').filter((_, i) => likelihood[i]! > 0).join('')).toBe('x)');
-    expect(likelihood.at(-1)).toBe(0);
+    expect(tokens).toHaveLength(fixed.indexOf(')') + 1);
   });
 });

@@ -67,15 +67,20 @@ function tokenAt(tokens: readonly number[], tokenLengths: readonly number[], off
   return tokens.length - 1;
 }
 
-/** The training sequence of a sample: its prompt without credit, its completion with the given one. */
-export function sampleSequence(judged: Judged, promptTokens: readonly number[], credit: readonly number[]): TrainSequence {
-  const { tokens = [], logProbs = [] } = judged.sample;
+/**
+ * The training sequence of a sample: its prompt without credit, its completion with the given one, up to the last token that has
+ * any (what follows would only be computed). Null when no token has credit.
+ */
+export function sampleSequence({ sample }: Judged, promptTokens: readonly number[], credit: readonly number[]): TrainSequence | null {
+  const length = credit.findLastIndex((value) => value !== 0) + 1;
+  if (length === 0) return null;
+  const tokens = (sample.tokens ?? []).slice(0, length);
   const prompt = promptTokens.map(() => 0);
   return {
     tokens: [...promptTokens, ...tokens],
     likelihood: [...prompt, ...tokens.map(() => 0)],
-    credit: [...prompt, ...credit],
-    oldLogProbs: [...prompt, ...logProbs],
+    credit: [...prompt, ...credit.slice(0, length)],
+    oldLogProbs: [...prompt, ...(sample.logProbs ?? []).slice(0, length)],
   };
 }
 
@@ -92,5 +97,6 @@ export function repairSequence(repair: Repair, parentText: string, tokens: reado
   while (shared < Math.min(revised.length, parent.length) - start && revised[revised.length - 1 - shared] === parent[parent.length - 1 - shared]) shared++;
   const from = tokenAt(tokens, tokenLengths, start);
   const to = Math.max(from, tokenAt(tokens, tokenLengths, revised.length - shared - 1));
-  return { tokens, likelihood: tokens.map((_, i) => (i >= from && i <= to ? weight : 0)), credit: tokens.map(() => 0) };
+  const used = tokens.slice(0, to + 1);
+  return { tokens: used, likelihood: used.map((_, i) => (i >= from ? weight : 0)), credit: used.map(() => 0) };
 }

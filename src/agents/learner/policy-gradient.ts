@@ -115,7 +115,7 @@ export class PolicyGradientLearner implements Learner {
     const revisions = await model.encode(repairs.map(({ revision }) => textOf(revision)));
     const repaired = repairs.map((repair, i) =>
       repairSequence(repair, parents.get(repair.parent) ?? '', [...revisions[i]!, endOfText], tokenLengths, learning.repairWeight));
-    return [...samples.filter(({ credit }) => credit.some((value) => value !== 0)), ...repaired];
+    return [...samples.filter((sequence) => sequence !== null), ...repaired];
   }
 
   async #updateDiscriminator(round: number, fake: readonly DiscriminatorInput[], steps: number): Promise<DiscriminatorReport | null> {
