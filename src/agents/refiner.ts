@@ -57,7 +57,7 @@ export class PointedRefiner implements Refiner {
       const holes = cuts.map(({ cut }) => cut).filter((cut): cut is Hole => cut.method === 'infill');
       const stems = cuts.map(({ cut }) => cut).filter((cut): cut is Stem => cut.method === 'continue');
       const key = `round/${round}/refine/${attempt}`;
-      const temperature = sampling.temperature;
+      const { temperature } = refinement;
       const filled = holes.length === 0 ? [] : await model.infill({
         key: `${key}/infill`,
         holes: holes.map(({ prefix, suffix, removed }) => ({

@@ -17,7 +17,7 @@ export interface DecodeJob {
 export interface DecodeResult {
   /** The end-of-text token included when it was drawn. */
   readonly tokens: number[];
-  /** Natural log of each token's probability under the untruncated distribution at the given temperature. */
+  /** Natural log of each token's probability at temperature 1, untruncated, whatever it was drawn at. */
   readonly logProbs: number[];
   readonly finish: 'stop' | 'length';
 }
@@ -91,15 +91,16 @@ export class Decoder {
         positions[s] = slot ? slot.position : 0;
       }
       await this.#step.run({ blocking: true });
-      const { probabilities } = this.#step.outputs as { probabilities: Float32Array };
+      const { probabilities, logits } = this.#step.outputs as { probabilities: Float32Array; logits: Float32Array };
       for (const [s, slot] of slots.entries()) {
         if (!slot) continue;
         slot.position++;
         if (slot.position < slot.job.prompt.length) continue;
-        const row = probabilities.subarray(s * this.shape.vocabulary, (s + 1) * this.shape.vocabulary);
+        const rowOf = (values: Float32Array): Float32Array => values.subarray(s * this.shape.vocabulary, (s + 1) * this.shape.vocabulary);
+        const row = rowOf(probabilities);
         const token = draw(row, slot.job.random.uniform(slot.tokens.length), options);
         slot.tokens.push(token);
-        slot.logProbs.push(Math.log(row[token]!));
+        slot.logProbs.push(options.temperature === 1 ? Math.log(row[token]!) : logSoftmaxAt(rowOf(logits), token));
         const stopped = token === options.endOfText;
         if (stopped || slot.tokens.length >= slot.job.maxTokens || slot.position >= this.shape.context) {
           results[slot.index] = { tokens: slot.tokens, logProbs: slot.logProbs, finish: stopped ? 'stop' : 'length' };
@@ -139,6 +140,14 @@ export function draw(probabilities: Float32Array, uniform: number, options: { to
     total += probabilities[token]!;
   }
   return kept[inverse(kept.map((token) => probabilities[token]!), uniform * total)]!;
+}
+
+function logSoftmaxAt(logits: Float32Array, token: number): number {
+  let most = -Infinity;
+  for (let i = 0; i < logits.length; i++) most = Math.max(most, logits[i]!);
+  let sum = 0;
+  for (let i = 0; i < logits.length; i++) sum += Math.exp(logits[i]! - most);
+  return logits[token]! - most - Math.log(sum);
 }
 
 function inverse(weights: ArrayLike<number>, threshold: number): number {

@@ -162,8 +162,8 @@ export function scoreStep(shape: PolicyShape): { step: Step; spec: StepSpec } {
 }
 
 /**
- * One position of `slots` rows over their caches: ids and positions (slots) in, the next token's probabilities (slots, V) out,
- * at the given temperature. Caches are variables `keys.l` and `values.l` (slots, K, T, hs), updated in place.
+ * One position of `slots` rows over their caches: ids and positions (slots) in, the next token's logits and, at the given
+ * temperature, probabilities (slots, V) out. Caches are variables `keys.l` and `values.l` (slots, K, T, hs), updated in place.
  */
 export function decodeStep(shape: PolicyShape, slots: number): { step: Step; spec: StepSpec } {
   const { layers, kvHeads: K, width: d, heads: H, context: T } = shape;
@@ -190,7 +190,7 @@ export function decodeStep(shape: PolicyShape, slots: number): { step: Step; spe
         x = feedForward(shape, p, layer, x);
       }
       const logits = tf.matMul(tf.rmsNorm(x, p['norm'] as tf.Tensor1D), p['embedding'] as tf.Tensor2D, false, true);
-      return { updates, outputs: { probabilities: tf.softmax(tf.mul(logits, inputs['inverseTemperature']!)) } };
+      return { updates, outputs: { logits, probabilities: tf.softmax(tf.mul(logits, inputs['inverseTemperature']!)) } };
     },
   };
 }

@@ -80,8 +80,8 @@ describe('cuts', () => {
   });
 
   it('attempts take turns; what would keep too little gives way to the other way, then to nothing', () => {
-    expect([1, 2, 3, 4].map((attempt) => cutFor(parent, attempt, 0.1)?.method)).toEqual(['infill', 'continue', 'infill', 'continue']);
-    expect(cutFor(parent, 2, 0.6)?.method).toBe('infill');
+    expect([1, 2, 3, 4].map((attempt) => cutFor(parent, attempt, 0.1)?.method)).toEqual(['continue', 'infill', 'continue', 'infill']);
+    expect(cutFor(parent, 1, 0.6)?.method).toBe('infill');
     expect(cutFor(failing('x = = 1', '= ='), 1, 0.9)).toBeNull();
   });
 
@@ -230,21 +230,21 @@ describe('refiner', () => {
     const first = await refiner.propose({ round: 1, attempt: 1, parents });
     expect(first.map(({ id }) => id)).toEqual(parents.map(({ sample: { id } }) => `${id}~1`));
     for (const [i, revision] of first.entries()) {
-      expect(revision).toMatchObject({ parent: parents[i]!.sample.id, method: 'infill', attempt: 1, round: 1, kind: 'unconditional' });
+      expect(revision).toMatchObject({ parent: parents[i]!.sample.id, method: 'continue', attempt: 1, round: 1, kind: 'unconditional' });
       expect(revision.tokens).toBeUndefined();
     }
     const recorded = events.recorded.length;
     expect(await refiner.propose({ round: 1, attempt: 1, parents })).toEqual(first);
     expect(events.recorded).toHaveLength(recorded);
     const second = await refiner.propose({ round: 1, attempt: 2, parents });
-    expect(second.map(({ method }) => method)).toContain('continue');
+    expect(second.map(({ method }) => method)).toContain('infill');
   });
 
   it('keeps the prompt of a prompted parent, and marks what was cut off', async () => {
     const prompt = 'def größe(käse):';
     const parent = judgedSample({ id: 'r1/p0', prompt, kind: 'signature', completion: '\n    alpha = call(käse, käse)\n    beta = alpha + 1\n    gamma = (1\n    return gamma' });
     const { refiner } = make();
-    const [revision] = await refiner.propose({ round: 1, attempt: 1, parents: [parent] });
+    const [revision] = await refiner.propose({ round: 1, attempt: 2, parents: [parent] });
     expect(revision!.prompt).toBe(prompt);
     expect(revision!.completion.startsWith('\n    alpha = call(käse, käse)\n    beta = alpha + 1')).toBe(true);
     expect(revision!.completion.endsWith('\n    return gamma')).toBe(true);
@@ -253,7 +253,7 @@ describe('refiner', () => {
         return (await super.infill(request)).map((completion) => ({ ...completion, finish: 'length' as const }));
       }
     }
-    const [cut] = await make(new Cut()).refiner.propose({ round: 1, attempt: 1, parents: [parent] });
+    const [cut] = await make(new Cut()).refiner.propose({ round: 1, attempt: 2, parents: [parent] });
     expect(cut!.finish).toBe('length');
   });
 

@@ -155,13 +155,14 @@ export function stemFor(judged: Judged, level: number, minimumKept: number): Ste
 }
 
 /**
- * The cut of attempt 1, 2, 3, …: odd ones prefer a hole, even ones a continuation, and every second attempt widens the cut. Where the
- * preferred one would keep too little, the other is taken. A truncated text has no faulty place, so it is only continued.
+ * The cut of attempt 1, 2, 3, …: odd ones prefer a continuation, even ones a hole, and every second attempt widens the cut.
+ * Continuations come first because they succeed about five times as often (docs/decisions). Where the preferred one would keep too
+ * little, the other is taken. A truncated text has no faulty place, so it is only continued.
  */
 export function cutFor(judged: Judged, attempt: number, minimumKept: number): Hole | Stem | null {
   if (judged.evaluation.reason === 'truncated') return stemFor(judged, attempt - 1, minimumKept);
   const level = Math.floor((attempt - 1) / 2);
-  const preferred: RevisionMethod = attempt % 2 === 1 ? 'infill' : 'continue';
+  const preferred: RevisionMethod = attempt % 2 === 1 ? 'continue' : 'infill';
   return preferred === 'infill'
     ? holeFor(judged, level, minimumKept) ?? stemFor(judged, level, minimumKept)
     : stemFor(judged, level, minimumKept) ?? holeFor(judged, level, minimumKept);
