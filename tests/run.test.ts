@@ -80,7 +80,7 @@ describe('a run', () => {
     expect(log.hash()).toBe(result.logHash);
     const samples = log.query({ types: ['sample.created'] });
     const evaluations = new Set(log.query({ types: ['evaluation.recorded'] }).map(({ data }) => data.id));
-    expect(samples.filter(({ data }) => data.parent === undefined)).toHaveLength(3 * 32);
+    expect(samples.filter(({ data }) => data.parent === undefined && data.round > 0)).toHaveLength(3 * 32);
     expect(samples.every(({ data }) => evaluations.has(data.id))).toBe(true);
     expect(log.query({ types: ['machine.defined'] }).map(({ data }) => data.machine).sort()).toEqual(['refinement', 'round', 'run', 'training']);
     expect(log.query({ types: ['round.timed'] }).map(({ data }) => data.round)).toEqual([0, 1, 2, 3]);

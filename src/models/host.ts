@@ -260,12 +260,14 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
     const scalars = { learningRate, averageDecay, firstCorrection: first, secondCorrection: second };
     for (const [name, value] of Object.entries(scalars)) this.#train.inputs[name]![0] = value;
     await this.#train.run();
-    this.#changed('raw', 'average');
+    this.#changed('raw');
+    this.#changed('average');
     const { outputs } = this.#train;
     if (!Number.isFinite(outputs['loss']![0])) throw new Error(`The loss is ${outputs['loss']![0]}: the learning rate is too high for this model, or a sample's credit is not finite.`);
     return Object.fromEntries(Object.entries(outputs).map(([name, values]) => [name, values[0]!])) as TrainingReport;
   }
 
+  /** Marks weights as new, and as equal where several are named. */
   #changed(...names: WeightsName[]): void {
     for (const name of names) this.#versions[name] = this.#nextVersion;
     this.#nextVersion++;

@@ -5,7 +5,7 @@ import { rewardsOf } from '../../src/agents/reward.ts';
 import type { Judged } from '../../src/contracts/agents.ts';
 import type { Critique, Evaluation, Finding, Repair, Sample } from '../../src/contracts/records.ts';
 
-const options = { faultWeight: 4, faultBefore: 1, faultAfter: 1 };
+const options = { faultWeight: 4, faultBefore: 1 };
 /** One token a byte: token ids are the bytes, and 0 is end-of-text. */
 const lengths = Array.from({ length: 256 }, (_, id) => (id === 0 ? 0 : 1));
 const tokensOf = (text: string): number[] => [...Buffer.from(text), 0];
@@ -60,12 +60,17 @@ describe('credit', () => {
   it('blames only the tokens where the compiler points, in bytes behind the prompt', () => {
     const prompt = 'é:'; // three bytes
     const failed = judged('a', 'abcdef', { valid: false, reason: 'syntax', findings: [finding(3, 'rule'), finding(3 + 3)] }, 10, prompt);
-    expect(creditOf(failed, -0.5, lengths, options)).toEqual([0, 0, -2, -2, -2, 0, 0]);
+    expect(creditOf(failed, -0.5, lengths, options)).toEqual([0, 0, -2, -4, 0, 0, 0]);
+  });
+
+  it('blames the place where the text broke rather than the one where the compiler noticed', () => {
+    const failed = judged('a', 'abcdef', { valid: false, reason: 'syntax', findings: [finding(0)], brokenAt: 5 });
+    expect(creditOf(failed, 0, lengths, options)).toEqual([0, 0, 0, 0, -2, -4, 0]);
   });
 
   it('blames the end of the text when the fault lies there, and never what the prompt holds', () => {
     const end = judged('a', 'abc', { valid: false, reason: 'syntax', findings: [finding(3)] });
-    expect(creditOf(end, -1, lengths, options)).toEqual([0, 0, -4, -4]);
+    expect(creditOf(end, -1, lengths, options)).toEqual([0, 0, -2, -4]);
     const before = judged('a', 'abc', { valid: false, reason: 'syntax', findings: [finding(0)] }, 10, '(((');
     expect(creditOf(before, -1, lengths, options)).toEqual([0, 0, 0, 0]);
   });
@@ -73,7 +78,7 @@ describe('credit', () => {
   it('leaves cut-off samples alone, blames empty ones as a whole, and never praises a failure', () => {
     expect(creditOf(judged('a', 'ab', { valid: false, reason: 'truncated', findings: [finding(1)] }), -1, lengths, options)).toEqual([0, 0, 0]);
     expect(creditOf(judged('a', 'ab', { valid: false, reason: 'empty' }), -1, lengths, options)).toEqual([-1, -1, -1]);
-    expect(creditOf(judged('a', 'ab', { valid: false, reason: 'syntax', findings: [finding(0)] }), 3, lengths, options).every((c) => Math.abs(c) === 0)).toBe(true);
+    expect(creditOf(judged('a', 'ab', { valid: false, reason: 'syntax', findings: [finding(0)] }), 3, lengths, options)).toEqual([-4, 0, 0]);
   });
 });
 

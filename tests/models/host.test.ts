@@ -135,7 +135,21 @@ describe('an update', () => {
     expect(host.state().arrays['raw']).toEqual(trained.arrays['promoted']);
   });
 
-  it('samples with the weights that are asked for', async () => {
+  it('samples from the weights that are named, although all were equal before', async () => {
+    host.restore(trained);
+    const [tokens] = await host.encode([documents[0]!]);
+    const sequences = [{ tokens: [...tokens!, 0], likelihood: tokens!.map(() => 1).concat(1), credit: tokens!.map(() => 0).concat(0) }];
+    await host.update(update({ sequences, passes: 8, averageDecay: 0.9, learningRate: 1e-2 }));
+    const sample = async (weights: 'raw' | 'average' | 'promoted') => (await host.generate({ key: 'names', prompts: ['', '', '', ''], maxTokens: 20, temperature: 1, weights })).map(({ logProbs }) => logProbs);
+    const all = [await sample('average'), await sample('raw'), await sample('promoted')];
+    expect(all[0]).not.toEqual(all[1]);
+    expect(all[1]).not.toEqual(all[2]);
+    expect(all[0]).not.toEqual(all[2]);
+    await host.promote();
+    expect(await sample('promoted')).toEqual(all[0]);
+  });
+
+  it('scores with the weights that are asked for', async () => {
     host.restore(trained);
     const [tokens] = await host.encode(['zzzz']);
     const sequences = [{ tokens: [...tokens!, 0], likelihood: tokens!.map(() => 50).concat(50), credit: tokens!.map(() => 0).concat(0) }];

@@ -4,7 +4,8 @@
  * - Baselines are taken within bins of samples with about equally many code tokens: p(x | valid) is shorter than p(x), and a
  *   single baseline would reward brevity.
  * - A valid sample's advantage goes to all of its tokens. A failed one is blamed only where it broke: at the first token after
- *   which no continuation compiles. The rest of it may be good code.
+ *   which no continuation compiles. The rest of it may be good code. The blame is the same for all: a break costs the same
+ *   wherever it happens, and samples of a bin in which hardly any is valid have nearly no advantage to lose.
  * - A repair raises its new span, nothing else.
  *
  * Sources: Shao et al., "DeepSeekMath" (2024), eq. 3 for group-relative advantages; the bins and the blame are this project's
@@ -33,11 +34,10 @@ export function advantages(judged: readonly Judged[], rewards: readonly Reward[]
 }
 
 export interface CreditOptions {
-  /** Weight of the blame on each token at the fault, in units of the sample's advantage. */
+  /** Blame on the token at which a sample broke, in standard deviations of the advantages. */
   readonly faultWeight: number;
-  /** Tokens before the fault's token that share the blame, and after it. */
+  /** So many tokens before it share the blame, each with half of what the next one has. */
   readonly faultBefore: number;
-  readonly faultAfter: number;
 }
 
 /** Credit of each of a sample's completion tokens. `tokenLengths`: bytes of every token of the vocabulary. */
@@ -45,15 +45,14 @@ export function creditOf({ sample, evaluation }: Judged, advantage: number, toke
   const tokens = sample.tokens ?? [];
   if (evaluation.valid) return tokens.map(() => advantage);
   const credit = tokens.map(() => 0);
-  const blame = Math.min(0, advantage);
-  if (evaluation.reason === 'empty') return tokens.map(() => blame);
+  if (evaluation.reason === 'empty') return tokens.map(() => Math.min(0, advantage));
   // A sample that was cut off did nothing wrong at the place where it was cut.
   const place = evaluation.reason === 'truncated' ? undefined : (evaluation.brokenAt ?? focusOf(evaluation)?.span.start);
   if (place === undefined) return credit;
   const fault = place - Buffer.byteLength(sample.prompt);
   if (fault < 0) return credit;
   const at = tokenAt(tokens, tokenLengths, fault);
-  for (let i = Math.max(0, at - options.faultBefore); i <= Math.min(tokens.length - 1, at + options.faultAfter); i++) credit[i] = options.faultWeight * blame;
+  for (let back = 0; back <= Math.min(at, options.faultBefore); back++) credit[at - back] = -options.faultWeight * 0.5 ** back;
   return credit;
 }
 
