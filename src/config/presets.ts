@@ -27,13 +27,13 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
     },
   },
   smoke: {
-    summary: 'every part once, in under a minute; learns nothing',
+    summary: 'every part once, in under a minute; too small to learn much',
     config: {
       budget: { rounds: 2, minutes: 1 },
       model: { layers: 1, heads: 2, kvHeads: 2, width: 32, hidden: 88, vocabulary: 512, context: 96, batch: 4 },
-      pretraining: { steps: 12, warmupSteps: 3, saveEvery: 6 },
-      sampling: { unconditional: 16, prompted: 8, maxTokens: 64 },
-      refinement: { parents: 8, attempts: 1 },
+      pretraining: { steps: 250, learningRate: 6e-3, warmupSteps: 20, saveEvery: 100 },
+      sampling: { unconditional: 48, prompted: 16, maxTokens: 80 },
+      refinement: { parents: 24, attempts: 2 },
       learning: { passes: 1, warmupSteps: 2, discriminatorSteps: 4 },
       measuring: { unconditional: 32, prompted: 32, gate: 32, documents: 16 },
     },
