@@ -17,5 +17,5 @@ const actor = createActor(door, { inspect: createInspector({ note: (event) => no
 for (const type of ['OPEN', 'CLOSE', 'LOCK', 'OPEN', 'UNLOCK']) actor.send({ type });
 
 for (const { type, data } of notes) {
-  console.log(type === 'machine.defined' ? `${data.machine} has the states ${Object.keys(data.definition.states ?? {}).join(', ') || '…'}` : `${data.from ?? '·'} → ${data.to}  (${data.event})`);
+  console.log(type === 'machine.defined' ? `${data.machine} has the states ${data.definition.root.states.map(({ key }) => key).join(', ')}` : `${data.from ?? '·'} → ${data.to}  (${data.event})`);
 }

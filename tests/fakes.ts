@@ -206,7 +206,7 @@ export class FakeModelHost implements ModelHost {
     this.calls.push(`update ${request.key} ${request.sequences.length}`);
     const better = ({ skill, updates }: FakeWeights): FakeWeights => ({ skill: skill + (1 - skill) * (this.options.gain ?? 0.2), updates: updates + 1 });
     this.state = { ...this.state, raw: better(this.state.raw), average: better(this.state.average) };
-    return { steps: 1, tokens: request.sequences.length, loss: 1, corpusLoss: 1, kl: 0, clipped: 0, gradNorm: 1 };
+    return { steps: 1, tokens: request.sequences.length, loss: 1, corpusLoss: 1, clipped: 0, gradNorm: 1 };
   }
 
   async scoreDiscriminator(inputs: readonly DiscriminatorInput[]): Promise<number[]> {
@@ -347,7 +347,7 @@ export class FakeLearner implements Learner {
   async learn({ round, judged, repairs }: Parameters<Learner['learn']>[0]): Promise<LearnReport> {
     const sequences = [...judged.map(({ sample }) => sample), ...repairs.map(({ revision }) => revision)].map(() => ({ tokens: [1], likelihood: [0], credit: [1] }));
     const report = await this.model.update({
-      key: `round/${round}/update`, sequences, corpusShare: 0, corpusWeight: 0, learningRate: 1, warmupSteps: 0, klWeight: 0,
+      key: `round/${round}/update`, sequences, corpusShare: 0, corpusWeight: 0, learningRate: 1, warmupSteps: 0, 
       clipLow: 0.8, clipHigh: 1.2, averageDecay: 0.9, passes: 1,
     });
     this.events.record([{ key: `round/${round}/policy`, event: { type: 'policy.updated', data: { ...report, round } } }]);

@@ -39,8 +39,9 @@ const CONTEXT_TEXT = 80;
 export function createInspector(sink: InspectorSink): (event: InspectionEvent) => void {
   const defined = new Set<string>();
   const values = new Map<string, string>();
+  const ended = new WeakSet<object>();
   return (event) => {
-    if (event.type !== '@xstate.actor' && event.type !== '@xstate.snapshot') return;
+    if (event.type !== '@xstate.actor' && event.type !== '@xstate.snapshot' && event.type !== '@xstate.microstep') return;
     const actor = event.actorRef as unknown as { id: string; sessionId: string; logic?: unknown };
     if (!(actor.logic instanceof StateMachine)) return;
     const machine = actor.logic as AnyStateMachine;
@@ -51,7 +52,10 @@ export function createInspector(sink: InspectorSink): (event: InspectionEvent) =
       return;
     }
     const snapshot = event.snapshot as { value?: StateValue; context?: unknown; status?: string };
-    if (snapshot.value === undefined) return;
+    // A state on the way to another is none that the actor stays in. The last one is: its snapshot is reported only after the parent
+    // has moved on, and perhaps started the next actor of this machine, so it is taken from the step that leads there.
+    if (event.type === '@xstate.microstep' && snapshot.status !== 'done') return;
+    if (snapshot.value === undefined || ended.has(actor)) return;
     const to = stateText(snapshot.value);
     const from = values.get(actor.sessionId) ?? null;
     if (from !== to) {
@@ -61,9 +65,10 @@ export function createInspector(sink: InspectorSink): (event: InspectionEvent) =
         data: { machine: machine.id, actor: actor.id, from, to, event: event.event.type, ...(context ? { context } : {}) },
       });
     }
-    // An actor that ended never speaks again; long runs start a child machine every round.
-    if (snapshot.status === 'active') values.set(actor.sessionId, to);
-    else values.delete(actor.sessionId);
+    if (snapshot.status === 'active') return void values.set(actor.sessionId, to);
+    // Long runs start a child machine every round.
+    values.delete(actor.sessionId);
+    ended.add(actor);
   };
 }
 

@@ -7,7 +7,7 @@ import type { Evaluator } from '../contracts/evaluator.ts';
 import type { ModelHost } from '../contracts/model.ts';
 import type { Critique, Sample } from '../contracts/records.ts';
 import { during, type ActivityDeps } from './activity.ts';
-import { focusOf, recordedEvent, requestOf, textOf } from './samples.ts';
+import { focusOf, recordAll, recordedEvent, requestOf, textOf } from './samples.ts';
 
 export interface CriticDeps extends ActivityDeps {
   readonly model: Pick<ModelHost, 'scoreDiscriminator'>;
@@ -25,7 +25,7 @@ export class JoiningCritic implements Critic {
     return during(this.deps, { agent: 'critic', activity: 'judge', round, amount: samples.length }, async () => {
       const evaluations = await evaluator.evaluateMany(samples.map((sample) => ({ ...requestOf(sample), locate: true })), signal);
       signal?.throwIfAborted();
-      events.record(evaluations.map(recordedEvent));
+      await recordAll(events, evaluations.map(recordedEvent));
       return samples.map((sample, i) => ({ sample, evaluation: evaluations[i]! }));
     });
   }
@@ -48,7 +48,7 @@ export class JoiningCritic implements Critic {
           ...(focus === undefined ? {} : { focus }),
         };
       });
-      events.record(critiques.map((data) => ({ key: `critique/${data.sampleId}`, event: { type: 'critique.recorded', data } })));
+      await recordAll(events, critiques.map((data) => ({ key: `critique/${data.sampleId}`, event: { type: 'critique.recorded', data } })));
       return critiques;
     });
   }

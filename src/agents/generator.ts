@@ -7,7 +7,7 @@ import type { ModelHost } from '../contracts/model.ts';
 import type { Sample } from '../contracts/records.ts';
 import type { Config } from '../config/schema.ts';
 import { during, type ActivityDeps } from './activity.ts';
-import { createdEvent, type TaskSource } from './samples.ts';
+import { createdEvent, recordAll, type TaskSource } from './samples.ts';
 
 export interface GeneratorDeps extends ActivityDeps {
   readonly model: Pick<ModelHost, 'generate'>;
@@ -41,7 +41,7 @@ export class PolicyGenerator implements Generator {
         const { text, finish, tokens, logProbs } = completions[i]!;
         return { id, taskId: task.id, kind: task.kind, round, attempt: 0, prompt: task.prompt, completion: text, finish, tokens, logProbs };
       });
-      events.record(samples.map(createdEvent));
+      await recordAll(events, samples.map(createdEvent));
       return samples;
     });
   }

@@ -12,7 +12,7 @@ import { during, type ActivityDeps } from './activity.ts';
 import { difference, objection } from './refinement/acceptance.ts';
 import { cutFor, type Hole, type Stem } from './refinement/cuts.ts';
 import { byteLength } from './refinement/python-text.ts';
-import { createdEvent } from './samples.ts';
+import { createdEvent, recordAll } from './samples.ts';
 
 export interface RefinerDeps extends ActivityDeps {
   readonly model: Pick<ModelHost, 'generate' | 'infill'>;
@@ -82,7 +82,7 @@ export class PointedRefiner implements Refiner {
           completion: text.slice(prompt.length), finish: written.finish, parent: parent.id, method: cut.method,
         };
       });
-      events.record(revisions.map(createdEvent));
+      await recordAll(events, revisions.map(createdEvent));
       return revisions;
     });
   }
@@ -111,8 +111,9 @@ export class PointedRefiner implements Refiner {
     const counted = unconditional.length > 0 ? unconditional : judged;
     const after = wilson(counted.filter(({ sample, evaluation }) => evaluation.valid || repaired.has(sample.id)).length, counted.length);
     const failed = judged.filter(({ evaluation }) => !evaluation.valid).length;
+    const accepted = repairs.map(({ revision }) => revision.id);
     this.deps.events.record([
-      { key: `round/${round}/refined`, event: { type: 'refinement.finished', data: { round, failed, repaired: repairs.length, after } } },
+      { key: `round/${round}/refined`, event: { type: 'refinement.finished', data: { round, failed, repaired: repairs.length, accepted, after } } },
     ]);
     return after;
   }

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Option, type Command } from 'commander';
-import type { Evaluation } from '../contracts/records.ts';
+import type { Evaluation, Finding } from '../contracts/records.ts';
 import { exitCodes, UsageError, writeJson, type CliContext, type ExitCode } from './context.ts';
 import { excerpt } from './excerpt.ts';
 import { integer, number } from './options.ts';
@@ -40,7 +40,7 @@ export function addEvaluate(program: Command, context: CliContext, done: (code: 
       const json = flags.json || flags.format === 'json';
       for (const [i, evaluation] of evaluations.entries()) {
         const { name, text } = texts[i]!;
-        if (json) writeJson(context, { file: name, ...evaluation });
+        if (json) writeJson(context, { file: name, ...shown(evaluation) });
         else context.stdout.write(evaluationText(name, text, evaluation));
       }
       const limit = flags.failUnder;
@@ -50,8 +50,20 @@ export function addEvaluate(program: Command, context: CliContext, done: (code: 
     });
 }
 
+/** Without what only training reads. */
+function shown({ id: _id, bigrams: _bigrams, ...rest }: Evaluation): Omit<Evaluation, 'id' | 'bigrams'> {
+  return rest;
+}
+
+/** The compiler's finding first, since it is the verdict; what several sources say of one place is said once. */
+function distinct(findings: readonly Finding[]): Finding[] {
+  const ordered = [...findings].sort((a, b) => Number(b.source === 'cpython') - Number(a.source === 'cpython'));
+  const saying = ({ line, column, message }: Finding): string => `${line}:${column} ${message}`;
+  return ordered.filter((finding, i) => ordered.findIndex((other) => saying(other) === saying(finding)) === i);
+}
+
 function evaluationText(name: string, text: string, evaluation: Evaluation): string {
-  const faults = evaluation.findings.map((finding) => `${excerpt(text, finding, name)}\n`);
+  const faults = distinct(evaluation.findings).map((finding) => `${excerpt(text, finding, name)}\n`);
   const verdict = evaluation.valid ? 'valid' : `not valid (${evaluation.reason ?? 'unknown'})`;
   return `${faults.join('')}${harmless(name)}: ${verdict}, score ${evaluation.score.toFixed(2)}\n`;
 }

@@ -1,6 +1,7 @@
 /**
  * `ouroboros export RUN --samples`: the accepted samples of a run as JSON Lines, one object a sample. Accepted are valid
- * samples and valid revisions that are no copies of training documents.
+ * samples and the revisions that counted as repairs, as far as they are no copies of training documents. All of them are of
+ * training tasks: what the gate and the table are measured on is not in the log.
  */
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
@@ -28,7 +29,7 @@ export function addExport(program: Command, context: CliContext, done: (code: Ex
   program
     .command('export')
     .summary('write the samples of a run as JSONL')
-    .description('Writes accepted samples, one JSON object a line: valid samples and valid revisions, copies of training documents left out.')
+    .description('Writes accepted samples, one JSON object a line: valid samples and accepted repairs, copies of training documents left out.')
     .argument('<run>', 'folder of the run, or the beginning of its name')
     .option('--samples', 'export the accepted samples')
     .option('--out <file>', 'write to this file, whole or not at all (default: standard output)')
@@ -55,11 +56,12 @@ export function addExport(program: Command, context: CliContext, done: (code: Ex
 }
 
 function* acceptedSamples(log: EventLogReader): Generator<ExportedSample> {
-  const accepted = new Set<string>();
-  for (const { data } of log.query({ types: ['evaluation.recorded'] })) if (data.valid && !data.copy) accepted.add(data.id);
+  const original = new Set<string>();
+  for (const { data } of log.query({ types: ['evaluation.recorded'] })) if (data.valid && !data.copy) original.add(data.id);
+  const repairs = new Set(log.query({ types: ['refinement.finished'] }).flatMap(({ data }) => data.accepted));
   const rewards = new Map(log.query({ types: ['reward.recorded'] }).map(({ data }) => [data.sampleId, data.value]));
   for (const { data } of log.query({ types: ['sample.created'] })) {
-    if (!accepted.has(data.id)) continue;
+    if (!original.has(data.id) || (data.parent !== undefined && !repairs.has(data.id))) continue;
     yield {
       id: data.id,
       round: data.round,

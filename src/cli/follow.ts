@@ -28,6 +28,8 @@ export interface FollowOptions {
 export async function follow(context: CliContext, library: Library<ConfigInput>, options: FollowOptions): Promise<ExitCode> {
   const view = options.json ? null : new RunView(context.stdout, options.rounds);
   const run = library.createRun(options.config, options.run);
+  // A resumed run tells what happens from here on; what went before is in its table.
+  const from = options.run.resume === undefined ? 0 : newestRecord(run.folder);
   view?.say(`Run: ${run.folder}`);
   const interrupt = stopOnInterrupt(context, run, (text) => (view ? view.say(text) : context.stderr.write(`${text}\n`)));
   const address = run.dashboardUrl.then((url) => {
@@ -37,7 +39,7 @@ export async function follow(context: CliContext, library: Library<ConfigInput>,
   });
   let result: RunResult;
   try {
-    const events = showEvents(context, run, view);
+    const events = showEvents(context, run, view, from);
     // Iteration and run end together; the run's own failure is the one to report.
     [result] = await Promise.all([run.start(), events]);
   } catch (error) {
@@ -61,8 +63,19 @@ export async function follow(context: CliContext, library: Library<ConfigInput>,
   return interrupt.count() > 0 ? exitCodes.interrupted : exitCodes.ok;
 }
 
-async function showEvents(context: CliContext, run: Run, view: RunView | null): Promise<void> {
+function newestRecord(folder: string): number {
+  const log = new EventLogReader(folder);
+  try {
+    return log.last();
+  } finally {
+    log.close();
+  }
+}
+
+/** Shows what is logged after the record `from`. */
+async function showEvents(context: CliContext, run: Run, view: RunView | null, from: number): Promise<void> {
   for await (const event of run) {
+    if (event.seq <= from) continue;
     if (view) view.show(event);
     // The command's own last line says the same and more.
     else if (event.type !== 'run.finished') writeJson(context, event);

@@ -36,7 +36,7 @@ export function addGenerate(program: Command, context: CliContext, done: (code: 
         if (flags.json) writeJson(context, sample);
         else {
           if (samples.length > 1) context.stdout.write(`# --- sample ${i + 1} of ${samples.length}${sample.finish === 'length' ? ' (cut off by the length limit)' : ''}\n`);
-          context.stdout.write(`${harmless(sample.text).trimEnd()}\n`);
+          context.stdout.write(`${harmless(flags.prompt + sample.text).trimEnd()}\n`);
         }
       }
       done(exitCodes.ok);

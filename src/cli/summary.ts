@@ -1,6 +1,6 @@
 /**
  * What a run has to show at its end, read from its log: the table, samples of its first and its last round side by side, and
- * repairs. Samples are the first of their round, not chosen.
+ * accepted repairs. Samples are the first of their round, not chosen.
  */
 import type { LoggedEvent } from '../contracts/events.ts';
 import type { Finding, Sample, Timing } from '../contracts/records.ts';
@@ -56,17 +56,17 @@ function repairsText(log: EventLogReader, rounds: readonly number[]): string | n
   const texts: string[] = [];
   // The newest first.
   for (const round of [...rounds].reverse()) {
+    const accepted = new Set(log.query({ types: ['refinement.finished'], round }).flatMap(({ data }) => data.accepted));
+    if (accepted.size === 0) continue;
     const events = log.query({ types: ['sample.created', 'evaluation.recorded'], round });
     const evaluations = evaluationsById(events);
     const samples = samplesOf(events);
     const byId = new Map(samples.map((sample) => [sample.id, sample]));
-    const shown = new Set<string>();
     for (const revision of samples) {
       const parent = revision.parent === undefined ? undefined : byId.get(revision.parent);
-      if (!parent || shown.has(parent.id) || !evaluations.get(revision.id)?.valid) continue;
+      if (!parent || !accepted.has(revision.id)) continue;
       const finding = firstFault(evaluations.get(parent.id)?.findings ?? []);
       if (!finding) continue;
-      shown.add(parent.id);
       texts.push(repairText(parent, finding, revision));
       if (texts.length === repairsShown) break;
     }

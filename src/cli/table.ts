@@ -32,7 +32,7 @@ const allColumns: readonly Column[] = [
   { name: 'reward', cell: (r) => number(r.meanReward, 3) },
   { name: 'AUC', cell: (r) => number(r.discriminatorAuc, 2) },
   { name: 's', cell: (_, t) => number(t?.seconds, 0) },
-  { name: 'tokens/s', cell: (_, t) => number(t?.sampledTokensPerSecond, 0) },
+  { name: 'tokens/s', cell: (_, t) => number(t?.sampledTokensPerSecond || null, 0) },
   { name: 'outcome', cell: (r) => r.outcome },
 ];
 

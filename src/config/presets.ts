@@ -18,7 +18,7 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
   small: {
     summary: 'half the model, a quarter of the work: about 3 minutes on 2 cores',
     config: {
-      budget: { rounds: 6, minutes: 3 },
+      budget: { rounds: 6, minutes: 5 },
       model: { layers: 2, heads: 3, kvHeads: 3, width: 96, hidden: 256, context: 160, batch: 16 },
       pretraining: { steps: 600, warmupSteps: 40, saveEvery: 150 },
       sampling: { unconditional: 192, prompted: 96, maxTokens: 150 },

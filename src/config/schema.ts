@@ -15,8 +15,8 @@ export const configSchema = z.strictObject({
   evaluator: z.string().optional().describe("Path of a module whose default export makes an Evaluator; absent: the project's own."),
 
   budget: z.strictObject({
-    rounds: z.int().min(0).default(14),
-    minutes: z.number().positive().default(10).describe('The run stops after the round in which this is reached.'),
+    rounds: z.int().min(0).default(12),
+    minutes: z.number().positive().default(9.3).describe('The run stops after the round in which this is reached.'),
     targetValidity: share.default(1).describe('The run stops once validity on the gate split reaches this.'),
     plateauRounds: z.int().min(0).default(0).describe('Stop after so many rounds without a better promoted policy; 0: never.'),
   }).prefault({}),
@@ -35,7 +35,7 @@ export const configSchema = z.strictObject({
     .refine(({ heads, kvHeads }) => heads % kvHeads === 0, { path: ['kvHeads'], message: 'heads has to be a multiple of kvHeads' }),
 
   pretraining: z.strictObject({
-    steps: positive.default(1200),
+    steps: positive.default(1000),
     learningRate: z.number().positive().default(3e-3),
     warmupSteps: z.int().min(0).default(60),
     infillShare: share.default(0.3).describe('Share of documents rearranged for fill-in-the-middle.'),
@@ -50,27 +50,26 @@ export const configSchema = z.strictObject({
   }).prefault({}),
 
   refinement: z.strictObject({
-    parents: z.int().min(0).default(384).describe('Failed samples repaired a round.'),
-    attempts: positive.default(3),
+    parents: z.int().min(0).default(192).describe('Failed samples repaired a round.'),
+    attempts: positive.default(2),
     temperature: z.number().positive().default(0.8).describe('Of revisions: what is written into a hole need not be drawn as widely as what is measured.'),
     minimumKept: share.default(0.4).describe("Least share of the parent's bytes and syntax nodes that a revision keeps."),
   }).prefault({}),
 
   learning: z.strictObject({
-    learningRate: z.number().positive().default(6e-4),
+    learningRate: z.number().positive().default(3e-4),
     warmupSteps: z.int().min(0).default(10).describe('Warm-up at the first round.'),
-    decay: share.default(0.2).describe('Learning rate of the last budgeted round as a share of the first.'),
+    decay: share.default(0.5).describe('Learning rate of the last budgeted round as a share of the first.'),
     passes: positive.default(2),
     corpusShare: share.default(0.4),
     corpusWeight: z.number().min(0).default(0.5),
-    klWeight: z.number().min(0).default(0.02),
     clipLow: z.number().positive().default(0.3),
     clipHigh: z.number().positive().default(1.5),
     averageDecay: share.default(0.97),
     faultWeight: z.number().min(0).default(4).describe('Blame on the token at which a failed sample broke, in standard deviations of the advantages.'),
     faultBefore: z.int().min(0).default(3).describe('Tokens before it that share the blame, each with half of what the next one has.'),
     oddsClip: z.number().positive().default(2),
-    repairWeight: z.number().min(0).default(0.5).describe('Credit of a repaired span in accepted revisions.'),
+    repairWeight: z.number().min(0).default(0.3).describe('Credit of a repaired span in accepted revisions.'),
     discriminatorSteps: z.int().min(0).default(60),
     discriminatorRate: z.number().positive().default(1e-3),
   }).prefault({}),

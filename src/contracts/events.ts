@@ -22,7 +22,8 @@ export type HashedEvent =
   | { type: 'evaluation.recorded'; data: LoggedEvaluation }
   | { type: 'critique.recorded'; data: Critique }
   | { type: 'reward.recorded'; data: Reward }
-  | { type: 'refinement.finished'; data: { round: number; failed: number; repaired: number; after: Proportion } }
+  /** `accepted`: ids of the revisions that count as repairs, one a repaired parent. Other revisions may be valid, too. */
+  | { type: 'refinement.finished'; data: { round: number; failed: number; repaired: number; accepted: string[]; after: Proportion } }
   | { type: 'discriminator.updated'; data: DiscriminatorReport & { round: number } }
   | { type: 'policy.updated'; data: UpdateReport & { round: number } }
   | { type: 'checkpoint.saved'; data: { round: number; checkpoint: string; weightsHash: string } }

@@ -34,11 +34,8 @@ export interface InfillRequest {
   readonly weights?: WeightsName;
 }
 
-/**
- * `raw`: the weights being trained; `average`: their exponential average; `promoted`: the last promoted checkpoint's;
- * `reference`: the round-0 policy.
- */
-export type WeightsName = 'raw' | 'average' | 'promoted' | 'reference';
+/** `raw`: the weights being trained; `average`: their exponential average; `promoted`: the last promoted checkpoint's. */
+export type WeightsName = 'raw' | 'average' | 'promoted';
 
 /** One sequence of a policy update. Arrays are as long as `tokens`; entry i is about predicting tokens[i]. */
 export interface TrainSequence {
@@ -61,7 +58,6 @@ export interface UpdateRequest {
   readonly learningRate: number;
   /** Steps of linear warm-up at the head of this update. */
   readonly warmupSteps: number;
-  readonly klWeight: number;
   readonly clipLow: number;
   readonly clipHigh: number;
   readonly averageDecay: number;
@@ -74,7 +70,6 @@ export interface UpdateReport {
   readonly tokens: number;
   readonly loss: number;
   readonly corpusLoss: number;
-  readonly kl: number;
   readonly clipped: number;
   readonly gradNorm: number;
 }
@@ -163,7 +158,7 @@ export interface ModelHost {
   promote(): Promise<void>;
   /** `raw`, `average` and the optimizer := what they were at the last `promote` or `load`. */
   rollback(): Promise<void>;
-  /** `reference`, `average` and `promoted` := `raw`; optimizer state cleared. Called once, when pretraining ends. */
+  /** `average` and `promoted` := `raw`; optimizer state cleared. Called once, when pretraining ends. */
   beginRounds(): Promise<void>;
   /** Writes everything that training needs to go on exactly; returns a hash of all of it. */
   save(folder: string): Promise<string>;

@@ -27,12 +27,11 @@ export interface HostState {
   readonly counters: Record<string, number>;
 }
 
-type PerToken = Record<'likelihood' | 'credit' | 'oldLogProbs' | 'refLogProbs' | 'kl' | 'clipLow' | 'clipHigh', Float32Array>;
-type TrainingReport = Record<'loss' | 'likelihoodLoss' | 'divergence' | 'clipped' | 'gradNorm', number>;
+type PerToken = Record<'likelihood' | 'credit' | 'oldLogProbs' | 'clipLow' | 'clipHigh', Float32Array>;
+type TrainingReport = Record<'loss' | 'likelihoodLoss' | 'clipped' | 'gradNorm', number>;
 
 interface Sequence extends Packable {
   readonly source: TrainSequence;
-  readonly reference: Float32Array;
 }
 
 export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialise' | 'save' | 'load'> {
@@ -44,9 +43,9 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
   readonly #train: BoundStep;
   readonly #score: Program;
   readonly #discriminator: DiscriminatorTrainer;
-  readonly #arrays: Record<'raw' | 'first' | 'second' | 'average' | 'promoted' | 'reference', Float32Array>;
+  readonly #arrays: Record<'raw' | 'first' | 'second' | 'average' | 'promoted', Float32Array>;
   /** Changes whenever the weights of that name do; equal numbers mean equal weights. */
-  readonly #versions: Record<WeightsName, number> = { raw: 0, average: 0, promoted: 0, reference: 0 };
+  readonly #versions: Record<WeightsName, number> = { raw: 0, average: 0, promoted: 0 };
   readonly #scorers = new Map<WeightsName, BoundStep>();
   readonly #decoders = new Map<number, Decoder>();
   readonly #caches;
@@ -71,7 +70,7 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
     const layout = policyLayout(shape);
     const raw = layout.initialise(request.seed);
     const zeros = (): Float32Array => new Float32Array(layout.size);
-    this.#arrays = { raw, first: zeros(), second: zeros(), average: raw.slice(), promoted: raw.slice(), reference: raw.slice() };
+    this.#arrays = { raw, first: zeros(), second: zeros(), average: raw.slice(), promoted: raw.slice() };
     const { first, second, average } = this.#arrays;
     this.#train = train.bind({ weights: raw, first, second, average });
     this.#caches = decodeCaches(shape, SLOTS);
@@ -189,24 +188,19 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
   }
 
   async beginRounds(): Promise<void> {
-    const { raw, average, promoted, reference } = this.#arrays;
-    for (const array of [average, promoted, reference]) array.set(raw);
+    const { raw, average, promoted } = this.#arrays;
+    for (const array of [average, promoted]) array.set(raw);
     this.#corpusRows = 0;
     this.#clearMoments();
-    this.#changed('raw', 'average', 'promoted', 'reference');
+    this.#changed('raw', 'average', 'promoted');
   }
 
   async update(request: UpdateRequest): Promise<UpdateReport> {
     const { batch, context } = this.#shape;
-    const sources = request.sequences.filter(({ tokens }) => tokens.length > 0).map((source) => ({
-      ...source, tokens: source.tokens.slice(0, context),
-    }));
-    const packed = sources.map((source) => shifted(source.tokens, SPECIAL_IDS.endOfText));
-    const reference = await this.#logProbs(packed, 'reference');
-    const sequences = sources.map((source, i): Sequence => ({ ...packed[i]!, source, reference: reference[i]! }));
+    const sequences = request.sequences.map((source): Sequence => ({ ...shifted(source.tokens.slice(0, context), SPECIAL_IDS.endOfText), source }));
 
     const corpusRows = Math.min(batch - 1, Math.round(batch * request.corpusShare));
-    const totals = { loss: 0, likelihoodLoss: 0, divergence: 0, clipped: 0, gradNorm: 0 };
+    const totals = { loss: 0, likelihoodLoss: 0, clipped: 0, gradNorm: 0 };
     let steps = 0;
     let tokens = 0;
     for (let pass = 0; pass < request.passes; pass++) {
@@ -224,21 +218,19 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
       }
     }
     const mean = (name: keyof typeof totals): number => (steps === 0 ? 0 : totals[name] / steps);
-    return { steps, tokens, loss: mean('loss'), corpusLoss: mean('likelihoodLoss'), kl: mean('divergence'), clipped: mean('clipped'), gradNorm: mean('gradNorm') };
+    return { steps, tokens, loss: mean('loss'), corpusLoss: mean('likelihoodLoss'), clipped: mean('clipped'), gradNorm: mean('gradNorm') };
   }
 
   /** Fills the training step's inputs with one batch of samples and corpus rows; returns how many tokens it holds. */
   #fillUpdate(own: readonly PackedRow<Sequence>[], corpus: readonly PackedRow<Packable>[], request: UpdateRequest): number {
     const { context } = this.#shape;
     const inputs = this.#clearInputs([...own, ...corpus]);
-    const ownTokens = eachPlacement(own, context, (at, { source, reference }) => {
-      inputs.credit.set(source.credit, at);
-      inputs.likelihood.set(source.likelihood, at);
-      if (source.oldLogProbs) inputs.oldLogProbs.set(source.oldLogProbs, at);
-      inputs.refLogProbs.set(reference, at);
-      inputs.kl.fill(request.klWeight, at, at + reference.length);
+    const ownTokens = eachPlacement(own, context, (at, { source, ids }) => {
+      inputs.credit.set(source.credit.slice(0, ids.length), at);
+      inputs.likelihood.set(source.likelihood.slice(0, ids.length), at);
+      if (source.oldLogProbs) inputs.oldLogProbs.set(source.oldLogProbs.slice(0, ids.length), at);
     });
-    for (const array of [inputs.credit, inputs.likelihood, inputs.kl]) for (let i = 0; i < array.length; i++) array[i]! /= Math.max(1, ownTokens);
+    for (const array of [inputs.credit, inputs.likelihood]) for (let i = 0; i < array.length; i++) array[i]! /= Math.max(1, ownTokens);
     const offset = own.length * context;
     const weights = inputs.likelihood.subarray(offset);
     const corpusTokens = eachPlacement(corpus, context, (at, { ids }) => void weights.fill(request.corpusWeight, at, at + ids.length));
@@ -320,7 +312,6 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
     this.#changed('raw');
     this.#changed('average');
     this.#changed('promoted');
-    this.#changed('reference');
   }
 }
 

@@ -55,17 +55,11 @@ export class PretrainingBatches {
   }
 
   /**
-   * Rows of the corpus as the rounds mix it in, from row `from` of that stream on: packed documents and file windows in turn. Documents
-   * alone would be learnt by heart. The stream of documents goes on where pretraining ended.
+   * Rows of the corpus as the rounds mix it in, from row `from` of that stream on: packed documents, going on where pretraining
+   * ended. No file windows: they have no end of text, and a policy that sees them in the rounds forgets to end.
    */
   corpusRows(from: number, count: number): PackedRow<Packable>[] {
-    const first = this.documentRowsBefore(this.options.totalSteps);
-    const random = new RandomStream(this.options.seed, 'corpus-window');
-    return Array.from({ length: count }, (_, i) => {
-      const index = from + i;
-      if (index % 2 === 0 || this.#windows.length === 0) return this.#documentRow(first + Math.floor(index / 2));
-      return [{ sequence: this.#windows[random.integer(index, this.#windows.length)]!, start: 0 }];
-    });
+    return this.documentRows(this.documentRowsBefore(this.options.totalSteps) + from, count);
   }
 
   /** Document rows that the first `steps` steps of pretraining use up. */

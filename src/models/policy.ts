@@ -101,11 +101,12 @@ function rows(shape: PolicyShape): Specs {
  * One update, for pretraining and rounds alike:
  *
  *     loss = sum( likelihood * nll
- *               - min(ratio * credit, clip(ratio, clipLow, clipHigh) * credit)
- *               + kl * (exp(ref - logp) - (ref - logp) - 1) )
+ *               - min(ratio * credit, clip(ratio, clipLow, clipHigh) * credit) )
  *
  * with ratio = exp(logp - oldLogProbs); every weight is per position and already divided by what it is a mean over.
- * Sources: Schulman et al., "PPO" (2017), eq. 7; the KL term is the estimator k3 of Schulman (2020), used by GRPO.
+ * There is no KL term: its usual estimator is exp(ref - logp) on sampled tokens, which explodes exactly on the tokens that are to
+ * become unlikely; the corpus rows keep the policy near its reference instead (docs/decisions).
+ * Source: Schulman et al., "PPO" (2017), eq. 7.
  */
 export function trainStep(shape: PolicyShape): { step: Step; spec: StepSpec } {
   const layout = policyLayout(shape);
@@ -118,7 +119,7 @@ export function trainStep(shape: PolicyShape): { step: Step; spec: StepSpec } {
       variables: { weights: flat, first: flat, second: flat, average: flat },
       inputs: {
         ...rows(shape),
-        likelihood: perToken, credit: perToken, oldLogProbs: perToken, refLogProbs: perToken, kl: perToken,
+        likelihood: perToken, credit: perToken, oldLogProbs: perToken,
         clipLow: scalar, clipHigh: scalar, learningRate: scalar, firstCorrection: scalar, secondCorrection: scalar, averageDecay: scalar,
       },
     },
@@ -131,12 +132,10 @@ export function trainStep(shape: PolicyShape): { step: Step; spec: StepSpec } {
         const ratio = tf.exp(tf.sub(logProbs, inputs['oldLogProbs']!));
         const plain = tf.mul(ratio, credit);
         const bounded = tf.mul(tf.minimum(tf.maximum(ratio, inputs['clipLow']!), inputs['clipHigh']!), credit);
-        const gap = tf.sub(inputs['refLogProbs']!, logProbs);
-        const divergence = tf.sum(tf.mul(inputs['kl']!, tf.sub(tf.sub(tf.exp(gap), gap), 1)));
         const clipped = tf.sum(tf.less(bounded, plain).toFloat());
         const likelihoodLoss = tf.sum(tf.mul(inputs['likelihood']!, nll));
-        const loss = tf.add(tf.sub(likelihoodLoss, tf.sum(tf.minimum(plain, bounded))), divergence) as tf.Scalar;
-        return { loss, metrics: { likelihoodLoss, divergence, clipped } };
+        const loss = tf.sub(likelihoodLoss, tf.sum(tf.minimum(plain, bounded))) as tf.Scalar;
+        return { loss, metrics: { likelihoodLoss, clipped } };
       });
       const { state, gradNorm } = adamW(
         { weights: variables['weights'] as tf.Tensor1D, first: variables['first'] as tf.Tensor1D, second: variables['second'] as tf.Tensor1D },

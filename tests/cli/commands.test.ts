@@ -114,11 +114,24 @@ describe('evaluate', () => {
     expect(closed()).toBe(1);
   });
 
+  it('says once what several sources say of one place, the compiler first', async () => {
+    const place = { message: "'(' was never closed", span: { start: 4, end: 5 }, line: 1, column: 4 };
+    const findings = [
+      { ...place, source: 'parse' as const, kind: 'parse.error', message: 'this cannot be parsed' },
+      { ...place, source: 'rule' as const, kind: 'bracket.unclosed' },
+      { ...place, source: 'cpython' as const, kind: 'cpython.syntax' },
+    ];
+    const library = { openEvaluator: () => ({ evaluateMany: async () => [evaluation('a', false, { findings })], close: async () => {} }) };
+    const { stdout } = await terminal({ library, stdin: 'y = (1\n' }).run('evaluate', '-');
+    expect(stdout.match(/^\w+: .*$/gm)).toEqual(["SyntaxError: '(' was never closed", 'parser: this cannot be parsed']);
+  });
+
   it('prints one evaluation a line as JSON, standard input included', async () => {
     const { library, seen } = judging();
     const { code, stdout } = await terminal({ library, stdin: 'y = 2\n' }).run('evaluate', '-', '--json');
     expect(code).toBe(0);
     expect(lines(stdout)).toMatchObject([{ file: '<stdin>', valid: true, score: 1 }]);
+    expect(Object.keys(lines(stdout)[0] as object)).not.toContain('bigrams');
     expect(seen).toEqual([{ id: '<stdin>', text: 'y = 2\n', promptLength: 0, finish: 'stop' }]);
     expect((await terminal({ library, stdin: 'y = 2\n' }).run('evaluate', '-', '--format', 'json')).stdout).toBe(stdout);
   });
@@ -156,7 +169,7 @@ describe('runs', () => {
 });
 
 describe('export', () => {
-  it('writes valid samples and revisions with task, reward and round, and no copies', async () => {
+  it('writes valid samples and accepted revisions with task, reward and round, and no copies', async () => {
     const cli = terminal();
     const name = basename(storedRun(cli.directory));
     const { code, stdout } = await cli.run('export', name.slice(0, 8), '--samples');

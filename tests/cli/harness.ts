@@ -168,7 +168,7 @@ export function evaluation(id: string, valid: boolean, more: Partial<Evaluation>
   };
 }
 
-/** A small run: round 0, round 1 with a failed sample, its repair, a copy and hostile text. */
+/** A small run: round 0, round 1 with a failed sample, two valid revisions of it of which one is accepted, a copy and hostile text. */
 export function smallRun(): Step[] {
   const broken = 'def f(x:\n    return x\n';
   const fault = { source: 'cpython' as const, kind: 'bracket.unclosed', message: "'(' was never closed", span: { start: 5, end: 6 }, line: 1, column: 5 };
@@ -187,8 +187,11 @@ export function smallRun(): Step[] {
     judged(evaluation('a', true)),
     judged(evaluation('b', false, { findings: [fault] })),
     judged(evaluation('c', true, { copy: true })),
-    created(sample('b2', 1, 'def f(x):\n    return x\n', { parent: 'b', method: 'infill', attempt: 1 })),
+    created(sample('b1', 1, 'pass\n', { parent: 'b', method: 'continue', attempt: 1 })),
+    judged(evaluation('b1', true)),
+    created(sample('b2', 1, 'def f(x):\n    return x\n', { parent: 'b', method: 'infill', attempt: 2 })),
     judged(evaluation('b2', true)),
+    { key: 'round/1/refined', event: { type: 'refinement.finished', data: { round: 1, failed: 1, repaired: 1, accepted: ['b2'], after: proportion(3, 3) } } },
     { key: 'reward/a', event: { type: 'reward.recorded', data: { sampleId: 'a', value: 0.75, terms: {} } } },
     { key: 'round/1/end', event: { type: 'round.finished', data: row(1, 40) } },
     { note: { type: 'round.timed', data: { round: 1, seconds: 12.4, sampledTokensPerSecond: 8123, trainedTokensPerSecond: 9000 } } },

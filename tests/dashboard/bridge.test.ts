@@ -57,11 +57,25 @@ describe('createInspector', () => {
       ['parent', null, 'idle'],
       ['child', null, 'working'],
       ['parent', 'idle', 'busy.child'],
-      ['parent', 'busy.child', 'busy.both.left.on,busy.both.right.on'],
       ['child', 'working', 'done'],
+      ['parent', 'busy.child', 'busy.both.left.on,busy.both.right.on'],
       ['parent', 'busy.both.left.on,busy.both.right.on', 'end'],
     ]);
     expect(moves.at(-1)!.event).toBe('stop');
+  });
+
+  it('notes the end of an actor before the start of its successor, and each end once', () => {
+    const again = setup({ actors: { child } }).createMachine({
+      id: 'parent', initial: 'first',
+      states: { first: { invoke: { src: 'child', id: 'child', onDone: 'second' } }, second: { invoke: { src: 'child', id: 'child', onDone: 'end' } }, end: { type: 'final' } },
+    });
+    const notes: InspectorNote[] = [];
+    const actor = createActor(again, { inspect: createInspector({ note: (event) => void notes.push(event) }) }).start();
+    for (let i = 0; i < 2; i++) actor.getSnapshot().children.child!.send({ type: 'go' });
+    const moves = notes.flatMap((note) => (note.type === 'machine.transition' ? [`${note.data.machine}: ${note.data.to} (${note.data.event})`] : []));
+    expect(moves.filter((move) => move.startsWith('child'))).toEqual(['child: working (xstate.init)', 'child: done (go)', 'child: working (xstate.init)', 'child: done (go)']);
+    expect(moves.at(-1)).toBe('parent: end (xstate.done.actor.child)');
+    expect(actor.getSnapshot().status).toBe('done');
   });
 
   it('carries only small scalars of the context, and everything it notes is JSON', () => {

@@ -55,8 +55,19 @@ describe('RunModel', () => {
     const revision = samples.find((view) => view.sample.parent !== undefined && view.evaluation?.valid)!;
     expect(revision.parent!.sample.id).toBe(revision.sample.parent);
     expect(revision.parent!.evaluation!.valid).toBe(false);
-    expect(samples.find((view) => view.sample.id === revision.sample.parent)!.repaired).toBe(true);
     expect(samples.some((view) => view.reward !== null && view.critique !== null)).toBe(true);
+  });
+
+  it('calls a sample repaired when its revision was accepted, not when it is merely valid', () => {
+    const { samples } = modelOf(log).view();
+    const accepted = new Set(log.flatMap((event) => (event.type === 'refinement.finished' ? (event.data as EventData['refinement.finished']).accepted : [])));
+    const revisions = samples.filter((view) => view.sample.parent !== undefined);
+    expect(accepted.size).toBeGreaterThan(0);
+    expect(revisions.filter((view) => view.evaluation?.valid).length).toBeGreaterThan(accepted.size);
+    for (const revision of revisions) {
+      expect(revision.accepted).toBe(accepted.has(revision.sample.id));
+      expect(samples.find((view) => view.sample.id === revision.sample.parent)!.repaired).toBe(revision.accepted);
+    }
   });
 
   it('knows where machines are and who is at work', () => {

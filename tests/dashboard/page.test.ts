@@ -78,7 +78,7 @@ describe.skipIf(!executablePath && !required)('the page', { timeout: 60_000 }, (
     expect(faults.length).toBeGreaterThan(0);
     // The offsets are bytes, and texts before the fault hold letters of two bytes: just the faulty part is marked.
     for (const fault of faults) expect(['data', '(', '=', '          self._items.append(item)']).toContain(fault);
-    await page.locator('#samples').getByRole('button', { name: 'Repaired' }).click();
+    await page.locator('#samples').getByRole('button', { name: 'Repairs' }).click();
     const revision = page.locator('#samples article').first();
     await revision.locator('.line.removed').first().waitFor();
     expect(await revision.locator('.line.added').count()).toBe(await revision.locator('.line.removed').count());

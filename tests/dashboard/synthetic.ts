@@ -148,9 +148,10 @@ export function syntheticLog(options: SyntheticOptions): LoggedEvent[] {
     const again = revisions.map(evaluate);
     work('critic', 'judge', round, revisions.length, 0.8, () => again.forEach((evaluation) => record(`evaluation/${evaluation.id}`, { type: 'evaluation.recorded', data: evaluation })));
     move('refinement', 'done', 'xstate.done.actor.0.refinement.choosing.working');
-    const repaired = again.filter((evaluation) => evaluation.valid).length;
-    const after = proportion(samples.length - failed.length + repaired, samples.length);
-    record(`refinement/${round}`, { type: 'refinement.finished', data: { round, failed: failed.length, repaired, after } });
+    // One that is valid is turned down each round: validity alone is no repair.
+    const accepted = again.filter((evaluation) => evaluation.valid).slice(1).map(({ id }) => id);
+    const after = proportion(samples.length - failed.length + accepted.length, samples.length);
+    record(`refinement/${round}`, { type: 'refinement.finished', data: { round, failed: failed.length, repaired: accepted.length, accepted, after } });
     if (until === 'round' && round === rounds) {
       move('round', 'learning.working', 'xstate.done.actor.refinement');
       note({ type: 'activity.started', data: { agent: 'learner', activity: 'learn', round, amount: samples.length } });
@@ -163,7 +164,7 @@ export function syntheticLog(options: SyntheticOptions): LoggedEvent[] {
         record(`reward/${id}`, { type: 'reward.recorded', data: { sampleId: id, value: valid ? 0.4 + odds : -1, terms: { valid: valid ? 0.4 : -1, odds } } });
       }
       record(`discriminator/${round}`, { type: 'discriminator.updated', data: { round, loss: 0.6, auc: 0.78 - round * 0.015, heldOutLoss: 0.63 } });
-      record(`policy/${round}`, { type: 'policy.updated', data: { round, steps: 60, tokens: 61_000, loss: 1.9, corpusLoss: 1.7, kl: 0.03, clipped: 0.08, gradNorm: 0.7 } });
+      record(`policy/${round}`, { type: 'policy.updated', data: { round, steps: 60, tokens: 61_000, loss: 1.9, corpusLoss: 1.7, clipped: 0.08, gradNorm: 0.7 } });
     });
     move('round', 'saving.working', 'xstate.done.actor.0.round.learning.working');
     record(`checkpoint/${round}`, { type: 'checkpoint.saved', data: { round, checkpoint: `r${round}`, weightsHash: `w${round}` } });

@@ -29,8 +29,6 @@ async function train(engine: EngineOptions, steps: number): Promise<{ losses: nu
       inputs['likelihood']![i] = 0.5 / N;
       inputs['credit']![i] = Math.cos(i) / N;
       inputs['oldLogProbs']![i] = -4;
-      inputs['refLogProbs']![i] = -4.1;
-      inputs['kl']![i] = 0.1 / N;
     }
     const { first, second } = biasCorrections(s);
     for (const [name, value] of Object.entries({ clipLow: 0.8, clipHigh: 1.25, learningRate: 3e-3, averageDecay: 0.9, firstCorrection: first, secondCorrection: second })) inputs[name]![0] = value;

@@ -16,7 +16,9 @@ export interface SampleView {
   readonly reward: RewardData | null;
   /** The sample that this one is a revision of, as it stood when the revision was made. */
   readonly parent: SampleView | null;
-  /** A valid revision of this sample exists. */
+  /** This revision counted as a repair. */
+  readonly accepted: boolean;
+  /** A revision of this sample was accepted. */
   readonly repaired: boolean;
 }
 
@@ -199,7 +201,14 @@ export class RunModel {
       this.#dirty.add('previews');
     },
     'round.started': ({ round }) => this.#setRun({ round }),
-    'refinement.finished': (refinement) => this.#amend(refinement.round, { refinement }),
+    'refinement.finished': (refinement) => {
+      for (const id of refinement.accepted) {
+        this.#setSample(id, { accepted: true });
+        const parent = this.#samples.get(id)?.sample.parent;
+        if (parent !== undefined) this.#setSample(parent, { repaired: true });
+      }
+      this.#amend(refinement.round, { refinement });
+    },
     'round.timed': (timing) => this.#amend(timing.round, { timing }),
     'checkpoint.rejected': ({ round, reasons }) => this.#amend(round, { reasons }),
     'round.finished': (row) => {
@@ -231,16 +240,13 @@ export class RunModel {
     'sample.created': (sample, { seq }) => {
       this.#samplesSeen++;
       const parent = sample.parent === undefined ? null : this.#samples.get(sample.parent) ?? null;
-      this.#samples.set(sample.id, { seq, sample, evaluation: null, critique: null, reward: null, parent, repaired: false });
+      this.#samples.set(sample.id, { seq, sample, evaluation: null, critique: null, reward: null, parent, accepted: false, repaired: false });
       if (this.#samples.size > LIMITS.samples) this.#samples.delete(this.#samples.keys().next().value!);
       this.#dirty.add('samples');
     },
-    'evaluation.recorded': (evaluation) => {
-      const view = this.#setSample(evaluation.id, { evaluation });
-      if (evaluation.valid && view?.sample.parent !== undefined) this.#setSample(view.sample.parent, { repaired: true });
-    },
-    'critique.recorded': (critique) => void this.#setSample(critique.sampleId, { critique }),
-    'reward.recorded': (reward) => void this.#setSample(reward.sampleId, { reward }),
+    'evaluation.recorded': (evaluation) => this.#setSample(evaluation.id, { evaluation }),
+    'critique.recorded': (critique) => this.#setSample(critique.sampleId, { critique }),
+    'reward.recorded': (reward) => this.#setSample(reward.sampleId, { reward }),
   };
 
   #setRun(change: Partial<RunView>): void {
@@ -258,13 +264,12 @@ export class RunModel {
     this.#dirty.add('machines');
   }
 
-  #setSample(id: string, change: Partial<SampleView>): SampleView | null {
+  /** Nothing where the sample was let go already. */
+  #setSample(id: string, change: Partial<SampleView>): void {
     const old = this.#samples.get(id);
-    if (!old) return null;
-    const view = { ...old, ...change };
-    this.#samples.set(id, view);
+    if (!old) return;
+    this.#samples.set(id, { ...old, ...change });
     this.#dirty.add('samples');
-    return view;
   }
 
   /** What belongs to a round may be logged before or after its row. */

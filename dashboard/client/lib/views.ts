@@ -96,7 +96,7 @@ export interface EventData {
   'evaluation.recorded': EvaluationData;
   'critique.recorded': CritiqueData;
   'reward.recorded': RewardData;
-  'refinement.finished': { readonly round: number; readonly failed: number; readonly repaired: number };
+  'refinement.finished': { readonly round: number; readonly failed: number; readonly repaired: number; readonly accepted: readonly string[] };
   'checkpoint.rejected': { readonly round: number; readonly reasons: readonly string[] };
   'alarm.raised': { readonly round: number; readonly alarm: string; readonly message: string };
   'round.finished': RoundRowData;

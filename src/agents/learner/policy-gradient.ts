@@ -78,7 +78,7 @@ export class PolicyGradientLearner implements Learner {
         key: `round/${round}`, sequences,
         corpusShare: learning.corpusShare, corpusWeight: learning.corpusWeight,
         learningRate: this.#learningRate(round), warmupSteps: round === 1 ? learning.warmupSteps : 0,
-        klWeight: learning.klWeight, clipLow: learning.clipLow, clipHigh: learning.clipHigh,
+        clipLow: learning.clipLow, clipHigh: learning.clipHigh,
         averageDecay: learning.averageDecay, passes: learning.passes,
       });
       signal?.throwIfAborted();
