@@ -11,7 +11,7 @@ import { auc, mean } from '../../metrics/index.ts';
 import { RandomStream } from '../../random/philox.ts';
 import { during, type ActivityDeps } from '../activity.ts';
 import { rewardsOf } from '../reward.ts';
-import { createdEvent, recordedEvent, requestOf, textOf } from '../samples.ts';
+import { createdEvent, recordAll, recordedEvent, requestOf, textOf } from '../samples.ts';
 import { advantages, creditOf, repairSequence, sampleSequence } from './credit.ts';
 
 export interface LearnerDeps extends ActivityDeps {
@@ -41,9 +41,9 @@ export class PolicyGradientLearner implements Learner {
   /** Pretrains the discriminator on samples of the pretrained policy, so that its odds mean something in round 1. */
   async warmUp(signal?: AbortSignal): Promise<void> {
     const { model, evaluator, events, config } = this.deps;
-    await during(this.deps, { agent: 'learner', activity: 'pretrain discriminator', round: null, amount: WARM_UP_SAMPLES }, async () => {
-      const { maxTokens, temperature, unconditional } = config.sampling;
-      const count = Math.min(WARM_UP_SAMPLES, 2 * unconditional);
+    const { maxTokens, temperature, unconditional } = config.sampling;
+    const count = Math.min(WARM_UP_SAMPLES, 2 * unconditional);
+    await during(this.deps, { agent: 'learner', activity: 'pretrain discriminator', round: null, amount: count }, async () => {
       const completions = await model.generate({ key: 'discriminator/warm-up', prompts: new Array<string>(count).fill(''), maxTokens, temperature, weights: 'raw' });
       const samples = completions.map(({ text, ...completion }, i): Sample => ({
         id: `r0/u${i}`, taskId: `train0/unconditional/${i}`, kind: 'unconditional', round: 0, attempt: 0, prompt: '', completion: text, ...completion,
@@ -66,7 +66,7 @@ export class PolicyGradientLearner implements Learner {
     const { events, config: { learning } } = this.deps;
     return during(this.deps, { agent: 'learner', activity: 'learn', round, amount: judged.length + repairs.length }, async () => {
       const rewards = rewardsOf(judged, critiques, learning);
-      events.record(rewards.map((data) => ({ key: `reward/${data.sampleId}`, event: { type: 'reward.recorded', data } })));
+      await recordAll(events, rewards.map((data) => ({ key: `reward/${data.sampleId}`, event: { type: 'reward.recorded' as const, data } })));
 
       const valid = judged.filter(({ evaluation }) => evaluation.valid && !evaluation.copy);
       const fake = [...(await this.deps.replay(round)), ...valid.map(({ sample, evaluation }) => ({ text: textOf(sample), bigrams: evaluation.bigrams }))];

@@ -28,7 +28,7 @@ export function attention(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, bias: 
         const [q, k, v, weights, value] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
         // dY V^T - rowsum(dY * Y) as one product, with the row sum as one more column: no pass over (T, T) for the difference.
         const rowSum = tf.sum(tf.mul(dy, value), -1, true);
-        const difference = tf.matMul(tf.concat([dy, rowSum], -1), tf.concat([v, tf.fill([...v.shape.slice(0, -1), 1], -1)], -1), false, true);
+        const difference = tf.matMul(tf.concat([dy, rowSum], -1), tf.concat([v, tf.neg(tf.onesLike(rowSum))], -1), false, true);
         const dScores = tf.mul(weights, difference);
         return [
           scaledMatMul(dScores, k, false, false, scale),
