@@ -266,8 +266,9 @@ class ImproveRun implements Run {
     const save = async (name: string, round: number | null, state: unknown = null): Promise<string> => {
       const hash = await model.save(checkpoints.prepare(name));
       await checkpoints.complete(name, { round, weightsHash: hash, state });
-      const promoted = log.query({ types: ['checkpoint.promoted'] }).at(-1)?.data.checkpoint;
-      checkpoints.retain({ keep: config.keepCheckpoints, always: promoted === undefined ? [] : [promoted] });
+      const promoted = log.query({ types: ['checkpoint.promoted'] }).map(({ data }) => data);
+      const best = promoted.toSorted((a, b) => b.gate.unconditional.value - a.gate.unconditional.value)[0];
+      checkpoints.retain({ keep: config.keepCheckpoints, always: [best, promoted.at(-1)].flatMap((kept) => kept?.checkpoint ?? []) });
       return hash;
     };
     const pretrainer = new ChunkedPretrainer({ ...base, save: (step) => save(`pretraining-${String(step).padStart(6, '0')}`, null, { step }) });
