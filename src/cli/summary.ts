@@ -5,7 +5,6 @@
 import type { LoggedEvent } from '../contracts/events.ts';
 import type { Finding, Sample, Timing } from '../contracts/records.ts';
 import type { EventLogReader, EventOf } from '../store/event-log.ts';
-import { excerpt } from './excerpt.ts';
 import { roundTable, type TimedRow } from './table.ts';
 import { harmless, indent } from './text.ts';
 
@@ -79,7 +78,7 @@ function repairText(parent: Sample, finding: Finding, revision: Sample): string 
   const text = parent.prompt + parent.completion;
   const lines = text.replace(/\n+$/, '').split('\n');
   const before = indent(harmless(lines.slice(Math.max(0, finding.line - 6), Math.max(0, finding.line - 1)).join('\n')), '    - ');
-  const fault = indent(excerpt(text, finding).replace(/^ {4}/gm, ''), '    ! ');
+  const fault = indent([harmless(lines[finding.line - 1] ?? ''), `${' '.repeat(finding.column)}^ ${finding.message}`].join('\n'), '    ! ');
   const after = indent(harmless(revision.prompt + revision.completion), '    + ', sampleLines);
   return [`  by ${revision.method ?? 'revision'}:`, ...(finding.line > 1 ? [before] : []), fault, after].join('\n');
 }
