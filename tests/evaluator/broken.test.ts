@@ -1,0 +1,57 @@
+/** Where a text broke: not where the compiler noticed, but where the last continuation was lost. */
+import { beforeAll, describe, expect, it } from 'vitest';
+import { evaluateTexts, findDocuments, loadCPython, type CPython } from '../../src/evaluator/index.ts';
+
+let cpython: CPython;
+beforeAll(async () => {
+  cpython = await loadCPython();
+});
+
+/** The text before the place where it broke. */
+function sound(text: string): string | null {
+  const [evaluation] = evaluateTexts([{ id: 'x', text, promptLength: 0, finish: 'stop', locate: true }], { cpython });
+  return evaluation!.brokenAt === undefined ? null : Buffer.from(text).subarray(0, evaluation!.brokenAt).toString();
+}
+
+describe('brokenAt', () => {
+  it.each([
+    ['an unmatched bracket', 'def f(x):\n    return foo(x))\n    y = 1\n', 'def f(x):\n    return foo(x)'],
+    ['a bracket of another kind', 'x = [1, 2)\n', 'x = [1, 2'],
+    ['a block that has to follow', 'try:\n    x = 1\ny = 2\n', 'try:\n    x = 1\n'],
+    ['too deep an indentation', 'def f():\n  x = 1\n    y = 2\n', 'def f():\n  x = 1\n   '],
+    ['a docstring that is never closed: it could be, at the end', 'def f():\n    """doc\n    return 1\n', 'def f():\n    """doc\n    return 1\n'],
+    ['characters of several bytes before it', 'größe = "käse" )\nx = 1\n', 'größe = "käse" '],
+  ])('%s', (_, text, before) => expect(sound(text)).toBe(before));
+
+  it('is absent where the text compiles, and where it was not asked for', () => {
+    expect(sound('x = 1\n')).toBeNull();
+    const [evaluation] = evaluateTexts([{ id: 'x', text: 'x = )\n', promptLength: 0, finish: 'stop' }], { cpython });
+    expect(evaluation).toMatchObject({ valid: false });
+    expect(evaluation).not.toHaveProperty('brokenAt');
+  });
+
+  it('never lies inside the sound code in front of a fault: strings, brackets and blocks over several lines are no break', () => {
+    const source = `
+def first(items, *, key=None):
+    """Over
+    several lines."""
+    total = call(
+        items[0],
+        {'a': (1, 2), "b": f"{items!r:>{10}}"},
+    )
+    try:
+        return [x for x in total if x not in items]
+    except (KeyError, ValueError) as error:
+        raise RuntimeError('no') from error
+    finally:
+        del total
+
+class Second(first.__class__):
+    @property
+    async def wait(self): return await self.other(lambda a, /, b=1: a if b else -b)
+`;
+    const documents = findDocuments(source, cpython).map(({ text }) => text);
+    expect(documents.length).toBeGreaterThanOrEqual(2);
+    for (const text of documents) expect(sound(`${text}x = ) 1\n`)).toBe(`${text}x = `);
+  });
+});
