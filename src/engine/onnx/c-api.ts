@@ -17,7 +17,8 @@ const INDEX = {
   SetSessionGraphOptimizationLevel: 23, SetIntraOpNumThreads: 24, CreateTensorWithDataAsOrtValue: 49, CreateCpuMemoryInfo: 69,
   ReleaseStatus: 93, ReleaseSession: 95, ReleaseValue: 96, ReleaseSessionOptions: 100, AddSessionConfigEntry: 130,
 } as const;
-const LOG_LEVEL_ERROR = 3;
+/** Errors come back as statuses and are thrown; the library need not print them as well. */
+const LOG_LEVEL_FATAL = 4;
 const ALL_OPTIMIZATIONS = 99;
 
 type Pointer = unknown;
@@ -80,7 +81,7 @@ function api(): Api {
   const cpuMemoryInfo = bind('CreateCpuMemoryInfo', 'void *', 'int allocator, int memory, _Out_ void **out');
   loaded = {
     library,
-    environment: made((out) => createEnv(LOG_LEVEL_ERROR, 'ouroboros', out)),
+    environment: made((out) => createEnv(LOG_LEVEL_FATAL, 'ouroboros', out)),
     cpuMemory: made((out) => cpuMemoryInfo(1, 0, out)),
     check,
     createSessionOptions: bind('CreateSessionOptions', 'void *', '_Out_ void **out'),

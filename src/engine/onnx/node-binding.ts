@@ -32,7 +32,7 @@ export async function createNodeSession(model: Uint8Array, options: SessionOptio
       executionProviders: [options.provider],
       graphOptimizationLevel: 'all',
       intraOpNumThreads: options.threads,
-      logSeverityLevel: 3,
+      logSeverityLevel: 4,
       // Nothing may move to the CPU behind the user's back: a graph that would fall back fails with the node's name.
       ...(options.provider === 'cpu' ? {} : { extra: { session: { disable_cpu_ep_fallback: '1' } } }),
       ...(options.profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: options.profile }),
