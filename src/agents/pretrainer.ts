@@ -59,7 +59,7 @@ export class ChunkedPretrainer implements Pretrainer {
     });
   }
 
-  /** Makes the trained weights the reference, saves them, and records `pretraining.finished` (key `pretraining/finished`). */
+  /** Makes the trained weights the promoted ones, saves them, and records `pretraining.finished` (key `pretraining/finished`). */
   async finish({ step }: { readonly step: number }, signal?: AbortSignal): Promise<{ weightsHash: string }> {
     const { model, events, save } = this.#deps;
     return during(this.#deps, { agent: 'pretrainer', activity: 'finish', round: null, amount: 1 }, async () => {

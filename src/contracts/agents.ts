@@ -99,7 +99,7 @@ export interface Gate {
 export interface Pretrainer {
   /** Runs up to `steps` steps from `fromStep`; records `pretraining.step`. */
   advance(input: { readonly fromStep: number; readonly steps: number }, signal?: AbortSignal): Promise<{ readonly step: number; readonly loss: number }>;
-  /** Records `pretraining.finished`; the reference policy is set. */
+  /** Records `pretraining.finished`; the trained policy is the promoted one from here on. */
   finish(input: { readonly step: number }, signal?: AbortSignal): Promise<{ readonly weightsHash: string }>;
 }
 

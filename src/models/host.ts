@@ -154,20 +154,18 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
   }
 
   /** Log-probability of every target of every sequence. */
-  async #logProbs<T extends Packable>(sequences: readonly T[], weights: WeightsName): Promise<Float32Array[]> {
+  async #logProbs(sequences: readonly Packable[], weights: WeightsName): Promise<Float32Array[]> {
     const { batch, context } = this.#shape;
     const step = this.#scorers.get(weights) ?? this.#score.bind({ weights: this.#arrays[weights] });
     this.#scorers.set(weights, step);
-    const results = new Map<T, Float32Array>();
+    const results = new Map<Packable, Float32Array>();
     const rows = packRows(sequences, context);
     for (let from = 0; from < rows.length; from += batch) {
       const chunk = rows.slice(from, from + batch);
       writeRows(chunk, context, step.inputs as { ids: Int32Array; targets: Int32Array; segments: Int32Array });
       await step.run();
       const logProbs = step.outputs['logProbs'] as Float32Array;
-      for (const [r, row] of chunk.entries()) {
-        for (const { sequence, start } of row) results.set(sequence, logProbs.slice(r * context + start, r * context + start + sequence.ids.length));
-      }
+      eachPlacement(chunk, context, (at, sequence) => void results.set(sequence, logProbs.slice(at, at + sequence.ids.length)));
     }
     return sequences.map((sequence) => results.get(sequence) ?? new Float32Array(0));
   }

@@ -14,6 +14,7 @@
 import type { Judged } from '../../contracts/agents.ts';
 import type { TrainSequence } from '../../contracts/model.ts';
 import type { Repair, Reward } from '../../contracts/records.ts';
+import { mean } from '../../metrics/index.ts';
 import { focusOf } from '../samples.ts';
 
 /** Samples a bin: enough for a mean, few enough that lengths in a bin are alike. */
@@ -26,8 +27,8 @@ export function advantages(judged: readonly Judged[], rewards: readonly Reward[]
   const result = new Array<number>(judged.length).fill(0);
   for (let bin = 0; bin < bins; bin++) {
     const members = order.slice(Math.floor((bin * order.length) / bins), Math.floor(((bin + 1) * order.length) / bins));
-    const mean = members.reduce((sum, i) => sum + rewards[i]!.value, 0) / Math.max(1, members.length);
-    for (const i of members) result[i] = rewards[i]!.value - mean;
+    const baseline = mean(members.map((i) => rewards[i]!.value));
+    for (const i of members) result[i] = rewards[i]!.value - baseline;
   }
   const deviation = Math.sqrt(result.reduce((sum, a) => sum + a * a, 0) / Math.max(1, result.length));
   return deviation === 0 ? result : result.map((a) => a / deviation);
