@@ -12,6 +12,7 @@ import { addEvaluate } from './evaluate.ts';
 import { addExport } from './export.ts';
 import { addGenerate } from './generate.ts';
 import { addGraph } from './graph.ts';
+import { addHumanEval } from './humaneval.ts';
 import { addResume } from './resume.ts';
 import { addRun } from './run.ts';
 import { addRuns } from './runs.ts';
@@ -30,7 +31,7 @@ export async function runCli(argv: readonly string[], context: CliContext): Prom
       getErrHelpWidth: () => context.stderr.columns ?? 100,
     })
     .addHelpText('after', '\nExamples:\n  ouroboros run                     a whole run, with a dashboard\n  ouroboros run --preset smoke      the same in under a minute\n  ouroboros evaluate app.py         judge a file\n\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 below --fail-under, 130 interrupted.\n');
-  for (const add of [addRun, addResume, addDashboard, addDoctor, addEvaluate, addGenerate, addRuns, addExport, addGraph, addCache]) add(program, context, done);
+  for (const add of [addRun, addResume, addDashboard, addDoctor, addEvaluate, addHumanEval, addGenerate, addRuns, addExport, addGraph, addCache]) add(program, context, done);
   try {
     await program.parseAsync([...argv], { from: 'user' });
     return code;

@@ -7,16 +7,17 @@ import { freeDisk } from '../store/system.ts';
 import type { DoctorService } from './doctor-entry.ts';
 import { JudgePool } from './judges.ts';
 import { ChildService } from './rpc.ts';
+import { findSandbox } from './sandbox.ts';
 
 const ENTRY = new URL(`./doctor-entry.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url);
 /** A default run writes about 0.3 GB. */
 const LEAST_FREE = 1e9;
 
 export async function doctor(options: { readonly bench?: boolean } = {}): Promise<DoctorReport> {
-  const checks = [nodeCheck(), diskCheck(process.cwd(), 'disk'), diskCheck(cacheParent(), 'cache'), await judgeCheck()];
+  const checks = [nodeCheck(), diskCheck(process.cwd(), 'disk'), diskCheck(cacheParent(), 'cache'), await judgeCheck(), await sandboxCheck()];
   const backends = await probe(options.bench ?? false);
   const chosen = ['onnx:cpu', 'wasm', 'cpu'].find((name) => backends.some((backend) => backend.name === name && backend.usable)) ?? null;
-  return { ok: checks.every(({ ok }) => ok) && chosen !== null, checks, backends, chosen };
+  return { ok: checks.every(({ ok, optional }) => ok || optional) && chosen !== null, checks, backends, chosen };
 }
 
 type Check = DoctorReport['checks'][number];
@@ -50,6 +51,13 @@ async function judgeCheck(): Promise<Check> {
   } finally {
     await judges.close();
   }
+}
+
+/** Programs are executed behind one of these; a run executes none. */
+async function sandboxCheck(): Promise<Check> {
+  const { sandbox, tried } = await findSandbox();
+  const found = tried.map(({ name, usable, reason }) => `${name}: ${usable ? 'usable' : reason}`).join('; ');
+  return { name: 'sandbox', ok: sandbox !== null, message: sandbox ? found : `${found}; programs are not executed unless --unsafe-exec is given`, optional: true };
 }
 
 async function probe(bench: boolean): Promise<DoctorReport['backends']> {
