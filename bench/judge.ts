@@ -3,14 +3,20 @@
  * where the first finding points; how fast texts are judged. Development and held-out files are kept apart (mutants.ts); the figures
  * that are quoted come from the held-out half.
  *
- *     npx tsx bench/judge.ts [--mutants 20000] [--seed 2026] [--half held-out|development] [--json]
+ *     npm run bench -- judge [--rules] [--speed] [--grade] [--wording] [--limits] [--mutants 20000] [--seed 2026] [--half held-out|development] [--json]
+ *
+ * Without a part named, rules and speed are measured.
  */
 import { parseArgs } from 'node:util';
 import { fileURLToPath } from 'node:url';
 import { cpus } from 'node:os';
 import { checkRules, evaluateTexts, loadCPython, parseTree } from '../src/evaluator/index.ts';
+import type { CPython } from '../src/evaluator/cpython.ts';
 import { SourceText } from '../src/evaluator/text.ts';
 import { JudgePool } from '../src/processes/judges.ts';
+import { benchGrade, formatGradeBench } from './grade.ts';
+import { benchLimits, formatLimits } from './limits.ts';
+import { benchWording, formatWording } from './wording.ts';
 import { corpusDocuments, MutantMaker, MUTATIONS, type Mutation } from './mutants.ts';
 
 interface Row {
@@ -30,16 +36,30 @@ export interface JudgeBench {
   readonly seed: number;
   readonly documents: number;
   readonly rows: Readonly<Record<Mutation | 'all', Row>>;
-  /** Texts a second, one process: `strict` rules, tree and counts; `judged` the same with CPython through the process boundary. */
-  readonly speed: { readonly characters: number; readonly strict: number; readonly judged: number; readonly verdicts: number };
+}
+
+/** Texts a second on one core: the best and the median of several repetitions. */
+export interface Rate {
+  readonly best: number;
+  readonly median: number;
+}
+
+export interface SpeedBench {
+  readonly characters: number;
+  /** Rules, tree and counts in this process, without CPython. */
+  readonly strict: Rate;
+  /** CPython's compiler alone in this process. */
+  readonly compiled: Rate;
+  /** Whole evaluations, CPython's verdict in them, through the process boundary. */
+  readonly judged: Rate;
+  /** Rules and CPython's verdict alone, through the process boundary. */
+  readonly verdicts: Rate;
 }
 
 const emptyRow = (): Row => ({ mutants: 0, rejected: 0, rulesFalseAccept: 0, rulesFalseReject: 0, treeFalseAccept: 0, treeFalseReject: 0, located: 0 });
 
-/** Runs the whole measurement: about a minute for 20,000 mutants on one core. */
-export async function benchJudge({ mutants = 20_000, seed = 2026, half = 'held-out' as 'held-out' | 'development' } = {}): Promise<JudgeBench> {
-  const cpython = await loadCPython();
-  const documents = corpusDocuments(half, cpython);
+/** Rules against CPython: about a minute for 20,000 mutants on one core. */
+export function benchRules(documents: readonly string[], cpython: CPython, mutants: number, seed: number, half: string): JudgeBench {
   const maker = new MutantMaker(documents, seed);
   const rows = Object.fromEntries([...MUTATIONS, 'all'].map((kind) => [kind, emptyRow()])) as Record<Mutation | 'all', Row>;
   for (let done = 0; done < mutants; ) {
@@ -67,39 +87,50 @@ export async function benchJudge({ mutants = 20_000, seed = 2026, half = 'held-o
   }
   return {
     machine: `${cpus()[0]?.model ?? 'unknown'}, ${cpus().length} cores`, python: cpython.version, half, seed, documents: documents.length, rows,
-    speed: await measureSpeed(documents, (texts) => void cpython.compileAll(texts)),
   };
 }
 
-async function measureSpeed(documents: readonly string[], verdicts: (texts: string[]) => void): Promise<JudgeBench['speed']> {
+/** Documents of 200 to 400 characters, all paths in turn. */
+export async function benchSpeed(documents: readonly string[], cpython: CPython): Promise<SpeedBench> {
   const texts = documents.filter(({ length }) => length >= 200 && length <= 400).slice(0, 2000);
   const requests = texts.map((text, index) => ({ id: String(index), text, promptLength: 0, finish: 'stop' as const }));
-  const best = async (work: () => void | Promise<unknown>): Promise<number> => {
-    let least = Infinity;
-    for (let repetition = 0; repetition < 5; repetition++) {
+  const rate = async (work: () => void | Promise<unknown>): Promise<Rate> => {
+    const rates: number[] = [];
+    for (let repetition = 0; repetition < 9; repetition++) {
       const start = performance.now();
       await work();
-      least = Math.min(least, performance.now() - start);
+      rates.push(Math.round((texts.length / (performance.now() - start)) * 1000));
     }
-    return Math.round((texts.length / least) * 1000);
+    rates.sort((a, b) => b - a);
+    return { best: rates[0]!, median: rates[4]! };
   };
   const batches = <T>(list: readonly T[], work: (part: T[]) => void): void => {
     for (let at = 0; at < list.length; at += 48) work(list.slice(at, at + 48));
   };
-  const strict = await best(() => batches(requests, (part) => void evaluateTexts(part)));
-  const compiled = await best(() => batches(texts, verdicts));
+  const strict = await rate(() => batches(requests, (part) => void evaluateTexts(part)));
+  const compiled = await rate(() => batches(texts, (part) => void cpython.compileAll(part)));
   const pool = new JudgePool({ judges: 1 });
   try {
     await pool.ready();
-    const judged = await best(() => pool.evaluateMany(requests));
-    return { characters: Math.round(texts.reduce((sum, { length }) => sum + length, 0) / Math.max(1, texts.length)), strict, judged, verdicts: compiled };
+    const judged = await rate(() => pool.evaluateMany(requests));
+    const verdicts = await rate(() => pool.verdicts(texts));
+    return { characters: Math.round(texts.reduce((sum, { length }) => sum + length, 0) / Math.max(1, texts.length)), strict, compiled, judged, verdicts };
   } finally {
     await pool.close();
   }
 }
 
+export function formatSpeed({ characters, strict, compiled, judged, verdicts }: SpeedBench): string {
+  const row = (name: string, { best, median }: Rate): string => `| ${name} | ${best} | ${median} |`;
+  return [
+    `| texts of ${characters} characters a second, one core | best of 9 | median |`, '|---|---|---|',
+    row('strict evaluation: rules, tree, counts', strict), row("CPython's compiler alone", compiled),
+    row('verdicts through the process boundary: rules and CPython', verdicts), row('whole evaluations through the process boundary', judged),
+  ].join('\n');
+}
+
 /** The result as a Markdown table. */
-export function formatJudgeBench({ machine, python, half, seed, documents, rows, speed }: JudgeBench): string {
+export function formatRules({ machine, python, half, seed, documents, rows }: JudgeBench): string {
   const percent = (count: number, of: number): string => (of === 0 ? '-' : `${((100 * count) / of).toFixed(3)} %`);
   const lines = [
     `CPython ${python}; ${half} half, ${documents} documents, seed ${seed}; ${machine}`, '',
@@ -112,19 +143,34 @@ export function formatJudgeBench({ machine, python, half, seed, documents, rows,
       `| ${kind} | ${row.mutants} | ${row.rejected} | ${percent(row.rulesFalseAccept, row.rejected)} | ${percent(row.rulesFalseReject, legal)} | ${percent(row.treeFalseAccept, row.rejected)} | ${percent(row.treeFalseReject, legal)} | ${percent(row.located, row.rejected)} |`,
     );
   }
-  lines.push('', `One process, texts of ${speed.characters} characters, a second: strict evaluation ${speed.strict}; CPython's verdicts ${speed.verdicts}; whole evaluations through the process boundary ${speed.judged}.`);
   return lines.join('\n');
 }
 
-/** Command line: prints the table, or one JSON object with `--json`. */
+/** Command line: prints the tables asked for, or one JSON object with `--json`. */
 export async function main(args: string[]): Promise<void> {
+  const flag = { type: 'boolean', default: false } as const;
   const { values } = parseArgs({
     args,
-    options: { mutants: { type: 'string' }, seed: { type: 'string' }, half: { type: 'string' }, json: { type: 'boolean', default: false } },
+    options: { rules: flag, speed: flag, grade: flag, wording: flag, limits: flag, json: flag, mutants: { type: 'string', default: '20000' }, seed: { type: 'string', default: '2026' }, half: { type: 'string', default: 'held-out' } },
   });
   const half = values.half === 'development' ? 'development' : 'held-out';
-  const result = await benchJudge({ half, ...(values.mutants ? { mutants: Number(values.mutants) } : {}), ...(values.seed ? { seed: Number(values.seed) } : {}) });
-  process.stdout.write(`${values.json ? JSON.stringify(result) : formatJudgeBench(result)}\n`);
+  const mutants = Number(values.mutants), seed = Number(values.seed);
+  const plain = !values.rules && !values.speed && !values.grade && !values.wording && !values.limits;
+  const result: Record<string, unknown> = {}, tables: string[] = [];
+  const add = <T>(name: string, value: T, format: (value: T) => string): void => {
+    result[name] = value;
+    tables.push(format(value));
+  };
+  if (values.limits) add('limits', await benchLimits(), formatLimits);
+  if (plain || values.rules || values.speed || values.grade || values.wording) {
+    const cpython = await loadCPython();
+    const documents = corpusDocuments(half, cpython);
+    if (plain || values.rules) add('rules', benchRules(documents, cpython, mutants, seed, half), formatRules);
+    if (values.grade) add('grade', benchGrade(documents, Math.min(mutants, 10_000), seed), formatGradeBench);
+    if (values.wording) add('wording', benchWording(documents, cpython, mutants, seed), formatWording);
+    if (plain || values.speed) add('speed', await benchSpeed(documents, cpython), formatSpeed);
+  }
+  process.stdout.write(`${values.json ? JSON.stringify(result) : tables.join('\n\n')}\n`);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await main(process.argv.slice(2));

@@ -26,6 +26,31 @@ export interface Mutant {
   readonly original: string;
 }
 
+/** One replacement in a text: UTF-16 range [start, end) becomes `by`. */
+export interface Edit {
+  readonly kind: Mutation;
+  readonly start: number;
+  readonly end: number;
+  readonly by: string;
+}
+
+/** The least edit that makes a mutant out of its original: what lies between the common beginning and the common end. */
+export function editOf({ kind, original, text }: Mutant): Edit {
+  const most = Math.min(original.length, text.length);
+  let start = 0;
+  while (start < most && original.charCodeAt(start) === text.charCodeAt(start)) start++;
+  let tail = 0;
+  while (tail < most - start && original.charCodeAt(original.length - 1 - tail) === text.charCodeAt(text.length - 1 - tail)) tail++;
+  return { kind, start, end: original.length - tail, by: text.slice(start, text.length - tail) };
+}
+
+/** The text with all edits made; they must not overlap. */
+export function applyEdits(original: string, edits: readonly Edit[]): string {
+  let text = original;
+  for (const { start, end, by } of [...edits].sort((a, b) => b.start - a.start)) text = text.slice(0, start) + by + text.slice(end);
+  return text;
+}
+
 /** The .py files of a zip archive by name (stored or deflated entries; no encryption, no zip64). */
 export function readZip(path: string): Map<string, string> {
   const data = readFileSync(path);
@@ -82,6 +107,25 @@ export class MutantMaker {
       const original = this.#documents[this.#below(this.#documents.length)]!;
       const mutant = this.mutate(original, kind);
       if (mutant && mutant.text !== original) return mutant;
+    }
+  }
+
+  /**
+   * A random document with `count` edits, apart from each other, each of which by itself is a fault (`rejects` says so). Documents that
+   * are too short for them are passed over.
+   */
+  faults(count: number, rejects: (text: string) => boolean): { readonly original: string; readonly edits: readonly Edit[] } {
+    for (;;) {
+      const original = this.#documents[this.#below(this.#documents.length)]!;
+      const edits: Edit[] = [];
+      for (let tries = 0; tries < 12 * count && edits.length < count; tries++) {
+        const mutant = this.mutate(original, MUTATIONS[this.#below(MUTATIONS.length)]!);
+        if (!mutant || mutant.text === original) continue;
+        const edit = editOf(mutant);
+        if (edits.some(({ start, end }) => edit.start <= end && start <= edit.end)) continue;
+        if (rejects(mutant.text)) edits.push(edit);
+      }
+      if (edits.length === count) return { original, edits };
     }
   }
 

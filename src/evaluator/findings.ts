@@ -5,7 +5,8 @@
 import type Parser from 'tree-sitter';
 import type { Finding } from '../contracts/records.ts';
 import type { CompileError } from './cpython.ts';
-import type { Fault } from './rules/index.ts';
+import { enclosing } from './enclosing.ts';
+import type { Fault, Statement } from './rules/index.ts';
 import type { SourceText } from './text.ts';
 
 /** Most findings of tree-sitter that are kept of one text. */
@@ -46,6 +47,12 @@ export function cpythonFinding(place: SourceText, error: CompileError, faults: r
   return findingAt(place, 'cpython', kind, error.message, start, end > start ? end : start + 1);
 }
 
+/** The finding with the smallest statement around it. */
+export function withStatement(finding: Finding, place: SourceText, statements: readonly Statement[]): Finding {
+  const statement = enclosing(statements, place.offsetAt(finding.line, finding.column));
+  return statement ? { ...finding, statement: place.span(statement.start, statement.end) } : finding;
+}
+
 /** Errors and missing tokens of tree-sitter's tree, in order. Only subtrees with an error in them are entered. */
 export function parseFindings(place: SourceText, tree: Parser.Tree): Finding[] {
   const found: Finding[] = [];
@@ -58,7 +65,7 @@ export function parseFindings(place: SourceText, tree: Parser.Tree): Finding[] {
   return found;
 }
 
-const RANK: Readonly<Record<Finding['source'], number>> = { cpython: 0, rule: 1, parse: 2, lint: 3 };
+const RANK: Readonly<Record<Finding['source'], number>> = { cpython: 0, rule: 1, parse: 2, lint: 3, safety: 4 };
 
 /** By place; at one place CPython's first. */
 export function sortFindings(findings: Finding[]): Finding[] {

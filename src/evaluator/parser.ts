@@ -18,13 +18,13 @@ export const MAX_BYTES = 1_000_000;
 const PIECE = 16_000;
 let parser: Parser | undefined;
 
-/** Parses a text of at most MAX_BYTES. Never throws because of what the text holds. */
-export function parseTree(text: string): Parser.Tree {
+/** Parses a text of at most MAX_BYTES. Never throws because of what the text holds. `old`: the tree of an earlier text, edited to fit. */
+export function parseTree(text: string, old?: Parser.Tree): Parser.Tree {
   if (!parser) {
     parser = new ParserClass();
     parser.setLanguage(language);
   }
-  return parser.parse(text.length <= PIECE ? text : (offset: number) => text.slice(offset, offset + PIECE));
+  return parser.parse(text.length <= PIECE ? text : (offset: number) => text.slice(offset, offset + PIECE), old);
 }
 
 /** Ids of the grammar's named node kinds by name (symbol numbers of the compiled grammar, below 300). */

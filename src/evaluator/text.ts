@@ -36,6 +36,11 @@ export class SourceText {
     return { line: low + 1, column: offset - starts[low]! };
   }
 
+  /** The UTF-16 offset of a 1-based line and a 0-based UTF-16 column: what `position` gives. */
+  offsetAt(line: number, column: number): number {
+    return (this.lineStarts[line - 1] ?? this.text.length) + column;
+  }
+
   /** The UTF-16 offset of a 1-based line and a 0-based column in code points, clamped to the line and the text. */
   offsetOf(line: number, codePoints: number): number {
     const starts = this.lineStarts;
@@ -56,10 +61,21 @@ export class SourceText {
     return end;
   }
 
+  /** The UTF-16 offset after so many code points. */
+  codePoints(count: number): number {
+    if (this.#isAscii) return Math.min(count, this.text.length);
+    let offset = 0;
+    for (let i = 0; i < count && offset < this.text.length; i++) offset += isLead(this.text, offset) ? 2 : 1;
+    return offset;
+  }
+
+  get #isAscii(): boolean {
+    return (this.#ascii ??= !/[^\0-\x7f]/.test(this.text));
+  }
+
   /** UTF-8 bytes before a UTF-16 offset. A lone surrogate counts as the three bytes of its replacement character. */
   bytes(offset: number): number {
-    this.#ascii ??= !/[^\0-\x7f]/.test(this.text);
-    return this.#ascii ? offset : Buffer.byteLength(this.text.slice(0, offset));
+    return this.#isAscii ? offset : Buffer.byteLength(this.text.slice(0, offset));
   }
 
   /** The byte span of the UTF-16 range [start, end), both clamped to the text. */

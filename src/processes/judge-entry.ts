@@ -2,25 +2,35 @@
  * A judge: the evaluator in a process of its own, started and killed by judges.ts. It holds CPython, the parser and the index of
  * training documents, and nothing that could not be lost.
  */
-import type { EvaluationRequest } from '../contracts/evaluator.ts';
+import type { SourceRequest } from '../contracts/evaluator.ts';
 import type { Evaluation } from '../contracts/records.ts';
-import { CopyIndex, CPythonDied, evaluateTexts, findDocuments, loadCPython, type FoundDocument } from '../evaluator/index.ts';
+import type { SafetyOptions } from '../contracts/safety.ts';
+import { CopyIndex, CPythonDied, evaluateTexts, findDocuments, loadCPython, NoveltyIndex, SafetyFilter, verdictsOf, type FoundDocument, type NamedText } from '../evaluator/index.ts';
 import { serve } from './rpc.ts';
 
 export interface JudgeService {
   /** Loads CPython and indexes the training documents; called once before anything else, and again when the documents change. */
-  initialise(input: { readonly documents: readonly string[] }): Promise<{ readonly python: string }>;
-  evaluate(requests: readonly EvaluationRequest[]): Promise<Evaluation[]>;
+  initialise(input: { readonly documents: readonly NamedText[]; readonly safety?: SafetyOptions }): Promise<{ readonly python: string }>;
+  evaluate(requests: readonly SourceRequest[]): Promise<Evaluation[]>;
+  /** Is each text legal Python? CPython's word alone, without findings and counts; what CPython cannot be asked the rules answer. */
+  verdicts(texts: readonly string[]): Promise<boolean[]>;
+  /** The safety filter alone, which needs no verdict. */
+  scan(texts: readonly string[]): Promise<Pick<Evaluation, 'safety' | 'findings'>[]>;
   documents(source: string): Promise<FoundDocument[]>;
 }
 
+/** Bytes by which a judge may grow after it has started, before it asks to be replaced: parsers and interpreters return little of what they took. */
+const GROWTH = 220e6;
 /** Exit code of a judge whose interpreter was lost. */
 const LOST = 70;
 
 if (process.send) {
-  serve<JudgeService>(() => {
+  serve<JudgeService>((emit) => {
+    let initial = Infinity;
     const loading = loadCPython();
     let copies = new CopyIndex([]);
+    let novelty: NoveltyIndex | undefined;
+    let filter = new SafetyFilter();
     const orExit = <T>(work: () => T): T => {
       try {
         return work();
@@ -31,13 +41,29 @@ if (process.send) {
       }
     };
     return {
-      async initialise({ documents }) {
-        copies = new CopyIndex(documents);
-        return { python: (await loading).version };
+      async initialise({ documents, safety }) {
+        copies = new CopyIndex(documents.map((document) => (typeof document === 'string' ? document : document.text)));
+        novelty = documents.length > 0 ? new NoveltyIndex(documents) : undefined;
+        filter = new SafetyFilter(safety);
+        const { version } = await loading;
+        initial = process.memoryUsage.rss();
+        return { python: version };
       },
       async evaluate(requests) {
         const cpython = await loading;
-        return orExit(() => evaluateTexts(requests, { cpython, copies }));
+        const evaluations = orExit(() => evaluateTexts(requests, { cpython, copies, safety: filter, ...(novelty ? { novelty } : {}) }));
+        if (process.memoryUsage.rss() > initial + GROWTH) emit('worn');
+        return evaluations;
+      },
+      async verdicts(texts) {
+        const cpython = await loading;
+        return orExit(() => verdictsOf(texts, cpython));
+      },
+      async scan(texts) {
+        return texts.map((text) => {
+          const { findings, counts } = filter.scan(text);
+          return { findings, ...(counts ? { safety: counts } : {}) };
+        });
       },
       async documents(source) {
         const cpython = await loading;

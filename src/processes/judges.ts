@@ -1,19 +1,23 @@
 /**
  * The evaluator behind processes that can be killed: batches of texts are spread over one or more judges, and a judge that hangs or
  * dies is replaced. A text that hangs or kills its judge twice when alone with it has failed; a judge that fails by itself is tried
- * again, and only then is the sample marked. The number of answers always equals the number of requests. Not here: what is judged.
+ * again, and only then is the sample marked. A judge that says it has grown is replaced between two batches. The number of answers always equals the number of requests. Not here: what is judged.
  */
-import type { DocumentFinder, EvaluationRequest, Evaluator } from '../contracts/evaluator.ts';
+import type { DocumentFinder, Evaluator, SourceRequest } from '../contracts/evaluator.ts';
 import type { Evaluation, Finding, InvalidReason, Span } from '../contracts/records.ts';
+import type { SafetyOptions } from '../contracts/safety.ts';
+import type { NamedText } from '../evaluator/index.ts';
 import type { JudgeService } from './judge-entry.ts';
 import { ChildService, ProcessError } from './rpc.ts';
 
 export interface JudgePoolOptions {
   /** Processes; each takes about 250 MB. */
   readonly judges: number;
-  /** Training documents, by which copies are known; `setDocuments` may give them later. */
-  readonly documents?: readonly string[];
-  /** Texts in one call to a judge. */
+  /** Training documents, by which copies and novelty are known; `setDocuments` may give them later. */
+  readonly documents?: readonly NamedText[];
+  /** Which rules the safety filter has; default: all of its own. */
+  readonly safety?: SafetyOptions;
+  /** Most texts in one call to a judge; fewer where they are long. */
   readonly batch?: number;
   /** Wall-clock limit of a call in milliseconds, to which a second is added for every 250,000 characters. */
   readonly limitMs?: number;
@@ -32,13 +36,17 @@ interface Job {
 }
 
 const CHARACTERS_PER_SECOND = 250_000;
+/** Characters after which a batch is full: what a judge holds at once stays small. */
+const BATCH_CHARACTERS = 250_000;
 const ENTRY = new URL(import.meta.url.endsWith('.ts') ? './judge-entry.ts' : './judge-entry.js', import.meta.url);
 
 /** One place in the pool: a process, or none yet. */
 class Judge {
   #service: ChildService<JudgeService> | null = null;
   #ready: Promise<void> | null = null;
-  #documents: readonly string[];
+  #documents: readonly NamedText[];
+  /** The process has grown and is to be replaced before its next call. */
+  #worn = false;
   readonly #name: string;
   readonly #options: JudgePoolOptions;
 
@@ -52,7 +60,11 @@ class Judge {
   ready(): Promise<void> {
     if (this.#service && !this.#service.ended && this.#ready) return this.#ready;
     const { entry = ENTRY, startMs = 120_000, onProcess } = this.#options;
+    this.#worn = false;
     const service: ChildService<JudgeService> = new ChildService<JudgeService>(entry, {
+      onEvent: () => {
+        if (service === this.#service) this.#worn = true;
+      },
       onExit: ({ code, signal, expected }) => {
         const pid = service.pid ?? null;
         if (expected) onProcess?.({ process: this.#name, pid, state: 'stopped' });
@@ -61,21 +73,27 @@ class Judge {
     });
     this.#service = service;
     onProcess?.({ process: this.#name, pid: service.pid ?? null, state: 'started' });
-    this.#ready = service.call('initialise', { documents: this.#documents }, { timeoutMs: startMs }).then(() => {});
+    this.#ready = service.call('initialise', this.#initial(), { timeoutMs: startMs }).then(() => {});
     this.#ready.catch(() => void service.kill());
     return this.#ready;
   }
 
+  #initial(): Parameters<JudgeService['initialise']>[0] {
+    const { safety } = this.#options;
+    return { documents: this.#documents, ...(safety ? { safety } : {}) };
+  }
+
   /** The documents of this judge and of every one that replaces it. */
-  async setDocuments(documents: readonly string[]): Promise<void> {
+  async setDocuments(documents: readonly NamedText[]): Promise<void> {
     this.#documents = documents;
     if (!this.#service || this.#service.ended) return;
     await this.#ready;
-    await this.#service.call('initialise', { documents }, { timeoutMs: this.#options.startMs ?? 120_000 });
+    await this.#service.call('initialise', this.#initial(), { timeoutMs: this.#options.startMs ?? 120_000 });
   }
 
   async call<K extends keyof JudgeService>(method: K, input: Parameters<JudgeService[K]>[0], characters: number): Promise<Awaited<ReturnType<JudgeService[K]>>> {
     try {
+      if (this.#worn) await this.#service?.kill();
       await this.ready();
     } catch (error) {
       throw new StartError(error instanceof Error ? error.message : String(error));
@@ -122,8 +140,8 @@ export class JudgePool implements Evaluator, DocumentFinder {
     await Promise.all(this.#judges.map((judge) => judge.ready()));
   }
 
-  /** From now on `copy` tells whether a text lies inside one of these documents. */
-  async setDocuments(documents: readonly string[]): Promise<void> {
+  /** From now on `copy` tells whether a text lies inside one of these documents, and `novelty` how much of it stands in them. */
+  async setDocuments(documents: readonly NamedText[]): Promise<void> {
     this.#assertOpen();
     await Promise.all(this.#judges.map((judge) => judge.setDocuments(documents)));
   }
@@ -132,15 +150,41 @@ export class JudgePool implements Evaluator, DocumentFinder {
    * One evaluation a request, in order. Rejects with ProcessError ('closed') after `close`, and with the signal's reason when it aborts;
    * never because of what a text holds. At most one batch is with each judge at a time; the rest wait here.
    */
-  async evaluateMany(requests: readonly EvaluationRequest[], signal?: AbortSignal): Promise<Evaluation[]> {
+  async evaluateMany(requests: readonly SourceRequest[], signal?: AbortSignal): Promise<Evaluation[]> {
     this.#assertOpen();
     signal?.throwIfAborted();
-    const parts: Promise<Evaluation[]>[] = [];
-    for (let at = 0; at < requests.length; at += this.#batch) {
-      const part = requests.slice(at, at + this.#batch);
-      parts.push(this.#enqueue((judge) => judgeBatch(judge, part, () => this.#closed), signal));
-    }
+    const parts = [...batches(requests, this.#batch)].map((part) => this.#judge(part, signal));
     return (await all(parts)).flat();
+  }
+
+  /**
+   * The same for requests without end: one evaluation a request, in order. No more requests are taken than two batches a judge beyond
+   * those whose evaluations were taken, so neither side outruns the other.
+   */
+  async *evaluateStream(requests: Iterable<SourceRequest> | AsyncIterable<SourceRequest>, signal?: AbortSignal): AsyncGenerator<Evaluation, void, undefined> {
+    const ahead: Promise<Evaluation[]>[] = [];
+    const push = (part: readonly SourceRequest[]): void => {
+      const judged = this.#judge(part, signal);
+      judged.catch(() => {});
+      ahead.push(judged);
+    };
+    let part: SourceRequest[] = [], characters = 0;
+    for await (const request of requests) {
+      this.#assertOpen();
+      part.push(request);
+      characters += request.text.length;
+      if (part.length < this.#batch && characters < BATCH_CHARACTERS) continue;
+      push(part);
+      part = [];
+      characters = 0;
+      if (ahead.length >= 2 * this.#judges.length) yield* await ahead.shift()!;
+    }
+    if (part.length > 0) push(part);
+    for (const judged of ahead) yield* await judged;
+  }
+
+  #judge(part: readonly SourceRequest[], signal: AbortSignal | undefined): Promise<Evaluation[]> {
+    return this.#enqueue((judge) => judgeBatch(judge, part, () => this.#closed), signal);
   }
 
   async documents(source: string): Promise<{ readonly text: string; readonly span: Span }[]> {
@@ -153,6 +197,34 @@ export class JudgePool implements Evaluator, DocumentFinder {
         return judge.call('documents', source, source.length * 4);
       }
     });
+  }
+
+  /** Is each text legal Python? In order; false for one on which the judge fails. Several times as fast as whole evaluations. */
+  async verdicts(texts: readonly string[], signal?: AbortSignal): Promise<boolean[]> {
+    this.#assertOpen();
+    const parts = [...batches(texts.map((text) => ({ id: '', text, promptLength: 0, finish: 'stop' as const })), 4 * this.#batch)].map((part) =>
+      this.#enqueue(async (judge) => {
+        try {
+          return await judge.call('verdicts', part.map(({ text }) => text as string), sizeOf(part));
+        } catch (error) {
+          if (this.#closed) throw error;
+          return (await judgeBatch(judge, part, () => this.#closed)).map(({ reason }) => reason !== 'syntax' && reason !== 'judge' && reason !== 'too-large');
+        }
+      }, signal),
+    );
+    return (await all(parts)).flat();
+  }
+
+  /** What the safety filter says of texts that nobody judges, such as whole corpus files; in order. */
+  async scanSafety(texts: readonly string[], signal?: AbortSignal): Promise<Pick<Evaluation, 'safety' | 'findings'>[]> {
+    this.#assertOpen();
+    const parts: Promise<Pick<Evaluation, 'safety' | 'findings'>[]>[] = [];
+    for (let at = 0; at < texts.length; at += this.#batch) {
+      const part = texts.slice(at, at + this.#batch);
+      const characters = part.reduce((sum, { length }) => sum + length, 0);
+      parts.push(this.#enqueue((judge) => judge.call('scan', part, characters), signal));
+    }
+    return (await all(parts)).flat();
   }
 
   /** Ends all judges. What waits or is being judged rejects; calling it again does nothing. */
@@ -209,7 +281,17 @@ async function all<T>(parts: readonly Promise<T>[]): Promise<T[]> {
   });
 }
 
-function sizeOf(requests: readonly EvaluationRequest[]): number {
+function* batches(requests: readonly SourceRequest[], most: number): Generator<readonly SourceRequest[]> {
+  for (let from = 0; from < requests.length; ) {
+    let end = from, characters = 0;
+    do characters += requests[end++]!.text.length;
+    while (end < requests.length && end - from < most && characters < BATCH_CHARACTERS);
+    yield requests.slice(from, end);
+    from = end;
+  }
+}
+
+function sizeOf(requests: readonly SourceRequest[]): number {
   return requests.reduce((sum, { text }) => sum + text.length, 0);
 }
 
@@ -217,7 +299,7 @@ function sizeOf(requests: readonly EvaluationRequest[]): number {
  * A batch that fails is judged text by text: two or three restarts find the one that is at fault, where halving would take one a
  * level.
  */
-async function judgeBatch(judge: Judge, requests: readonly EvaluationRequest[], closed: () => boolean): Promise<Evaluation[]> {
+async function judgeBatch(judge: Judge, requests: readonly SourceRequest[], closed: () => boolean): Promise<Evaluation[]> {
   try {
     return await judge.call('evaluate', requests, sizeOf(requests));
   } catch (error) {
@@ -228,7 +310,7 @@ async function judgeBatch(judge: Judge, requests: readonly EvaluationRequest[], 
   }
 }
 
-async function judgeAlone(judge: Judge, request: EvaluationRequest, closed: () => boolean): Promise<Evaluation> {
+async function judgeAlone(judge: Judge, request: SourceRequest, closed: () => boolean): Promise<Evaluation> {
   let failure: unknown;
   for (let attempt = 0; attempt < 2; attempt++) {
     try {
@@ -245,7 +327,7 @@ async function judgeAlone(judge: Judge, request: EvaluationRequest, closed: () =
   return failedEvaluation(request, 'judge', 'judge.failed', `the judge failed twice: ${message}`);
 }
 
-function failedEvaluation({ id, text }: EvaluationRequest, reason: InvalidReason, kind: string, message: string): Evaluation {
+function failedEvaluation({ id, text }: SourceRequest, reason: InvalidReason, kind: string, message: string): Evaluation {
   const bytes = Buffer.byteLength(text);
   const finding: Finding = { source: 'cpython', kind, message, span: { start: 0, end: bytes }, line: 1, column: 0 };
   return {

@@ -98,6 +98,41 @@ describe('a pool of judges', { timeout: 60_000 }, () => {
     await expect(pool.evaluateMany(requests('e'), control.signal)).rejects.toThrow('enough');
   });
 
+  it('replaces a judge that has grown, between two batches, and loses nothing', async () => {
+    const { pool, changes } = open({ batch: 2 });
+    const evaluations = await pool.evaluateMany(requests('PID', 'a', 'WORN', 'b', 'PID', 'c'));
+    expect(evaluations.map(({ id }) => id)).toEqual(['id-0', 'id-1', 'id-2', 'id-3', 'id-4', 'id-5']);
+    expect(evaluations[0]!.shape).not.toBe(evaluations[4]!.shape);
+    expect(changes.map(({ state }) => state)).toEqual(['started', 'stopped', 'started']);
+    const [later] = await pool.evaluateMany(requests('PID'));
+    expect(later!.shape).toBe(evaluations[4]!.shape);
+  });
+
+  it('puts few long texts into one call', async () => {
+    const { pool } = open({ batch: 100, limitMs: 60_000 });
+    const texts = Array.from({ length: 5 }, (_, index) => `${index}${'x'.repeat(200_000)}`);
+    const evaluations = await pool.evaluateMany(requests(...texts));
+    expect(evaluations.map(({ shape }) => shape[0])).toEqual(['0', '1', '2', '3', '4']);
+  });
+
+  it('judges a stream in order and takes no more than it can judge', async () => {
+    const { pool } = open({ judges: 2, batch: 3 });
+    let taken = 0, given = 0, most = 0;
+    function* source(): Generator<EvaluationRequest> {
+      for (const request of requests(...Array.from({ length: 100 }, (_, index) => `text ${index}`))) {
+        most = Math.max(most, ++taken - given);
+        yield request;
+      }
+    }
+    const shapes: string[] = [];
+    for await (const { shape } of pool.evaluateStream(source())) {
+      given++;
+      shapes.push(shape);
+    }
+    expect(shapes).toEqual(Array.from({ length: 100 }, (_, index) => `text ${index}`));
+    expect(most).toBeLessThanOrEqual(2 * 2 * 3);
+  });
+
   it('rejects clearly once it is closed, waiting and later requests alike', async () => {
     const { pool, changes } = open({ limitMs: 60_000 });
     await pool.ready();
@@ -120,6 +155,9 @@ describe('a real judge', { timeout: 120_000 }, () => {
     const texts = ['def f(a):\n    return a + 1\n', 'def f(a)\n    return a\n', 'def copied(a, b):\n    return [a, b, a + b, a - b]\n', '\0'];
     const evaluations = await pool.evaluateMany(requests(...texts));
     expect(evaluations.map(({ valid, copy }) => [valid, copy])).toEqual([[true, false], [false, false], [true, true], [false, false]]);
+    const bytes = await pool.evaluateMany([Uint8Array.of(0xff), Buffer.from('\ufeffx = f(y)\nz = x\n')].map((text, index) => ({ id: `${index}`, text, promptLength: 0, finish: 'stop' as const })));
+    expect(bytes.map(({ valid }) => valid)).toEqual([false, true]);
+    expect(bytes[0]!.findings[0]).toMatchObject({ kind: 'cpython.encoding', line: 1 });
     expect(await pool.documents('class A:\n    def f(self):\n        return 1\n')).toHaveLength(2);
   });
 });

@@ -1,7 +1,7 @@
 /**
  * The grammar's place in the token list, and how it objects. Not here: any rule of Python's grammar.
  */
-import { Unreadable, type Fault, type RuleKind } from './faults.ts';
+import { MOST_FAULTS, Unreadable, type Fault, type RuleKind } from './faults.ts';
 import { KEYWORDS, T, type Token, type Tokens } from './tokens.ts';
 
 /** Deeper nesting than this is refused rather than followed: real code stays below 100, CPython's parser gives up near 3,000. */
@@ -13,11 +13,17 @@ export class Cursor {
   protected at = 0;
   protected depth = 0;
   readonly faults: Fault[];
+  private readonly most: number;
 
-  constructor(text: string, { tokens, faults }: Tokens) {
+  /** Offsets of statements that are indented wrongly. */
+  protected readonly misindented: Set<number>;
+
+  constructor(text: string, { tokens, faults, misindented }: Tokens) {
     this.text = text;
     this.tokens = tokens;
     this.faults = faults;
+    this.misindented = misindented;
+    this.most = faults.length + MOST_FAULTS;
   }
 
   protected get token(): Token {
@@ -81,9 +87,19 @@ export class Cursor {
     return this.tokens[this.at++]!;
   }
 
+  /** Keeps a fault, unless there are very many already. */
+  protected readonly record = (fault: Fault): void => {
+    if (this.faults.length < this.most) this.faults.push(fault);
+  };
+
+  /** No further fault will be kept. */
+  protected get isFull(): boolean {
+    return this.faults.length >= this.most;
+  }
+
   /** Records a fault and goes on. */
   protected fault(kind: RuleKind, message: string, start: number, end: number): void {
-    this.faults.push({ kind, message, start, end });
+    this.record({ kind, message, start, end });
   }
 
   /** `__debug__` is a constant that nothing may bind. */

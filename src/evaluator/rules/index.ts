@@ -3,13 +3,13 @@
  * accept, and the other way round (bench/judge.ts measures how nearly). They never ask CPython.
  */
 import { SourceText } from '../text.ts';
-import type { Fault } from './faults.ts';
+import { MOST_FAULTS, type Fault } from './faults.ts';
 import { Placement } from './placement.ts';
 import { StatementReader } from './statements.ts';
 import { T, tokenize, type Tokens } from './tokens.ts';
 import type { Statement } from './tree.ts';
 
-export { RULE_WEIGHTS, type Fault, type RuleKind } from './faults.ts';
+export { RULE_KINDS, type Fault, type RuleKind } from './faults.ts';
 export type { Statement } from './tree.ts';
 
 export interface RulesReport {
@@ -28,7 +28,9 @@ export function checkRules(text: string, source = new SourceText(text)): RulesRe
   const reader = new StatementReader(text, tokens, (offset) => source.position(offset).line);
   const statements = reader.module();
   const names = tokens.tokens.some(({ type, value }) => type === T.Name && (value === 'global' || value === 'nonlocal'));
-  new Placement((fault) => reader.faults.push(fault), names).walk(statements);
+  const placed: Fault[] = [];
+  new Placement((fault) => void (placed.length < MOST_FAULTS && placed.push(fault)), names).walk(statements);
+  reader.faults.push(...placed);
   unencodable(text, reader.faults);
   const sorted = reader.faults.sort((a, b) => a.start - b.start || a.end - b.end);
   const faults = withoutConsequences(sorted).slice(0, MAX_FAULTS);

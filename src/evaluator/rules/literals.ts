@@ -111,11 +111,11 @@ export function checkString(text: string, start: number, end: number, prefix: st
     }
   }
   if (prefix.includes('r')) return null;
-  let at = text.indexOf('\\', start);
-  while (at !== -1 && at < end) {
+  for (let at = start; at < end; at++) {
+    if (text.charCodeAt(at) !== 92) continue;
     const message = bytes ? bytesEscape(text, at, end, start) : textEscape(text, at, end, start);
     if (message) return { kind: 'string.escape', message };
-    at = text.indexOf('\\', at + 2);
+    at++;
   }
   return null;
 }
@@ -135,18 +135,21 @@ const LENGTHS: Readonly<Record<string, readonly [number, string]>> = { x: [2, '\
 
 function textEscape(text: string, at: number, end: number, start: number): string | null {
   const letter = text[at + 1] ?? '';
-  const from = Buffer.byteLength(text.slice(start, at));
-  const problem = (to: number, what: string): string => `(unicode error) 'unicodeescape' codec can't decode bytes in position ${from}-${Math.max(from, to)}: ${what}`;
+  const problem = (length: number, what: string): string => {
+    const from = Buffer.byteLength(text.slice(start, at));
+    return `(unicode error) 'unicodeescape' codec can't decode bytes in position ${from}-${from + length}: ${what}`;
+  };
   const wanted = LENGTHS[letter];
   if (wanted) {
     const found = hexDigits(text, at + 2, end, wanted[0]);
-    if (found < wanted[0]) return problem(from + 1 + found, `truncated ${wanted[1]} escape`);
-    if (letter === 'U' && parseInt(text.slice(at + 2, at + 10), 16) > 0x10ffff) return problem(from + 9, 'illegal Unicode character');
+    if (found < wanted[0]) return problem(1 + found, `truncated ${wanted[1]} escape`);
+    if (letter === 'U' && parseInt(text.slice(at + 2, at + 10), 16) > 0x10ffff) return problem(9, 'illegal Unicode character');
     return null;
   }
   if (letter !== 'N') return null;
-  const close = text[at + 2] === '{' ? text.indexOf('}', at + 3) : -1;
-  if (close === -1 || close >= end || close === at + 3) return problem(from + 1, 'malformed \\N character escape');
+  let close = -1;
+  if (text[at + 2] === '{') for (let i = at + 3; i < end && close < 0; i++) if (text.charCodeAt(i) === 125) close = i;
+  if (close === -1 || close === at + 3) return problem(1, 'malformed \\N character escape');
   // The table of names is not kept here; what cannot be a name is refused.
-  return /^[A-Za-z0-9 ()-]{2,}$/.test(text.slice(at + 3, close)) ? null : problem(from + close - at, 'unknown Unicode character name');
+  return /^[A-Za-z0-9 ()-]{2,}$/.test(text.slice(at + 3, close)) ? null : problem(close - at, 'unknown Unicode character name');
 }

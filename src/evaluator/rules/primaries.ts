@@ -5,7 +5,6 @@
  */
 import { checkArguments } from './arguments.ts';
 import { Cursor } from './cursor.ts';
-import type { Fault } from './faults.ts';
 import { checkBind } from './targets.ts';
 import { KEYWORDS, T, type Token } from './tokens.ts';
 import { Expression, type Clause } from './tree.ts';
@@ -15,7 +14,7 @@ export const NONE: readonly Expression[] = [];
 const MAX_CHAIN = 1500;
 
 export abstract class PrimaryReader extends Cursor {
-  protected readonly report = (fault: Fault): void => void this.faults.push(fault);
+  protected readonly report = this.record;
 
   abstract expression(): Expression;
   protected abstract namedExpression(compared?: boolean): Expression;

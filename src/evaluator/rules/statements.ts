@@ -12,11 +12,20 @@ import { Expression, type Case, type Handler, type NameAt, type Statement } from
 /** Words that begin a part of a compound statement and can begin no statement. */
 const ORPHANS: ReadonlySet<string> = new Set(['else', 'elif', 'except', 'finally']);
 const EMPTY: readonly Statement[] = [];
+/** CPython nests each `elif` in the one before. */
+const MAX_ELIF = 1000;
+/** How many statements back one that could not be read is looked for. */
+const LOOK_BACK = 20;
 
-type Header = { readonly label: string; readonly line: number };
+/** The head of a block: what CPython calls it, and where it begins. */
+type Header = { readonly label: string; readonly start: number };
 
 export class StatementReader extends SimpleReader {
   private readonly lineOf: (offset: number) => number;
+  /** Statements that lack a block: what looks like a part of theirs may follow. */
+  private readonly incomplete = new Set<Statement>();
+  /** The statement being read lacks a block. */
+  private lost = false;
 
   constructor(text: string, tokens: Tokens, lineOf: (offset: number) => number) {
     super(text, tokens);
@@ -43,18 +52,25 @@ export class StatementReader extends SimpleReader {
     }
     if (type === T.Indent) {
       // A recovered indent has its own fault already.
-      if (value === '') this.fault('indent.unexpected', 'unexpected indent', start, end);
+      if (value === '') {
+        this.fault('indent.unexpected', 'unexpected indent', start, end);
+        this.misindented.add(this.peek().start);
+      }
       this.at++;
       this.nested(into);
       return;
     }
+    const faults = this.faults.length, lost = this.lost;
+    this.lost = false;
     try {
       this.readStatement(into);
+      if (this.lost) this.incomplete.add(into[into.length - 1]!);
     } catch (error) {
       if (!(error instanceof Unreadable)) throw error;
       this.depth = depth;
-      this.recover(error, from, into);
+      this.recover(error, from, faults, into);
     }
+    this.lost = lost;
   }
 
   private nested(into: Statement[]): void {
@@ -62,8 +78,11 @@ export class StatementReader extends SimpleReader {
     if (this.is(T.Dedent)) this.at++;
   }
 
-  /** Goes on after the line that could not be read; a block below it is read as a block. */
-  private recover({ fault }: Unreadable, from: number, into: Statement[]): void {
+  /**
+   * Goes on after the line that could not be read; a block below it is read as a block. `faults`: how many there were when the
+   * statement began.
+   */
+  private recover({ fault }: Unreadable, from: number, faults: number, into: Statement[]): void {
     const start = this.tokens[from]!.start;
     if (fault?.kind === 'indent.unexpected' || fault?.kind === 'indent.missing') {
       this.fault(fault.kind, fault.message, fault.start, fault.end);
@@ -73,11 +92,13 @@ export class StatementReader extends SimpleReader {
       }
       return;
     }
+    const before = this.at;
     while (!this.is(T.Newline) && !this.is(T.End)) this.at++;
     const end = this.token.end;
-    // The grammar stumbles where the tokenizer did: say it once.
-    const lexical = this.faults.some((other) => other.start >= start && other.start <= end && isLexical(other.kind));
-    if (fault && !lexical) this.fault(fault.kind, fault.message, fault.start, fault.end);
+    // One complaint a line: the grammar stumbles where the tokenizer did, or over the rest of what was faulty already.
+    const lineStart = this.lineStart(before);
+    const said = this.isFull || (this.misindented.has(start) && lineStart > start) || this.faults.some((other, index) => (index >= faults ? other.start >= lineStart : isLexical(other.kind) && other.start >= start && other.start <= end));
+    if (fault && !said) this.fault(fault.kind, fault.message, fault.start, fault.end);
     if (this.is(T.Newline)) this.at++;
     const body: Statement[] = [];
     if (this.is(T.Indent)) {
@@ -87,9 +108,20 @@ export class StatementReader extends SimpleReader {
     into.push({ kind: 'broken', start, end, body });
   }
 
+  /** Offset of the first token of the line that the token `at` is in. */
+  private lineStart(at: number): number {
+    let first = at;
+    while (first > 0 && !isLineEdge(this.tokens[first - 1]!.type)) first--;
+    return this.tokens[first]!.start;
+  }
+
   private readStatement(into: Statement[]): void {
     const token = this.token;
     if (token.type === T.Name && KEYWORDS.has(token.value)) {
+      if (ORPHANS.has(token.value)) {
+        into.push(this.orphan(token, into));
+        return;
+      }
       const compound = this.compound(token);
       if (compound) {
         into.push(compound);
@@ -137,15 +169,29 @@ export class StatementReader extends SimpleReader {
         return next.value === 'for' ? this.forStatement(token.start, true) : this.withStatement(token.start, true);
       }
       default:
-        if (ORPHANS.has(token.value)) return this.refuse('invalid syntax', 'syntax.orphan');
         return null;
     }
   }
 
-  /** `:` and the block after it. */
-  private block(header: Header): Statement[] {
+  /**
+   * `else`, `elif`, `except` or `finally` without what it continues, read as what it would be. It is no fault of its own where the
+   * statement it belongs to could not be read.
+   */
+  private orphan(token: Token, before: readonly Statement[]): Statement {
+    const { value, start, end } = token;
+    const excused = before.slice(-LOOK_BACK).some((statement) => statement.kind === 'broken' || this.incomplete.has(statement));
+    if (!excused) this.fault('syntax.orphan', 'invalid syntax', start, end);
+    this.at++;
+    if (value === 'except') return { kind: 'broken', start, end: this.last, body: this.handler(token, this.takeOp('*')).body };
+    if (value === 'elif') this.namedExpression();
+    const body = this.block(this.header(`'${value}' statement`, start));
+    return { kind: 'broken', start, end: this.last, body };
+  }
+
+  /** `:` and the block after it; `bare`: nothing can stand before the colon. */
+  private block(header: Header, bare = false): Statement[] {
     if (!this.takeOp(':')) {
-      if (this.is(T.Newline)) this.refuse("expected ':'", 'syntax.colon');
+      if (this.is(T.Newline) || (bare && !this.is(T.Fault))) this.refuse("expected ':'", 'syntax.colon');
       this.refuse();
     }
     const body: Statement[] = [];
@@ -156,8 +202,11 @@ export class StatementReader extends SimpleReader {
     this.at++;
     if (!this.is(T.Indent)) {
       const { start, end } = this.token;
-      const message = `expected an indented block after ${header.label} on line ${header.line}`;
-      this.fault('indent.missing', message, start, Math.max(end, start));
+      // A head that is itself indented wrongly may have its block beside it: said once is enough.
+      if (!this.misindented.has(header.start)) {
+        this.fault('indent.missing', `expected an indented block after ${header.label} on line ${this.lineOf(header.start)}`, start, Math.max(end, start));
+      }
+      this.lost = true;
       return body;
     }
     this.at++;
@@ -174,7 +223,7 @@ export class StatementReader extends SimpleReader {
   }
 
   private header(label: string, start: number): Header {
-    return { label, line: this.lineOf(start) };
+    return { label, start };
   }
 
   private ifStatement(): Statement {
@@ -188,7 +237,8 @@ export class StatementReader extends SimpleReader {
       tests.push(this.namedExpression());
       bodies.push(this.block(this.header(`'${word}' statement`, from)));
       word = 'elif';
-    } while (this.isWord('elif') && tests.length < 1000);
+      if (tests.length > MAX_ELIF) this.refuse('too deeply nested to be compiled', 'syntax.deep');
+    } while (this.isWord('elif'));
     if (this.isWord('else')) bodies.push(this.elseBlock());
     return { kind: 'if', tests, bodies, start, end: this.last };
   }
@@ -196,7 +246,7 @@ export class StatementReader extends SimpleReader {
   private elseBlock(): Statement[] {
     const from = this.token.start;
     this.at++;
-    const body = this.block(this.header("'else' statement", from));
+    const body = this.block(this.header("'else' statement", from), true);
     if (this.isWord('elif')) this.refuse("'elif' block follows an 'else' block", 'syntax.orphan');
     return body;
   }
@@ -225,7 +275,7 @@ export class StatementReader extends SimpleReader {
   private tryStatement(): Statement {
     const { start } = this.token;
     this.at++;
-    const body = this.block(this.header("'try' statement", start));
+    const body = this.block(this.header("'try' statement", start), true);
     const handlers: Handler[] = [];
     let group = false, bare: Handler | null = null;
     while (this.isWord('except')) {
@@ -244,7 +294,8 @@ export class StatementReader extends SimpleReader {
     }
     if (handlers.length === 0 && !this.isWord('finally')) {
       const { start: at, end, type } = this.token;
-      if (type !== T.Fault) this.fault('syntax.handlers', "expected 'except' or 'finally' block", at, end);
+      if (type !== T.Fault && !this.lost) this.fault('syntax.handlers', "expected 'except' or 'finally' block", at, end);
+      this.lost = true;
       return { kind: 'try', body, handlers, group, otherwise: EMPTY, last: EMPTY, start, end: this.last };
     }
     const otherwise = handlers.length > 0 && this.isWord('else') ? this.elseBlock() : EMPTY;
@@ -252,7 +303,7 @@ export class StatementReader extends SimpleReader {
     if (this.isWord('finally')) {
       const from = this.token.start;
       this.at++;
-      last = this.block(this.header("'finally' statement", from));
+      last = this.block(this.header("'finally' statement", from), true);
     }
     return { kind: 'try', body, handlers, group, otherwise, last, start, end: this.last };
   }
@@ -437,7 +488,7 @@ export class StatementReader extends SimpleReader {
     const cases: Case[] = [];
     let wide: { start: number; end: number; irrefutable: string | null; name: string } | null = null;
     while (!this.is(T.Dedent) && !this.is(T.End)) {
-      const from = this.at, depth = this.depth;
+      const from = this.at, depth = this.depth, faults = this.faults.length;
       try {
         if (!this.isWord('case')) this.refuse();
         if (wide) {
@@ -457,13 +508,17 @@ export class StatementReader extends SimpleReader {
         this.depth = depth;
         const body: Statement[] = [];
         if (this.is(T.Dedent)) break;
-        this.recover(error, from, body);
+        this.recover(error, from, faults, body);
         cases.push({ bindings: [], values: [], guard: null, body });
       }
     }
     if (this.is(T.Dedent)) this.at++;
     return { kind: 'match', subject, cases, start, end: this.last };
   }
+}
+
+function isLineEdge(type: T): boolean {
+  return type === T.Newline || type === T.Indent || type === T.Dedent;
 }
 
 function isLexical(kind: string): boolean {

@@ -3,7 +3,8 @@
  * after a fault, so that one stray character does not hide the rest of the text. F-strings and t-strings come as their parts
  * (PEP 701): opening quote, replacement fields, closing quote. Not here: the grammar, and what is inside a literal (literals.ts).
  */
-import type { Fault, RuleKind } from './faults.ts';
+import { SourceText } from '../text.ts';
+import { MOST_FAULTS, type Fault, type RuleKind } from './faults.ts';
 import { checkNumber, checkString, digitFault } from './literals.ts';
 
 export const enum T {
@@ -31,6 +32,10 @@ export interface Tokens {
   /** UTF-16 ranges of all string tokens, in order: what a dedent must not touch. */
   readonly strings: readonly { readonly start: number; readonly end: number }[];
   readonly comments: number;
+  /** Lines joined to the next by a backslash. */
+  readonly joined: number;
+  /** Offsets of statements whose indentation is a fault: what their blocks suffer from it is no second fault. */
+  readonly misindented: Set<number>;
 }
 
 export const KEYWORDS: ReadonlySet<string> = new Set([
@@ -45,10 +50,18 @@ const STATEMENT_ONLY: ReadonlySet<string> = new Set([
   'return', 'try', 'while', 'with',
 ]);
 
+/** Keywords at the head of a line that ends in a colon, and those that continue the compound statement before them. */
+const HEADERS: ReadonlySet<string> = new Set(['def', 'class', 'if', 'elif', 'else', 'while', 'for', 'with', 'try', 'except', 'finally', 'async']);
+const CONTINUERS: ReadonlySet<string> = new Set(['elif', 'else', 'except', 'finally']);
+/** Brackets of one text that are taken to end at the colon of their header: each costs a second look at what follows it. */
+const MAX_RETURNS = 8;
+
 const OPERATORS3: ReadonlySet<string> = new Set(['**=', '//=', '>>=', '<<=', '...']);
 const OPERATORS2: ReadonlySet<string> = new Set([
   '**', '//', '>>', '<<', '<=', '>=', '==', '!=', '->', '+=', '-=', '*=', '/=', '%=', '&=', '|=', '^=', '@=', ':=', '<>',
 ]);
+/** Texts of more tokens than this are not read to their end: a megabyte of the densest code has a million. */
+export const MAX_TOKENS = 200_000;
 const MAX_BRACKETS = 200;
 const MAX_INDENTS = 99;
 /** Formats within formats of one f-string. */
@@ -70,13 +83,25 @@ interface Part {
   readonly prefix: string;
   /** Brackets open when the field began, the field's own included. */
   readonly depth: number;
+  /** Formats of the same f-string that it stands in, itself included. */
+  readonly formats: number;
+}
+
+/** The end of a header with a bracket still open: where to go on when the bracket turns out never to be closed. */
+interface Header {
+  readonly at: number;
+  readonly tokens: number;
+  readonly faults: number;
+  readonly strings: number;
+  readonly comments: number;
+  readonly brackets: readonly Bracket[];
 }
 
 /** Tokenizes any string. Never throws. */
 export function tokenize(text: string): Tokens {
   const scanner = new Scanner(text);
   scanner.run();
-  return { tokens: scanner.tokens, faults: scanner.faults, strings: scanner.strings, comments: scanner.comments };
+  return { tokens: scanner.tokens, faults: scanner.faults, strings: scanner.strings, comments: scanner.comments, joined: scanner.joined, misindented: scanner.misindented };
 }
 
 class Scanner {
@@ -84,8 +109,19 @@ class Scanner {
   readonly faults: Fault[] = [];
   readonly strings: { start: number; end: number }[] = [];
   comments = 0;
+  joined = 0;
+  readonly misindented = new Set<number>();
   readonly #text: string;
+  #lines: SourceText | null = null;
   #at = 0;
+  #lineHead = true;
+  /** Index of the first token after the last line end. */
+  #lineStart = 0;
+  #header: Header | null = null;
+  #returns = 0;
+  /** Lowest indentation level that was met after a bracket that was never closed, and whose beginning was therefore not seen. */
+  #guessed = Infinity;
+  #afterBracket = false;
   readonly #brackets: Bracket[] = [];
   readonly #parts: Part[] = [];
   readonly #indents = [0];
@@ -96,18 +132,24 @@ class Scanner {
   }
 
   run(): void {
+    do this.#scan();
+    while (this.#parts.length === 0 && this.#brackets.length > 0 && this.#closeBrackets());
+    this.#finish();
+  }
+
+  #scan(): void {
     const text = this.#text, length = text.length;
-    let lineHead = true;
     while (this.#at < length) {
+      if (this.tokens.length > MAX_TOKENS) return this.#stop();
       const part = this.#parts[this.#parts.length - 1];
       if (part && part.in !== 'field') {
         this.#scanPart(part);
-        lineHead = false;
+        this.#lineHead = false;
         continue;
       }
-      if (lineHead && this.#brackets.length === 0) {
+      if (this.#lineHead && this.#brackets.length === 0) {
         if (!this.#indentation()) continue;
-        lineHead = false;
+        this.#lineHead = false;
         if (this.#at >= length) break;
       }
       const code = text.charCodeAt(this.#at);
@@ -116,13 +158,15 @@ class Scanner {
       } else if (code === 10 || code === 13) {
         const start = this.#at;
         this.#at += code === 13 && text.charCodeAt(start + 1) === 10 ? 2 : 1;
-        if (this.#brackets.length === 0) {
-          this.#push(T.Newline, start, this.#at, '');
-          lineHead = true;
-        } else if (part === undefined && this.#statementAhead()) {
-          this.#closeBrackets();
-          this.#push(T.Newline, start, this.#at, '');
-          lineHead = true;
+        if (this.#brackets.length === 0) this.#newline(start);
+        else if (part === undefined) {
+          if (this.#statementAhead()) {
+            if (!this.#closeBrackets()) this.#newline(start);
+          } else if (this.#header === null && this.#endsHeader()) {
+            this.#header = {
+              at: this.#at, tokens: this.tokens.length, faults: this.faults.length, strings: this.strings.length, comments: this.comments, brackets: [...this.#brackets],
+            };
+          }
         }
       } else if (code === 35) {
         this.comments++;
@@ -133,7 +177,38 @@ class Scanner {
         this.#token(code, part);
       }
     }
-    this.#finish();
+  }
+
+  /** Reads no further; what is open is taken as closed. */
+  #stop(): void {
+    this.#fault('text.tokens', `the text has more than ${MAX_TOKENS.toLocaleString('en-US')} tokens; it is read up to here`, this.#at, this.#at);
+    this.#at = this.#text.length;
+    this.#brackets.length = this.#parts.length = 0;
+    this.tokens.length = 0;
+  }
+
+  /** CPython's tokenizer goes no further either. */
+  #tooDeep(at: number): void {
+    this.#faultToken('bracket.deep', 'too many nested parentheses', at, at + 1);
+    this.#at = this.#text.length;
+    this.#brackets.length = this.#parts.length = 0;
+  }
+
+  #newline(start: number): void {
+    this.#push(T.Newline, start, this.#at, '');
+    this.#lineHead = true;
+    this.#lineStart = this.tokens.length;
+    this.#header = null;
+  }
+
+  /** Is what was read since the last line end the head of a compound statement, up to its colon? */
+  #endsHeader(): boolean {
+    const last = this.tokens[this.tokens.length - 1]!;
+    if (last.type !== T.Op || last.value !== ':' || this.#returns >= MAX_RETURNS) return false;
+    let first = this.#lineStart;
+    while (this.tokens[first]!.type === T.Indent || this.tokens[first]!.type === T.Dedent) first++;
+    const { type, value } = this.tokens[first]!;
+    return type === T.Name && HEADERS.has(value);
   }
 
   #push(type: T, start: number, end: number, value: string): void {
@@ -141,7 +216,7 @@ class Scanner {
   }
 
   #fault(kind: RuleKind, message: string, start: number, end: number): void {
-    this.faults.push({ kind, message, start, end });
+    if (this.faults.length < MOST_FAULTS) this.faults.push({ kind, message, start, end });
   }
 
   /** A fault and the token that stands for it. */
@@ -150,10 +225,14 @@ class Scanner {
     this.#push(T.Fault, start, end, '');
   }
 
+  #lineOf(offset: number): number {
+    return (this.#lines ??= new SourceText(this.#text)).position(offset).line;
+  }
+
   /** Reads the indentation of a logical line; false when the line is blank and was skipped. */
   #indentation(): boolean {
     const text = this.#text, length = text.length;
-    let column = 0, tabColumn = 0, at = this.#at, kept = -1, keptTab = 0;
+    let column = 0, tabColumn = 0, at = this.#at, kept = -1, keptTab = 0, joined = -1;
     for (; at < length; at++) {
       const code = text.charCodeAt(at);
       if (code === 32) (column++, tabColumn++);
@@ -163,6 +242,8 @@ class Scanner {
         // A backslash in the indentation joins lines; the first line's indentation counts (later ones only if it had none).
         if (kept < 0 && column > 0) ((kept = column), (keptTab = tabColumn));
         column = tabColumn = 0;
+        joined = at;
+        this.joined++;
         at += text.charCodeAt(at + 1) === 13 && text.charCodeAt(at + 2) === 10 ? 2 : 1;
       } else break;
     }
@@ -179,8 +260,7 @@ class Scanner {
     const lineStart = this.#at;
     this.#at = at;
     if (at >= length) {
-      const joined = /\\(?:\r\n|\n|\r)[ \t\f]*$/.exec(text.slice(lineStart));
-      if (joined) this.#faultToken('syntax.end', 'unexpected EOF while parsing', lineStart + joined.index, lineStart + joined.index + 1);
+      if (joined >= 0) this.#faultToken('syntax.end', 'unexpected EOF while parsing', joined, joined + 1);
       return true;
     }
     if (kept >= 0) ((column = kept), (tabColumn = keptTab));
@@ -193,24 +273,58 @@ class Scanner {
     let level = indents.length - 1;
     if (column > indents[level]!) {
       if (tabColumn <= tabs[level]!) this.#tabFault(lineStart, at);
-      if (indents.length > MAX_INDENTS) this.#fault('indent.deep', 'too many levels of indentation', lineStart, at);
+      if (indents.length > MAX_INDENTS) {
+        this.#faultToken('indent.deep', 'too many levels of indentation', lineStart, at);
+        this.#at = this.#text.length;
+        return;
+      }
       indents.push(column);
       tabs.push(tabColumn);
+      if (this.#afterBracket && this.#guessed === Infinity) this.#guessed = indents.length - 1;
+      this.#afterBracket = false;
       this.#push(T.Indent, lineStart, at, '');
       return;
     }
-    for (; column < indents[level]!; level--) {
-      indents.pop();
-      tabs.pop();
-      this.#push(T.Dedent, at, at, '');
+    this.#afterBracket = false;
+    while (column < indents[level]!) level--;
+    if (column === indents[level]!) {
+      this.#dedent(level, at);
+      if (tabColumn !== tabs[level]!) this.#tabFault(lineStart, at);
+      return;
     }
-    if (column !== indents[level]!) {
+    const guessed = level + 1 >= this.#guessed;
+    if (!guessed) {
       this.#fault('indent.dedent', 'unindent does not match any outer indentation level', lineStart, lineBreakFrom(this.#text, at));
-      // The line is read as part of the block it is deeper than, so that what follows is judged on its own.
+      this.misindented.add(at);
+    }
+    if (guessed) {
+      this.#dedent(level, at);
       indents.push(column);
       tabs.push(tabColumn);
+      this.#guessed = Math.min(this.#guessed, indents.length - 1);
       this.#push(T.Indent, lineStart, lineStart, 'recovered');
-    } else if (tabColumn !== tabs[level]!) this.#tabFault(lineStart, at);
+      return;
+    }
+    // The line is read as part of the block below or above it, whichever the lines after it speak for.
+    const above = indents[level + 1]!;
+    const body = nextColumn(this.#text, at, Infinity);
+    const header = headsBlock(this.#text, at);
+    const continues = CONTINUERS.has(wordAt(this.#text, at)) && (level + 2 === indents.length || body <= above);
+    if (continues || (header && body === above)) return this.#dedent(level, at);
+    this.#dedent(level + 1, at);
+    if (nextColumn(this.#text, at, above) === column) {
+      indents[level + 1] = column;
+      tabs[level + 1] = tabColumn;
+    }
+  }
+
+  #dedent(level: number, at: number): void {
+    while (this.#indents.length - 1 > level) {
+      this.#indents.pop();
+      this.#tabIndents.pop();
+      this.#push(T.Dedent, at, at, '');
+    }
+    if (level < this.#guessed) this.#guessed = Infinity;
   }
 
   #tabFault(lineStart: number, at: number): void {
@@ -223,6 +337,7 @@ class Scanner {
       this.#faultToken('syntax.end', 'unexpected EOF while parsing', start, start + 1);
       this.#at = start + 1;
     } else if (isBreak(text, start + 1)) {
+      this.joined++;
       this.#at = start + (text.charCodeAt(start + 1) === 13 && text.charCodeAt(start + 2) === 10 ? 3 : 2);
       if (this.#at >= text.length) this.#faultToken('syntax.end', 'unexpected EOF while parsing', start, start + 1);
     } else {
@@ -292,7 +407,7 @@ class Scanner {
       }
       if (one === ':') {
         this.#push(T.FColon, start, start + 1, ':');
-        this.#parts.push({ ...part, in: 'format' });
+        this.#parts.push({ ...part, in: 'format', formats: part.formats + 1 });
         this.#at = start + 1;
         return;
       }
@@ -302,9 +417,8 @@ class Scanner {
     const end = start + value.length;
     this.#at = end;
     if (value === '(' || value === '[' || value === '{') {
-      if (this.#brackets.length >= MAX_BRACKETS) {
-        if (this.#brackets.length === MAX_BRACKETS) this.#faultToken('bracket.deep', 'too many nested parentheses', start, end);
-      } else this.#push(T.Op, start, end, value);
+      if (this.#brackets.length >= MAX_BRACKETS) return this.#tooDeep(start);
+      this.#push(T.Op, start, end, value);
       this.#brackets.push({ char: value, start, token: this.tokens.length - 1 });
       this.tokens[this.tokens.length - 1]!.match = -1;
       return;
@@ -329,12 +443,11 @@ class Scanner {
     }
     this.#brackets.pop();
     if (open.char !== opener) {
-      const line = lineOf(this.#text, open.start);
-      const where = line === lineOf(this.#text, start) ? '' : ` on line ${line}`;
+      const line = this.#lineOf(open.start);
+      const where = line === this.#lineOf(start) ? '' : ` on line ${line}`;
       this.#faultToken('bracket.mismatched', `${label}closing parenthesis '${value}' does not match opening parenthesis '${open.char}'${where}`, start, start + 1);
       return;
     }
-    if (this.#brackets.length >= MAX_BRACKETS) return;
     this.tokens[open.token]!.match = this.tokens.length;
     this.#push(T.Op, start, start + 1, value);
   }
@@ -349,7 +462,7 @@ class Scanner {
     const inner = quoteAt + quote.length;
     if (prefix.includes('f') || prefix.includes('t')) {
       this.#push(T.FStart, start, inner, prefix);
-      this.#parts.push({ in: 'text', start, quote, raw: prefix.includes('r'), prefix, depth: 0 });
+      this.#parts.push({ in: 'text', start, quote, raw: prefix.includes('r'), prefix, depth: 0, formats: 0 });
       this.#at = inner;
       return;
     }
@@ -367,7 +480,7 @@ class Scanner {
   }
 
   #unterminated(label: string, start: number, stop: number, triple: boolean): void {
-    const detected = lineOf(this.#text, triple ? Math.max(start, stop - (isBreak(this.#text, stop - 1) ? 1 : 0)) : stop);
+    const detected = this.#lineOf(triple ? Math.max(start, stop - (isBreak(this.#text, stop - 1) ? 1 : 0)) : stop);
     const what = `unterminated ${triple ? 'triple-quoted ' : ''}${label ? `${label} ` : 'string '}literal (detected at line ${detected})`;
     this.strings.push({ start, end: stop });
     this.#faultToken(triple ? 'string.unterminated-triple' : 'string.unterminated', what, start, stop);
@@ -386,7 +499,7 @@ class Scanner {
         const next = text[at + 1];
         if (next === '{' || next === '}') continue;
         if (!part.raw && next === 'N' && text[at + 2] === '{') {
-          const close = text.indexOf('}', at);
+          const close = braceFrom(text, at + 3);
           at = close < 0 ? at + 2 : close;
         } else at += next === '\r' && text[at + 2] === '\n' ? 2 : 1;
       } else if (char === part.quote[0] && text.startsWith(part.quote, at)) {
@@ -403,7 +516,7 @@ class Scanner {
           continue;
         }
         this.#checkPart(part, from, at);
-        if (format && this.#parts.filter((other) => other.in === 'format' && other.start === part.start).length > MAX_FORMATS) {
+        if (format && part.formats > MAX_FORMATS) {
           this.#fault('string.field', `${kindOf(part.prefix)}: expressions nested too deeply`, at, at + 1);
         }
         this.#brackets.push({ char: '{', start: at, token: this.tokens.length });
@@ -411,7 +524,7 @@ class Scanner {
         this.tokens[this.tokens.length - 1]!.match = -1;
         this.#parts.push({ ...part, in: 'field', depth: this.#brackets.length });
         this.#at = at + 1;
-        if (this.#brackets.length > MAX_BRACKETS) this.#fault('bracket.deep', 'too many nested parentheses', at, at + 1);
+        if (this.#brackets.length > MAX_BRACKETS) this.#tooDeep(at);
         return;
       } else if (char === '}') {
         if (format) {
@@ -459,10 +572,29 @@ class Scanner {
     return end - at > 2 && !isNamePart(text.charCodeAt(end)) && STATEMENT_ONLY.has(text.slice(at, end));
   }
 
-  #closeBrackets(): void {
+  /**
+   * Gives up on the open brackets. True when they were opened in a header whose colon ended a line: then what follows that line is
+   * still to be read.
+   */
+  #closeBrackets(): boolean {
     const open = this.#brackets[this.#brackets.length - 1]!;
-    this.#faultToken('bracket.unclosed', `'${open.char}' was never closed`, open.start, open.start + 1);
+    const header = this.#header;
     this.#brackets.length = 0;
+    this.#afterBracket = true;
+    if (!header || open.start >= header.at) {
+      this.#faultToken('bracket.unclosed', `'${open.char}' was never closed`, open.start, open.start + 1);
+      return false;
+    }
+    this.#returns++;
+    this.#at = header.at;
+    this.tokens.length = header.tokens;
+    this.faults.length = header.faults;
+    this.strings.length = header.strings;
+    this.comments = header.comments;
+    for (const { token } of header.brackets) if (token < header.tokens) this.tokens[token]!.match = -1;
+    this.#faultToken('bracket.unclosed', `'${open.char}' was never closed`, open.start, open.start + 1);
+    this.#newline(header.at - 1);
+    return true;
   }
 
   #finish(): void {
@@ -472,7 +604,7 @@ class Scanner {
       const label = kindOf(part.prefix);
       if (part.in === 'field') this.#faultToken('string.field', `${label}: expecting '}'`, part.start, length);
       else this.#unterminated(label, part.start, length, part.quote.length === 3);
-    } else if (this.#brackets.length > 0) this.#closeBrackets();
+    }
     const last = this.tokens[this.tokens.length - 1];
     if (last && last.type !== T.Newline) this.#push(T.Newline, length, length, '');
     for (let i = 1; i < this.#indents.length; i++) this.#push(T.Dedent, length, length, '');
@@ -483,6 +615,46 @@ class Scanner {
 /** `f-string` or `t-string`. */
 function kindOf(prefix: string): string {
   return prefix.includes('t') ? 't-string' : 'f-string';
+}
+
+/** Lines looked at for the one that says where a wrongly indented line belongs. */
+const MOST_AHEAD = 40;
+
+/** Column of the first line after that of `at` that holds code and is indented by at most `most`; -1 when there is none nearby. */
+function nextColumn(text: string, at: number, most: number): number {
+  let line = lineBreakFrom(text, at);
+  for (let n = 0; n < MOST_AHEAD && line < text.length; n++) {
+    line++;
+    let column = 0;
+    for (; line < text.length; line++) {
+      const code = text.charCodeAt(line);
+      if (code === 32) column++;
+      else if (code === 9) column = (column >> 3) * 8 + 8;
+      else break;
+    }
+    if (column <= most && line < text.length && text.charCodeAt(line) !== 35 && !isBreak(text, line)) return column;
+    line = lineBreakFrom(text, line);
+  }
+  return -1;
+}
+
+/** The `}` after a character's name, which has at most 100 characters; -1 when there is none. */
+function braceFrom(text: string, at: number): number {
+  for (const end = Math.min(text.length, at + 100); at < end && !isBreak(text, at); at++) if (text.charCodeAt(at) === 125) return at;
+  return -1;
+}
+
+function wordAt(text: string, at: number): string {
+  let end = at;
+  while (end < text.length && end - at < 9 && isNamePart(text.charCodeAt(end))) end++;
+  return text.slice(at, end);
+}
+
+/** Does the line of `at` end in a colon? */
+function headsBlock(text: string, at: number): boolean {
+  let end = lineBreakFrom(text, at);
+  while (end > at && (text.charCodeAt(end - 1) === 32 || text.charCodeAt(end - 1) === 9)) end--;
+  return text.charCodeAt(end - 1) === 58;
 }
 
 function isBreak(text: string, at: number): boolean {
@@ -516,15 +688,6 @@ function unterminatedEnd(text: string, inner: number): number {
     if (text.charCodeAt(at) === 92) at += text.charCodeAt(at + 1) === 13 && text.charCodeAt(at + 2) === 10 ? 2 : 1;
   }
   return Math.min(at, text.length);
-}
-
-function lineOf(text: string, offset: number): number {
-  let line = 1;
-  for (let i = 0; i < offset; i++) {
-    const unit = text.charCodeAt(i);
-    if (unit === 10 || (unit === 13 && text.charCodeAt(i + 1) !== 10)) line++;
-  }
-  return line;
 }
 
 function isDigit(code: number): boolean {
