@@ -1,7 +1,8 @@
 /** The library's door: everything a program, or the command line, may use. */
 import type { ConfigInput } from './config/schema.ts';
 import type { Evaluator } from './contracts/evaluator.ts';
-import type { GenerateOptions, Library } from './contracts/library.ts';
+import type { Executor, ExecutorOptions } from './contracts/execution.ts';
+import type { EvaluatorOptions, GenerateOptions, Library } from './contracts/library.ts';
 import { toMermaid } from './machines/graph.ts';
 import { refinementMachine } from './machines/refinement.ts';
 import { roundMachine } from './machines/round.ts';
@@ -11,19 +12,32 @@ import { createRun, openPolicy, RunError } from './main.ts';
 import { openDashboard } from './processes/dashboard.ts';
 import { doctor } from './processes/doctor.ts';
 import { JudgePool } from './processes/judges.ts';
+import { SandboxExecutor } from './processes/sandbox-executor.ts';
 
 export type * from './contracts/agents.ts';
 export type * from './contracts/evaluator.ts';
 export type * from './contracts/events.ts';
+export type * from './contracts/execution.ts';
 export type * from './contracts/library.ts';
 export type * from './contracts/records.ts';
+export type * from './contracts/safety.ts';
 export type { Config, ConfigInput } from './config/schema.ts';
 export { createInspector } from '../dashboard/bridge/index.ts';
+export {
+  evaluate, evaluateMany, indexCorpus, LINT_RULES, SAFETY_RULES,
+  type CorpusIndex, type EvaluationOptions, type EvaluationReport, type TextInput,
+} from './evaluator/index.ts';
+export { noveltySummary, safetyTotals, vetoed, type NoveltySummary, type SafetyPolicy } from './metrics/index.ts';
 export { createRun, doctor, RunError };
 
-/** The project's evaluator, with so many judge processes (default 1). Close it when it is no longer needed. */
-export function openEvaluator(options: { readonly judges?: number } = {}): Evaluator {
-  return new JudgePool({ judges: options.judges ?? 1 });
+/** The project's evaluator, behind processes that can be killed: for untrusted text. Close it when it is no longer needed. */
+export function openEvaluator({ judges = 1, corpus, safety }: EvaluatorOptions = {}): Evaluator {
+  return new JudgePool({ judges, ...(corpus ? { documents: corpus } : {}), ...(safety ? { safety } : {}) });
+}
+
+/** Runs programs behind a sandbox (docs/execution.md); refuses where there is none, unless `unsafe`. Close it when it is no longer needed. */
+export function openExecutor(options: ExecutorOptions = {}): Executor {
+  return new SandboxExecutor(options);
 }
 
 /** Samples completions of a prompt from a run's promoted policy. */
@@ -52,4 +66,4 @@ export async function startDashboard(folder: string, options: { readonly port?: 
 }
 
 // The command line is written against this contract; a mismatch shows here.
-({ createRun, doctor, openEvaluator, generate, machineGraphs, startDashboard }) satisfies Library<ConfigInput>;
+({ createRun, doctor, openEvaluator, openExecutor, generate, machineGraphs, startDashboard }) satisfies Library<ConfigInput>;

@@ -170,7 +170,7 @@ class ImproveRun implements Run {
     if (log.last() > 0) log.note({ type: 'run.resumed', data: { fromRound: rows.at(-1)?.round ?? 0 } });
     log.record([{ key: 'run/started', event: { type: 'run.started', data: { seed: config.seed, configHash: configHash(config) } } }]);
 
-    const judges = new JudgePool({ judges: config.judges, onProcess: (data) => log.note({ type: 'process.changed', data }) });
+    const judges = new JudgePool({ judges: config.judges, safety: { disable: config.safety.disable, add: config.safety.add }, onProcess: (data) => log.note({ type: 'process.changed', data }) });
     this.#closers.push(() => judges.close());
     const model = this.#startModelHost();
     let evaluator: Evaluator = own ?? judges;
@@ -300,7 +300,7 @@ class ImproveRun implements Run {
         },
       },
       generator: new PolicyGenerator({ ...base, tasks }),
-      critic: new JoiningCritic({ ...base, readability: ({ evaluation }) => readability(evaluation.counts) }),
+      critic: new JoiningCritic({ ...base, readability: ({ evaluation }) => evaluation.quality?.readability ?? readability(evaluation.counts) }),
       refiner: new PointedRefiner(base),
       learner,
       gate: new MeasuringGate({ ...base, tasks, documents: (split) => preparer.set.documents[split], promotions, rows }),

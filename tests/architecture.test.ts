@@ -70,6 +70,7 @@ const packageOwners: Readonly<Record<string, readonly string[]>> = {
   xstate: ['machines', 'dashboard bridge', 'main'],
   libsql: ['store'],
   pyodide: ['evaluator', 'bench'],
+  '@astral-sh/ruff-wasm-nodejs': ['evaluator', 'bench'],
   'tree-sitter': ['evaluator', 'bench'],
   'tree-sitter-python': ['evaluator', 'bench'],
   zod: ['config'],

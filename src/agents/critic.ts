@@ -12,7 +12,7 @@ import { focusOf, recordAll, recordedEvent, requestOf, textOf } from './samples.
 export interface CriticDeps extends ActivityDeps {
   readonly model: Pick<ModelHost, 'scoreDiscriminator'>;
   readonly evaluator: Evaluator;
-  /** Readability in [0, 1]; a metric, never trained on. */
+  /** Readability in [0, 1]; trained on only where the reward gives it a weight. */
   readonly readability: (judged: Judged) => number;
 }
 
@@ -23,7 +23,7 @@ export class JoiningCritic implements Critic {
   async judge({ round, samples }: { readonly round: number; readonly samples: readonly Sample[] }, signal?: AbortSignal): Promise<Judged[]> {
     const { evaluator, events } = this.deps;
     return during(this.deps, { agent: 'critic', activity: 'judge', round, amount: samples.length }, async () => {
-      const evaluations = await evaluator.evaluateMany(samples.map((sample) => ({ ...requestOf(sample), locate: true })), signal);
+      const evaluations = await evaluator.evaluateMany(samples.map((sample) => ({ ...requestOf(sample), locate: true, quality: 'measures' as const })), signal);
       signal?.throwIfAborted();
       await recordAll(events, evaluations.map(recordedEvent));
       return samples.map((sample, i) => ({ sample, evaluation: evaluations[i]! }));

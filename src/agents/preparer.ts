@@ -6,10 +6,11 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Config } from '../config/schema.ts';
 import type { Preparation, Preparer, Promotion } from '../contracts/agents.ts';
-import type { DocumentFinder, Evaluator } from '../contracts/evaluator.ts';
+import type { DocumentFinder, Evaluator, SafetyScanner } from '../contracts/evaluator.ts';
 import type { DiscriminatorInput, ModelHost, StepReport } from '../contracts/model.ts';
 import type { RoundRow, Split } from '../contracts/records.ts';
-import { findDocuments, readCorpus, requireDocuments, type Corpus, type Documents } from '../tasks/index.ts';
+import { findDocuments, readCorpus, requireDocuments, withoutFiles, type Corpus, type Documents } from '../tasks/index.ts';
+import { vetoed } from '../metrics/index.ts';
 import { during, type ActivityDeps } from './activity.ts';
 
 /** Values that are made once and kept by everything they were made from. */
@@ -45,7 +46,7 @@ export interface Past {
 
 export interface PreparerDeps extends ActivityDeps {
   readonly model: Pick<ModelHost, 'trainTokenizer' | 'initialise' | 'load' | 'promote' | 'rollback'>;
-  readonly finder: DocumentFinder & Evaluator & { setDocuments(documents: readonly string[]): Promise<void> };
+  readonly finder: DocumentFinder & Evaluator & SafetyScanner & { setDocuments(documents: readonly string[]): Promise<void> };
   readonly config: Config;
   readonly kept: Kept;
   readonly past: Past;
@@ -80,7 +81,7 @@ export class RunPreparer implements Preparer {
   async prepare(_input?: undefined, signal?: AbortSignal): Promise<Preparation> {
     const { events, model, config, hash, finder, past } = this.deps;
     return during(this.deps, { agent: 'preparer', activity: 'prepare', round: null, amount: 1 }, async () => {
-      const corpus = await readCorpus(config.corpus);
+      const corpus = await this.#vet(await readCorpus(config.corpus), signal);
       signal?.throwIfAborted();
       const all = await this.#documents(corpus, signal);
       const tokenizer = await this.#tokenizer(corpus);
@@ -128,6 +129,17 @@ export class RunPreparer implements Preparer {
     if (!past.pretraining) return 0;
     await model.load(past.pretraining.folder);
     return past.pretraining.step;
+  }
+
+  /** The corpus without the files that safety vetoes; the same corpus where there are none. */
+  async #vet(corpus: Corpus, signal?: AbortSignal): Promise<Corpus> {
+    const { config: { safety }, finder, kept } = this.deps;
+    if (safety.veto.length === 0) return corpus;
+    const paths = await kept.json('vetoed', { version: VERSION, corpus: corpus.hash, safety }, async () => {
+      const scanned = await finder.scanSafety(corpus.files.map(({ text }) => text), signal);
+      return corpus.files.filter((_, i) => vetoed(scanned[i]!, safety)).map(({ path }) => path);
+    });
+    return withoutFiles(corpus, paths, `vetoed by safety (${safety.veto.join(', ')})`);
   }
 
   async #documents(corpus: Corpus, signal?: AbortSignal): Promise<Documents> {

@@ -42,7 +42,10 @@ export async function recordAll(events: EventSink, records: Parameters<EventSink
   }
 }
 
-/** The finding a refiner should act on first: the compiler's if it has one, since it is the verdict; otherwise the first. */
-export function focusOf(evaluation: Evaluation): Finding | undefined {
-  return evaluation.findings.find((finding) => finding.source === 'cpython') ?? evaluation.findings[0];
+/**
+ * The finding a refiner should act on first: the compiler's if it has one, since it is the verdict; otherwise the first that is a
+ * fault. What the linter and the safety filter say is none.
+ */
+export function focusOf({ findings }: Evaluation): Finding | undefined {
+  return findings.find(({ source }) => source === 'cpython') ?? findings.find(({ source }) => source !== 'lint' && source !== 'safety');
 }

@@ -7,6 +7,20 @@ import { z } from 'zod';
 const positive = z.int().min(1);
 const share = z.number().min(0).max(1);
 
+const safetyCategory = z.enum(['secret', 'danger', 'slur', 'bias', 'personal']);
+const vetoName = /^(?:secret|danger|slur|bias|personal)(?:\.[a-z0-9-]+)?$/;
+const ruleHead = { id: z.string().regex(/^[a-z]+\.[a-z0-9-]+$/, 'an id is <category>.<name> in lower case'), category: safetyCategory, message: z.string().min(1) };
+const safetyRule = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('token'), ...ruleHead, prefix: z.string().min(1),
+    characters: z.enum(['alphanumeric', 'upper', 'hex', 'word', 'dotted', 'path']), least: positive, most: positive,
+  }),
+  z.strictObject({ kind: z.literal('literal'), ...ruleHead, text: z.string().min(1) }),
+  z.strictObject({ kind: z.literal('call'), ...ruleHead, names: z.array(z.string().min(1)).min(1) }),
+  z.strictObject({ kind: z.literal('word'), ...ruleHead, words: z.array(z.string().min(1)).min(1) }),
+  z.strictObject({ kind: z.literal('hashed-word'), ...ruleHead, hashes: z.array(z.string().regex(/^[0-9a-f]{64}$/)).min(1) }),
+]);
+
 export const configSchema = z.strictObject({
   seed: z.int().min(0).max(0xffffffff).default(1).describe('Seed of every random number of the run.'),
   backend: z.enum(['auto', 'onnx:cpu', 'onnx:webgpu', 'onnx:cuda', 'tensorflow', 'wasm', 'cpu']).default('auto').describe('Where tensors are computed.'),
@@ -70,6 +84,7 @@ export const configSchema = z.strictObject({
     faultBefore: z.int().min(0).default(3).describe('Tokens before it that share the blame, each with half of what the next one has.'),
     oddsClip: z.number().positive().default(2),
     repairWeight: z.number().min(0).default(0.3).describe('Credit of a repaired span in accepted revisions.'),
+    readabilityWeight: share.default(0).describe('Share of a reward that readability decides; 0: it is shown and not trained on.'),
     discriminatorSteps: z.int().min(0).default(60),
     discriminatorRate: z.number().positive().default(1e-3),
   }).prefault({}),
@@ -79,6 +94,14 @@ export const configSchema = z.strictObject({
     prompted: positive.default(512),
     gate: positive.default(384).describe('Unconditional samples that decide promotion.'),
     documents: positive.default(256).describe('Held-out documents of each split that bits a byte are taken on.'),
+  }).prefault({}),
+
+  safety: z.strictObject({
+    // Secrets and slurs are of no use to anyone who reads the model's code; all else has good uses (a library removes files, a header
+    // names its author), so it is counted and shown. The standard library has neither, so the default corpus stays whole.
+    veto: z.array(z.string().regex(vetoName, 'name a category (secret, danger, slur, bias, personal) or a rule of one, such as danger.pickle')).default(['secret', 'slur']).describe('Categories or rules of the safety filter that keep samples and corpus files out of training.'),
+    disable: z.array(z.string()).default([]).describe('Categories or rules that are not looked for.'),
+    add: z.array(safetyRule).default([]).describe('Rules of your own: docs/evaluator.md has the forms.'),
   }).prefault({}),
 
   judges: z.int().min(1).max(8).default(1),

@@ -4,8 +4,10 @@
  */
 import type { Agents } from './agents.ts';
 import type { Evaluator } from './evaluator.ts';
+import type { Executor, ExecutorOptions } from './execution.ts';
 import type { Command, LoggedEvent } from './events.ts';
 import type { RoundRow } from './records.ts';
+import type { SafetyOptions } from './safety.ts';
 
 export interface RunOptions {
   /** Agents of one's own instead of the built-in ones. */
@@ -63,10 +65,19 @@ export interface DoctorReport {
   /** A run can start here. */
   readonly ok: boolean;
   /** Node, disk, store, judge, browser and so on; `message` says what to do where `ok` is false. */
-  readonly checks: readonly { readonly name: string; readonly ok: boolean; readonly message: string }[];
+  readonly checks: readonly { readonly name: string; readonly ok: boolean; readonly message: string; /** A run can start without it. */ readonly optional?: boolean }[];
   readonly backends: readonly BackendReport[];
   /** The backend that `auto` takes; null when none is usable. */
   readonly chosen: string | null;
+}
+
+export interface EvaluatorOptions {
+  /** Judge processes, each about 250 MB; default 1. */
+  readonly judges?: number;
+  /** Texts by which copies and novelty are known. */
+  readonly corpus?: readonly (string | { readonly name: string; readonly text: string })[];
+  /** Rules of the safety filter; default: all of its own. */
+  readonly safety?: SafetyOptions;
 }
 
 export interface GenerateOptions {
@@ -83,8 +94,10 @@ export interface Library<Config> {
   /** Makes the run's folder; nothing runs before `start`. Throws ConfigError or StoreError. */
   createRun(config: Config, options?: RunOptions): Run;
   doctor(options?: { readonly bench?: boolean }): Promise<DoctorReport>;
-  /** The project's evaluator, with so many judge processes. */
-  openEvaluator(options?: { readonly judges?: number }): Evaluator | Promise<Evaluator>;
+  /** The project's evaluator, behind processes that can be killed. */
+  openEvaluator(options?: EvaluatorOptions): Evaluator | Promise<Evaluator>;
+  /** Runs programs behind a sandbox; refuses where there is none, unless `unsafe`. Starts nothing by itself. Throws ExecutorError. */
+  openExecutor(options?: ExecutorOptions): Executor;
   generate(options: GenerateOptions): Promise<{ readonly text: string; readonly finish: 'stop' | 'length' }[]>;
   /** Mermaid text of every machine, by name. */
   machineGraphs(): Readonly<Record<string, string>>;

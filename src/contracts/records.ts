@@ -55,13 +55,15 @@ export interface Sample {
 export type RevisionMethod = 'infill' | 'continue';
 
 export interface Finding {
-  /** Who found it: the tree-sitter parse, a strict rule, CPython's compiler, a readability check. */
-  readonly source: 'parse' | 'rule' | 'cpython' | 'lint';
+  /** Who found it: the tree-sitter parse, a strict rule, CPython's compiler, the linter, the safety filter. */
+  readonly source: 'parse' | 'rule' | 'cpython' | 'lint' | 'safety';
   /** Dotted lower-case name of the kind, such as `indent.unexpected` or `too-large`. */
   readonly kind: string;
   /** In CPython's own wording where it has one. */
   readonly message: string;
   readonly span: Span;
+  /** The smallest statement around it, where there is one. */
+  readonly statement?: Span;
   /** 1-based line. */
   readonly line: number;
   /** 0-based column, in UTF-16 units. */
@@ -85,6 +87,50 @@ export interface Counts {
   readonly maxNesting: number;
   readonly longestLine: number;
 }
+
+/** What a reader of the code meets, each a metric with its source in src/evaluator/lint; only where it was asked for. */
+export interface Quality {
+  /** Findings of the linter, undefined names and syntax left out; null where it could not run. */
+  readonly lint: number | null;
+  /** Names read and never bound (a part of a module has some by nature), and names bound and never read; null as above. */
+  readonly undefinedNames: number | null;
+  readonly unusedNames: number | null;
+  /** Normalised edit distance in [0, 1] between the text and its formatted self; null where it could not be formatted. */
+  readonly formatDistance: number | null;
+  /** Statements that no path reaches. */
+  readonly unreachable: number;
+  /** Largest cyclomatic complexity of a function, from 1; of the module's own statements where there is no function. */
+  readonly complexity: number;
+  /** Deepest nesting of control flow inside one function, from 0. */
+  readonly nesting: number;
+  /** Most lines of code (blank lines and docstring not counted) of one function, or of the text where there is none. */
+  readonly functionLines: number;
+  /** Share in [0, 1] of public functions and classes with a docstring; null where there are none. */
+  readonly docstrings: number | null;
+  /** Share in [0, 1] of parameters (`self` and `cls` left out) and results that are annotated; null where there are none. */
+  readonly annotations: number | null;
+  /** Share in [0, 1] of the names bound that say what they are: three letters or more, or an established short name. */
+  readonly naming: number | null;
+  /** The composite in [0, 1]. */
+  readonly readability: number;
+}
+
+/** How much of a text stands in the training corpus word by word. */
+export interface Novelty {
+  /** Longest run of lexical tokens (strings whole; comments and layout not counted) that the corpus has as well, and its characters. */
+  readonly longestRun: number;
+  readonly longestCharacters: number;
+  /** Share in [0, 1] of the text's tokens inside shared runs of 12 tokens or more. */
+  readonly covered: number;
+  /** The document that has the longest run, where documents have names. */
+  readonly document?: string;
+}
+
+/** `danger`: calls that reach processes, network or files, or run data as code. */
+export type SafetyCategory = 'secret' | 'danger' | 'slur' | 'bias' | 'personal';
+
+/** Findings of the safety filter by category; categories without any are left out. */
+export type SafetyCounts = Readonly<Partial<Record<SafetyCategory, number>>>;
 
 /** What the evaluator says of one text (prompt + completion). Text in, plain record out; no model is asked. */
 export interface Evaluation {
@@ -112,6 +158,12 @@ export interface Evaluation {
   readonly bigrams: readonly number[];
   /** The text, white space normalised, is a training document or lies inside one. */
   readonly copy: boolean;
+  /** Absent unless the judge knows training documents. */
+  readonly novelty?: Novelty;
+  /** Absent unless the request asked for `quality`. */
+  readonly quality?: Quality;
+  /** Absent when the safety filter found nothing. */
+  readonly safety?: SafetyCounts;
 }
 
 /** The critic's record: evaluation, discriminator and readability joined into one number and its parts. */
@@ -119,7 +171,7 @@ export interface Critique {
   readonly sampleId: string;
   /** Log-odds that the sample is a corpus document rather than generated; absent for invalid samples. */
   readonly logOdds?: number;
-  /** Readability in [0, 1]: a metric, never trained on. */
+  /** Readability in [0, 1]: a metric, trained on only where `learning.readabilityWeight` says so. */
   readonly readability: number;
   /** The finding a refiner should act on first. */
   readonly focus?: Finding;
@@ -175,6 +227,8 @@ export interface Measurement {
   /** Share of unconditional texts on which rules and judge disagree. */
   readonly rulesGap: number;
   readonly guards: Guards;
+  /** Findings of the safety filter in all samples; absent when there are none. */
+  readonly safety?: SafetyCounts;
 }
 
 /** One row of the table: round 0 is the pretrained policy. */

@@ -4,3 +4,5 @@ export { jensenShannon, structureDivergence } from './divergence.ts';
 export { bleu, bleuTokens, distinctShapes, DIVERSITY_SAMPLES, repeatedLines, sampledEntropy, selfBleu } from './diversity.ts';
 export { guards, measurement, validity, type HeldOut, type MeasurementInput } from './measurement.ts';
 export { alarmsOf, ALARM_LIMITS, type Alarm, type AlarmLimits } from './alarms.ts';
+export { noveltySummary, type NoveltySummary } from './novelty.ts';
+export { safetyTotals, vetoed, type SafetyPolicy } from './safety.ts';

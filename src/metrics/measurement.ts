@@ -6,6 +6,7 @@ import type { Judged } from '../contracts/agents.ts';
 import type { Guards, Measurement, Proportion, Split } from '../contracts/records.ts';
 import { structureDivergence } from './divergence.ts';
 import { bleuTokens, distinctShapes, repeatedLines, sampledEntropy, selfBleu } from './diversity.ts';
+import { safetyTotals } from './safety.ts';
 import { median, wilson } from './statistics.ts';
 
 /** What samples are held against: documents of the same split. */
@@ -33,6 +34,7 @@ export function validity(judged: readonly Judged[]): Proportion {
 }
 
 export function measurement({ split, unconditional, prompted, heldOut }: MeasurementInput): Measurement {
+  const safety = safetyTotals([...unconditional, ...prompted].map(({ evaluation }) => evaluation));
   const disagree = unconditional.filter(({ evaluation }) => evaluation.valid !== evaluation.rulesValid).length;
   return {
     split,
@@ -40,6 +42,7 @@ export function measurement({ split, unconditional, prompted, heldOut }: Measure
     prompted: validity(prompted),
     rulesGap: unconditional.length === 0 ? 0 : disagree / unconditional.length,
     guards: guards(unconditional, heldOut),
+    ...(Object.keys(safety).length > 0 ? { safety } : {}),
   };
 }
 

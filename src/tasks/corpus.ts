@@ -70,6 +70,22 @@ export async function readCorpus(paths: readonly string[] = []): Promise<Corpus>
   return corpus;
 }
 
+/** The corpus without some of its files, which are told with the reason. @throws CorpusError when what is left is too small. */
+export function withoutFiles(corpus: Corpus, paths: readonly string[], reason: string): Corpus {
+  if (paths.length === 0) return corpus;
+  const out = new Set(paths);
+  const files = corpus.files.filter(({ path }) => !out.has(path));
+  const less: Corpus = {
+    ...corpus,
+    files,
+    rejected: [...corpus.rejected, ...paths.map((path) => ({ path, reason }))],
+    bytes: files.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0),
+    hash: hashFiles(files),
+  };
+  requireEnough(less);
+  return less;
+}
+
 const strict = new TextDecoder('utf-8', { fatal: true });
 
 function decode(source: Source): string | { readonly reason: string } {

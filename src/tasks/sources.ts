@@ -44,11 +44,11 @@ export async function standardLibrary(): Promise<SourceSet> {
   return { sources: sources.sort(byPath), licence: 'PSF-2.0' };
 }
 
-/** The user's corpus. @throws CorpusError when a path does not exist or a pattern matches nothing. */
-export async function userSources(paths: readonly string[]): Promise<SourceSet> {
+/** The user's corpus without the files `except` (real paths). @throws CorpusError when a path does not exist or a pattern matches nothing. */
+export async function userSources(paths: readonly string[], except: readonly string[] = []): Promise<SourceSet> {
   const sources = new Map<string, Source>();
   const licences = new Set<string>();
-  const seen = new Set<string>();
+  const seen = new Set(except);
   const addFile = async (file: string, name: string): Promise<void> => {
     const real = await realpath(file);
     if (seen.has(real)) return;

@@ -1,12 +1,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { EvaluationRequest } from '../../src/contracts/evaluator.ts';
 import type { DoctorReport } from '../../src/contracts/library.ts';
 import { Cache } from '../../src/store/cache.ts';
 import { EventLog } from '../../src/store/event-log.ts';
 import { createRunFolder } from '../../src/store/run-folder.ts';
-import { evaluation, smallRun, terminal } from './harness.ts';
+import { smallRun, terminal } from './harness.ts';
 
 const commands = ['run', 'resume', 'dashboard', 'doctor', 'evaluate', 'generate', 'runs', 'export', 'graph', 'cache', 'cache clear'];
 
@@ -72,84 +71,6 @@ describe('wrong usage exits with 2 and one error', () => {
     const { code, stderr } = await terminal().run();
     expect(code).toBe(2);
     expect(stderr).toMatch(/^Usage: ouroboros/);
-  });
-});
-
-describe('evaluate', () => {
-  function judging(): { library: object; seen: EvaluationRequest[]; closed: () => number } {
-    const seen: EvaluationRequest[] = [];
-    let closed = 0;
-    const openEvaluator = () => ({
-      evaluateMany: async (requests: readonly EvaluationRequest[]) => {
-        seen.push(...requests);
-        return requests.map(({ id, text }) =>
-          text.includes('(') && !text.includes(')')
-            ? evaluation(id, false, { findings: [{ source: 'cpython', kind: 'bracket.unclosed', message: "'(' was never closed", span: { start: 13, end: 14 }, line: 2, column: 5 }] })
-            : evaluation(id, true),
-        );
-      },
-      close: async () => void closed++,
-    });
-    return { library: { openEvaluator }, seen, closed: () => closed };
-  }
-
-  it('shows a fault as CPython does, and one verdict a file', async () => {
-    const { library, closed } = judging();
-    const cli = terminal({ library });
-    writeFileSync(join(cli.directory, 'good.py'), 'x = 1\n');
-    writeFileSync(join(cli.directory, 'bad.py'), 'if x:\n\ty = (1\n');
-    const { code, stdout } = await cli.run('evaluate', 'good.py', 'bad.py');
-    expect(code).toBe(0);
-    expect(stdout).toBe(
-      [
-        'good.py: valid, score 1.00',
-        '  File "bad.py", line 2',
-        '    y = (1',
-        '        ^',
-        "SyntaxError: '(' was never closed",
-        'bad.py: not valid (syntax), score 0.50',
-        '',
-      ].join('\n'),
-    );
-    expect(closed()).toBe(1);
-  });
-
-  it('says once what several sources say of one place, the compiler first', async () => {
-    const place = { message: "'(' was never closed", span: { start: 4, end: 5 }, line: 1, column: 4 };
-    const findings = [
-      { ...place, source: 'parse' as const, kind: 'parse.error', message: 'this cannot be parsed' },
-      { ...place, source: 'rule' as const, kind: 'bracket.unclosed' },
-      { ...place, source: 'cpython' as const, kind: 'cpython.syntax' },
-    ];
-    const library = { openEvaluator: () => ({ evaluateMany: async () => [evaluation('a', false, { findings })], close: async () => {} }) };
-    const { stdout } = await terminal({ library, stdin: 'y = (1\n' }).run('evaluate', '-');
-    expect(stdout.match(/^\w+: .*$/gm)).toEqual(["SyntaxError: '(' was never closed", 'parser: this cannot be parsed']);
-  });
-
-  it('prints one evaluation a line as JSON, standard input included', async () => {
-    const { library, seen } = judging();
-    const { code, stdout } = await terminal({ library, stdin: 'y = 2\n' }).run('evaluate', '-', '--json');
-    expect(code).toBe(0);
-    expect(lines(stdout)).toMatchObject([{ file: '<stdin>', valid: true, score: 1 }]);
-    expect(Object.keys(lines(stdout)[0] as object)).not.toContain('bigrams');
-    expect(seen).toEqual([{ id: '<stdin>', text: 'y = 2\n', promptLength: 0, finish: 'stop' }]);
-    expect((await terminal({ library, stdin: 'y = 2\n' }).run('evaluate', '-', '--format', 'json')).stdout).toBe(stdout);
-  });
-
-  it('exits with 3 when a file scores less than the limit, and with 0 when it just reaches it', async () => {
-    const { library } = judging();
-    const cli = terminal({ library, stdin: 'a = (1\n' });
-    const below = await cli.run('evaluate', '-', '--fail-under', '0.6');
-    expect([below.code, below.stderr]).toEqual([3, '1 file of 1 scored less than 0.6.\n']);
-    expect((await cli.run('evaluate', '-', '--fail-under', '0.5')).code).toBe(0);
-  });
-
-  it('says which file cannot be read, before anything is judged', async () => {
-    const cli = terminal();
-    expect(await cli.run('evaluate', 'missing.py')).toEqual({ code: 1, stdout: '', stderr: 'error: missing.py cannot be read: it does not exist.\n' });
-    expect((await cli.run('evaluate', '.')).stderr).toMatch(/it is a folder/);
-    writeFileSync(join(cli.directory, 'latin.py'), Buffer.from([0x78, 0xe9]));
-    expect((await cli.run('evaluate', 'latin.py')).stderr).toMatch(/latin\.py is not UTF-8/);
   });
 });
 

@@ -7,7 +7,7 @@ import type { Judged, Learner, LearnReport } from '../../contracts/agents.ts';
 import type { Evaluator } from '../../contracts/evaluator.ts';
 import type { DiscriminatorInput, DiscriminatorReport, ModelHost, TrainSequence } from '../../contracts/model.ts';
 import type { Critique, Repair, Sample } from '../../contracts/records.ts';
-import { auc, mean } from '../../metrics/index.ts';
+import { auc, mean, vetoed } from '../../metrics/index.ts';
 import { RandomStream } from '../../random/philox.ts';
 import { during, type ActivityDeps } from '../activity.ts';
 import { rewardsOf } from '../reward.ts';
@@ -62,10 +62,11 @@ export class PolicyGradientLearner implements Learner {
 
   /** Records `reward.recorded`, `discriminator.updated` and `policy.updated`. */
   async learn(input: { round: number; judged: readonly Judged[]; critiques: readonly Critique[]; repairs: readonly Repair[] }, signal?: AbortSignal): Promise<LearnReport> {
-    const { round, judged, critiques, repairs } = input;
-    const { events, config: { learning } } = this.deps;
+    const { round, judged, critiques } = input;
+    const { events, config: { learning, safety } } = this.deps;
+    const repairs = input.repairs.filter(({ evaluation }) => !vetoed(evaluation, safety));
     return during(this.deps, { agent: 'learner', activity: 'learn', round, amount: judged.length + repairs.length }, async () => {
-      const rewards = rewardsOf(judged, critiques, learning);
+      const rewards = rewardsOf(judged, critiques, { ...learning, veto: safety.veto });
       await recordAll(events, rewards.map((data) => ({ key: `reward/${data.sampleId}`, event: { type: 'reward.recorded' as const, data } })));
 
       const valid = judged.filter(({ evaluation }) => evaluation.valid && !evaluation.copy);
