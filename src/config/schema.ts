@@ -51,7 +51,7 @@ export const configSchema = z.strictObject({
 
   refinement: z.strictObject({
     parents: z.int().min(0).default(192).describe('Failed samples repaired a round.'),
-    attempts: positive.default(2),
+    attempts: positive.default(4),
     temperature: z.number().positive().default(0.8).describe('Of revisions: what is written into a hole need not be drawn as widely as what is measured.'),
     minimumKept: share.default(0.4).describe("Least share of the parent's bytes and syntax nodes that a revision keeps."),
   }).prefault({}),
