@@ -75,11 +75,12 @@ async function sampling(shape: PolicyShape, slots: number, repetitions: number):
   return rates;
 }
 
-function torch(shape: PolicyShape): Record<string, number> | null {
+function torch(shape: PolicyShape): { readonly version: string; readonly rates: Record<string, number> } | null {
   const python = process.env['OUROBOROS_PYTHON'] ?? 'python3';
   if (spawnSync(python, ['-c', 'import torch'], { stdio: 'ignore' }).status !== 0) return null;
   const output = execFileSync(python, [PEER, JSON.stringify(shape), String(availableParallelism())], { encoding: 'utf8' });
-  return JSON.parse(output) as Record<string, number>;
+  const { version, ...rates } = JSON.parse(output) as { version: string } & Record<string, number>;
+  return { version, rates };
 }
 
 export async function main(args: string[]): Promise<void> {
@@ -107,8 +108,8 @@ export async function main(args: string[]): Promise<void> {
       ratios[`train.${size}/wasm`] = ours.get('train')! / eager.median;
     }
     const peer = torch(shape);
-    if (!peer) say('torch             not at hand: set OUROBOROS_PYTHON to a Python that can import it');
-    for (const [what, rate] of Object.entries(peer ?? {})) {
+    say(peer ? `torch             ${peer.version}` : 'torch             not at hand: set OUROBOROS_PYTHON to a Python that can import it');
+    for (const [what, rate] of Object.entries(peer?.rates ?? {})) {
       const [kind, batch] = what.split('.');
       add(`${kind}.${size}${batch ? `.${batch}` : ''} torch`, [rate]);
       ratios[`${kind}.${size}${batch ? `.${batch}` : ''}/torch`] = ours.get(what)! / rate;

@@ -1,7 +1,8 @@
 """The policy's architecture in PyTorch, for `npm run bench -- train`: the peer that the compiled step is measured against.
 
-RMSNorm, rotary positions, SwiGLU, tied embeddings; scaled_dot_product_attention; fused AdamW; clipping by global norm.
-Prints one JSON object: tokens a second of training and of sampling with a key/value cache.
+RMSNorm, rotary positions, SwiGLU, tied embeddings; scaled_dot_product_attention; fused AdamW; clipping by global norm. A PyTorch
+before 2.4 lacks some of them: there attention and norm are written out and AdamW runs on lists of tensors (foreach).
+Prints one JSON object: PyTorch's version, tokens a second of training and of sampling with a key/value cache.
 
     python torch_llama.py '{"layers": 4, "heads": 4, "width": 128, "hidden": 344, "context": 128, "batch": 16, "vocabulary": 1024}' 2
 """
@@ -24,6 +25,17 @@ hs = d // H
 half = torch.arange(hs // 2)
 angles = torch.arange(T)[:, None] * 10000.0 ** (-half / (hs // 2))
 COS, SIN = angles.cos(), angles.sin()
+MASK = torch.full((T, T), float("-inf")).triu(1)
+
+
+def attend(q, k, v, causal):
+    """Attention (B, H, t, hs) over (B, H, s, hs)."""
+    if hasattr(F, "scaled_dot_product_attention"):
+        return F.scaled_dot_product_attention(q, k, v, is_causal=causal)
+    scores = q @ k.transpose(-2, -1) * hs**-0.5
+    if causal:
+        scores = scores + MASK[: q.shape[2], : k.shape[2]]
+    return F.softmax(scores, -1) @ v
 
 
 def rotate(x, start):
@@ -39,7 +51,9 @@ class Norm(nn.Module):
         self.gain = nn.Parameter(torch.ones(d))
 
     def forward(self, x):
-        return F.rms_norm(x, (d,), self.gain, 1e-5)
+        if hasattr(F, "rms_norm"):
+            return F.rms_norm(x, (d,), self.gain, 1e-5)
+        return x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + 1e-5) * self.gain
 
 
 class Layer(nn.Module):
@@ -56,7 +70,7 @@ class Layer(nn.Module):
         if cache is not None:
             cache[0][:, :, start : start + t], cache[1][:, :, start : start + t] = k, v
             k, v = cache[0][:, :, : start + t], cache[1][:, :, : start + t]
-        y = F.scaled_dot_product_attention(q, k, v, is_causal=cache is None)
+        y = attend(q, k, v, causal=cache is None)
         x = x + self.out(y.transpose(1, 2).reshape(b, t, d))
         gate, up = self.gate_up(self.norm2(x)).chunk(2, -1)
         return x + self.down(F.silu(gate) * up)
@@ -80,7 +94,8 @@ class Llama(nn.Module):
 
 
 model = Llama()
-optimizer = torch.optim.AdamW(model.parameters(), lr=3e-4, betas=(0.9, 0.99), weight_decay=0.1, fused=True)
+FUSED = {"fused": True} if tuple(map(int, torch.__version__.split(".")[:2])) >= (2, 4) else {"foreach": True}
+optimizer = torch.optim.AdamW(model.parameters(), lr=3e-4, betas=(0.9, 0.99), weight_decay=0.1, **FUSED)
 
 
 def step():
@@ -110,7 +125,7 @@ def sample(batch):
             ids = torch.multinomial(F.softmax(model(ids, caches, position)[:, -1], -1), 1)
 
 
-result = {"train": timed(step, B * T, 20 if d < 256 else 7)}
+result = {"version": torch.__version__, "train": timed(step, B * T, 20 if d < 256 else 7)}
 for batch in (1, 16, 64):
     result[f"sample.{batch}"] = timed(lambda: sample(batch), batch * (T - 1), 3)
 print(json.dumps(result))

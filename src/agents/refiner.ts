@@ -10,7 +10,7 @@ import type { Config } from '../config/schema.ts';
 import { wilson } from '../metrics/index.ts';
 import { during, type ActivityDeps } from './activity.ts';
 import { difference, objection } from './refinement/acceptance.ts';
-import { cutFor, type Hole, type Stem } from './refinement/cuts.ts';
+import { cutFor, stemFor, type Hole, type Stem } from './refinement/cuts.ts';
 import { byteLength } from './refinement/python-text.ts';
 import { createdEvent, recordAll } from './samples.ts';
 
@@ -29,28 +29,46 @@ export function spread<T>(items: readonly T[], limit: number): T[] {
   return Array.from({ length: limit }, (_, i) => items[Math.floor((i * items.length) / limit)]!);
 }
 
+function groupByParent(revisions: readonly Judged[]): Map<string, Judged[]> {
+  const groups = new Map<string, Judged[]>();
+  for (const revision of revisions) {
+    const group = groups.get(revision.sample.parent!);
+    if (group) group.push(revision);
+    else groups.set(revision.sample.parent!, [revision]);
+  }
+  return groups;
+}
+
 export class PointedRefiner implements Refiner {
   constructor(private readonly deps: RefinerDeps) {}
 
   /**
    * Syntax failures in falling order of score, evenly spaced when there are more than `refinement.parents`, so that hard cases are
-   * among them; then truncated samples fill what is left. Empty, too large and unjudged texts have nothing to repair.
+   * among them; those come first of which enough was sound to be gone on from; then truncated samples fill what is left. Empty, too
+   * large and unjudged texts have nothing to repair.
    */
   select({ judged }: { readonly round: number; readonly judged: readonly Judged[] }): Judged[] {
     const limit = this.deps.config.refinement.parents;
     const failed = (reason: string) => judged.filter(({ evaluation }) => !evaluation.valid && evaluation.reason === reason);
-    const syntax = spread(failed('syntax').sort((a, b) => b.evaluation.score - a.evaluation.score), limit);
-    return [...syntax, ...spread(failed('truncated'), limit - syntax.length)];
+    const { minimumKept } = this.deps.config.refinement;
+    const syntax = failed('syntax').sort((a, b) => b.evaluation.score - a.evaluation.score);
+    const sound = spread(syntax.filter((parent) => stemFor(parent, 0, minimumKept) !== null), limit);
+    const taken = new Set(sound);
+    const others = spread(syntax.filter((parent) => !taken.has(parent)), limit - sound.length);
+    return [...sound, ...others, ...spread(failed('truncated'), limit - sound.length - others.length)];
   }
 
-  /** Revisions `<parent>~<attempt>` of those parents that can be cut without losing too much; in the parents' order. */
+  /** Revisions `<parent>~<attempt>` of those parents that are not repaired and can be cut without losing too much; in the parents' order. */
   async propose(
-    { round, attempt, parents }: { readonly round: number; readonly attempt: number; readonly parents: readonly Judged[] },
+    { round, attempt, parents, revisions: earlier }: { readonly round: number; readonly attempt: number; readonly parents: readonly Judged[]; readonly revisions: readonly Judged[] },
     signal?: AbortSignal,
   ): Promise<Sample[]> {
     const { model, events, config: { sampling, refinement } } = this.deps;
+    const repaired = new Set(this.choose({ parents, revisions: earlier }).map(({ parent }) => parent));
+    const tried = groupByParent(earlier);
     const cuts = parents.flatMap((parent) => {
-      const cut = cutFor(parent, attempt, refinement.minimumKept);
+      if (repaired.has(parent.sample.id)) return [];
+      const cut = cutFor(parent, tried.get(parent.sample.id) ?? [], attempt, refinement.minimumKept);
       return cut ? [{ parent: parent.sample, cut }] : [];
     });
     return during(this.deps, { agent: 'refiner', activity: 'propose', round, amount: cuts.length }, async () => {
@@ -80,6 +98,7 @@ export class PointedRefiner implements Refiner {
         return {
           id: `${parent.id}~${attempt}`, taskId, kind, round, attempt, prompt,
           completion: text.slice(prompt.length), finish: written.finish, parent: parent.id, method: cut.method,
+          ...(cut.method === 'continue' ? { kept: cut.prefix.length, tokens: written.tokens, logProbs: written.logProbs } : {}),
         };
       });
       await recordAll(events, revisions.map(createdEvent));

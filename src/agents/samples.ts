@@ -18,6 +18,9 @@ export type TaskSource = (request: {
 /** Judged text = prompt + completion. */
 export const textOf = (sample: Sample): string => sample.prompt + sample.completion;
 
+/** What stood there before the tokens of the sample were written: the prompt, and of a continued revision what it kept. */
+export const contextOf = (sample: Sample): string => textOf(sample).slice(0, sample.kept ?? sample.prompt.length);
+
 export function requestOf(sample: Sample): EvaluationRequest {
   return { id: sample.id, text: textOf(sample), promptLength: sample.prompt.length, finish: sample.finish };
 }

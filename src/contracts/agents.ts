@@ -42,9 +42,9 @@ export interface Critic {
 export interface Refiner {
   /** Which failed samples are worth a repair this round, in order. */
   select(input: { readonly round: number; readonly judged: readonly Judged[] }): Judged[];
-  /** One batch of revisions (attempt `attempt` of each parent); records `sample.created` with the parent. */
+  /** One batch of revisions (attempt `attempt` of each parent not yet repaired); records `sample.created` with the parent. */
   propose(
-    input: { readonly round: number; readonly attempt: number; readonly parents: readonly Judged[] },
+    input: { readonly round: number; readonly attempt: number; readonly parents: readonly Judged[]; readonly revisions: readonly Judged[] },
     signal?: AbortSignal,
   ): Promise<Sample[]>;
   /** Of each parent's judged revisions the best acceptable one, if any. */

@@ -44,6 +44,8 @@ export interface Sample {
   readonly finish: 'stop' | 'length';
   readonly parent?: string;
   readonly method?: RevisionMethod;
+  /** Of a continued revision: how much of prompt + completion was there before, UTF-16 units; `tokens` are those of the rest. */
+  readonly kept?: number;
   /** Token ids of the completion, the end-of-text token included when `finish` is `stop`. */
   readonly tokens?: readonly number[];
   /** Natural-log probability of each of `tokens` under the policy at temperature 1. */

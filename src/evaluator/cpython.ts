@@ -6,6 +6,7 @@
  * The verdict of a whole batch is one call into Python: crossing the boundary costs more than compiling a short text.
  */
 import { loadPyodide } from 'pyodide';
+import { BROKEN_PROGRAM } from './broken.ts';
 
 /** What CPython said of a text it rejects. Lines are 1-based, columns 0-based in code points, null where it names no place. */
 export interface CompileError {
@@ -39,49 +40,10 @@ export class CPythonDied extends Error {
 }
 
 const PROGRAM = String.raw`
-import re, sys, warnings
+${BROKEN_PROGRAM}
+import sys, warnings
 warnings.simplefilter('ignore')
 sys.set_int_max_str_digits(4300)
-
-ALLOW_INCOMPLETE_INPUT = 0x4000
-LONGEST = 4000
-
-NEVER_CLOSED = re.compile(r"'([(\[{])' was never closed")
-CLOSER = {'(': ')', '[': ']', '{': '}'}
-DEEPEST = 30
-
-def completable(text, closers=''):
-    # Whether some continuation may still compile. An error that touches the end of the text may be one of a token that is
-    # not finished yet, so it counts only once another character follows it. Open brackets are closed one by one.
-    try:
-        compile(text + closers, '<sample>', 'exec', flags=ALLOW_INCOMPLETE_INPUT, dont_inherit=True)
-        return True
-    except SyntaxError as error:
-        message = str(error.msg)
-        if message == 'incomplete input':
-            return True
-        opened = NEVER_CLOSED.match(message)
-        if opened and len(closers) < DEEPEST:
-            return completable(text, closers + CLOSER[opened[1]])
-        lines = text.split('\n')
-        if error.lineno != len(lines):
-            return False
-        return message.startswith(('unterminated', 'f-string')) or max(error.offset or 0, (error.end_offset or 0) - 1) >= len(lines[-1])
-    except (ValueError, RecursionError, MemoryError, OverflowError, SystemError):
-        return False
-
-def broken(text):
-    # The shortest prefix that cannot be completed, by bisection: a longer one cannot be completed either.
-    if len(text) > LONGEST:
-        return None
-    low, high = 0, len(text) + 1
-    while high - low > 1:
-        middle = (low + high) // 2
-        if completable(text[:middle]):
-            low = middle
-        else:
-            high = middle
-    return low - 1 if 0 < low < len(text) else low
 
 def check(texts, locate):
     out = []
@@ -90,7 +52,7 @@ def check(texts, locate):
             compile(text, '<sample>', 'exec', dont_inherit=True)
             out.append(None)
         except SyntaxError as error:
-            out.append([type(error).__name__, str(error.msg), error.lineno, error.offset, error.end_lineno, error.end_offset, broken(text) if locate[i] else None])
+            out.append([type(error).__name__, str(error.msg), error.lineno, error.offset, error.end_lineno, error.end_offset, broken(text, error) if locate[i] else None])
         except (ValueError, RecursionError, MemoryError, OverflowError, SystemError) as error:
             out.append([type(error).__name__, str(error), None, None, None, None, None])
     return out

@@ -39,7 +39,7 @@ export type RefinementOutput =
 
 const actors = {
   select: slot<{ round: number; judged: readonly Judged[] }, Judged[]>('select'),
-  propose: slot<{ round: number; attempt: number; parents: readonly Judged[] }, Sample[]>('propose'),
+  propose: slot<{ round: number; attempt: number; parents: readonly Judged[]; revisions: readonly Judged[] }, Sample[]>('propose'),
   judge: slot<{ round: number; samples: readonly Sample[] }, Judged[]>('judge'),
   choose: slot<
     { round: number; judged: readonly Judged[]; parents: readonly Judged[]; revisions: readonly Judged[] },
@@ -69,7 +69,7 @@ export const refinementMachine = setup({
     routing: { always: [{ guard: 'exhausted', target: 'choosing' }, { target: 'proposing' }] },
     proposing: effect({
       src: 'propose',
-      input: ({ round, attempt, parents }) => ({ round, attempt: attempt + 1, parents }),
+      input: ({ round, attempt, parents, revisions }) => ({ round, attempt: attempt + 1, parents, revisions }),
       keep: (proposed) => ({ proposed }),
       next: 'judging',
     }),

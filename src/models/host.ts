@@ -17,7 +17,7 @@ import { policyLayout, scoreStep, trainStep, type PolicyShape } from './policy.t
 import { SPECIAL_IDS, type Tokenizer } from './tokenizer/index.ts';
 
 /** Sequences decoded side by side: past this the decode step gains little on a CPU. */
-const SLOTS = 64;
+const SLOTS = 96;
 /** Sets of weights that stay compiled for sampling. */
 const DECODERS_KEPT = 2;
 

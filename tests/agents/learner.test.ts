@@ -75,8 +75,22 @@ describe('credit', () => {
     expect(creditOf(before, -1, lengths, options)).toEqual([0, 0, 0, 0]);
   });
 
-  it('leaves cut-off samples alone, blames empty ones as a whole, and never praises a failure', () => {
-    expect(creditOf(judged('a', 'ab', { valid: false, reason: 'truncated', findings: [finding(1)] }), -1, lengths, options)).toEqual([0, 0, 0]);
+  it('blames a cut-off sample for every line it began, one break in all, unless it had broken before', () => {
+    const text = 'a\nb\nc';
+    const running = (over: Partial<Evaluation>): number[] => creditOf(judged('a', text, { valid: false, reason: 'truncated', findings: [finding(1)], ...over }), -1, lengths, options);
+    expect(running({})).toEqual([0, -2, 0, -2, 0, 0]);
+    expect(running({ brokenAt: text.length })).toEqual([0, -2, 0, -2, 0, 0]);
+    expect(running({ brokenAt: 2 })).toEqual([0, -2, -4, 0, 0, 0]);
+    expect(creditOf(judged('a', 'ab', { valid: false, reason: 'truncated' }), -1, lengths, options)).toEqual([0, 0, 0]);
+  });
+
+  it('of a continued revision goes to what it wrote, counted from where it went on', () => {
+    const { sample, evaluation } = judged('a', 'kept) new', { valid: false, reason: 'syntax', brokenAt: 7 });
+    const continued = { sample: { ...sample, kept: 5, tokens: tokensOf(' new') }, evaluation };
+    expect(creditOf(continued, 0, lengths, options)).toEqual([0, -2, -4, 0, 0]);
+  });
+
+  it('blames empty samples as a whole, and never praises a failure', () => {
     expect(creditOf(judged('a', 'ab', { valid: false, reason: 'empty' }), -1, lengths, options)).toEqual([-1, -1, -1]);
     expect(creditOf(judged('a', 'ab', { valid: false, reason: 'syntax', findings: [finding(0)] }), 3, lengths, options)).toEqual([-4, 0, 0]);
   });

@@ -6,6 +6,7 @@ import { difference, objection } from '../../src/agents/refinement/acceptance.ts
 import { cutFor, holeFor, stemFor } from '../../src/agents/refinement/cuts.ts';
 import { byteLength, toOffsets, trivialStatements, workTokens } from '../../src/agents/refinement/python-text.ts';
 import { PointedRefiner, spread } from '../../src/agents/refiner.ts';
+import { textOf } from '../../src/agents/samples.ts';
 import { FakeModelHost, judgedSample, MemorySink, smallConfig, toyDocument } from '../fakes.ts';
 
 const text = fc.string({ unit: 'grapheme', maxLength: 60 });
@@ -80,15 +81,41 @@ describe('cuts', () => {
   });
 
   it('attempts take turns; what would keep too little gives way to the other way, then to nothing', () => {
-    expect([1, 2, 3, 4].map((attempt) => cutFor(parent, attempt, 0.1)?.method)).toEqual(['continue', 'infill', 'continue', 'infill']);
-    expect(cutFor(parent, 1, 0.6)?.method).toBe('infill');
-    expect(cutFor(failing('x = = 1', '= ='), 1, 0.9)).toBeNull();
+    expect([1, 2, 3, 4, 5].map((attempt) => cutFor(parent, [], attempt, 0.1)?.method)).toEqual(['continue', 'continue', 'continue', 'infill', 'continue']);
+    expect(cutFor(parent, [], 1, 0.6)?.method).toBe('infill');
+    expect(cutFor(failing('x = = 1', '= ='), [], 1, 0.9)).toBeNull();
+  });
+
+  describe('continuations', () => {
+    const brokenAfter = (completion: string, sound: string, id = 'r1/u0', from?: string): Judged => {
+      const { sample, evaluation } = failing(completion, completion.slice(sound.length));
+      return {
+        sample: { ...sample, id, ...(from === undefined ? {} : { parent: from, method: 'continue' as const }) },
+        evaluation: { ...evaluation, brokenAt: byteLength(sound) },
+      };
+    };
+    const first = brokenAfter('a = 1; b = 2; c = ) ; d = 4', 'a = 1; b = 2; c = ');
+    const further = brokenAfter('a = 1; b = 2; c = 3 + 4 + )', 'a = 1; b = 2; c = 3 + 4 + ', 'r1/u0~1', 'r1/u0');
+    const nearer = brokenAfter('a = 1; b = 2; c ]', 'a = 1; b = 2; c ', 'r1/u0~2', 'r1/u0');
+
+    it('begin where the best attempt so far broke', () => {
+      expect(cutFor(first, [], 1, 0.4)).toEqual({ method: 'continue', prefix: 'a = 1; b = 2; c =' });
+      expect(cutFor(first, [further], 2, 0.4)).toEqual({ method: 'continue', prefix: 'a = 1; b = 2; c = 3 + 4 +' });
+    });
+
+    it('give back some tokens for each attempt that got no further', () => {
+      expect(cutFor(first, [further, nearer], 3, 0.4)).toEqual({ method: 'continue', prefix: 'a = 1; b = 2; c =' });
+    });
+
+    it('never leave too little of the parent, however far they got', () => {
+      expect(cutFor(first, [further], 2, 0.95)).toBeNull();
+    });
   });
 
   it('a truncated text is continued only, from a place that leaves room for an ending', () => {
     const long = toyDocument('truncated');
     const cut = failing(long, long.slice(-1), { reason: 'truncated' });
-    const [first, second] = [1, 2].map((attempt) => cutFor(cut, attempt, 0.5)!);
+    const [first, second] = [1, 2].map((attempt) => cutFor(cut, [], attempt, 0.5)!);
     expect(first!.method).toBe('continue');
     expect(second!.method).toBe('continue');
     expect(byteLength(first!.prefix)).toBeLessThan(0.85 * byteLength(long));
@@ -103,7 +130,7 @@ describe('cuts', () => {
       const start = at % (byteLength(whole) + 1);
       const { sample, evaluation } = judgedSample({ completion, prompt });
       const finding: Finding = { source: 'rule', kind: 'k', message: 'm', span: { start, end: start + length }, line: 1, column: 0 };
-      const cut = cutFor({ sample, evaluation: { ...evaluation, valid: false, reason: 'syntax', findings: [finding] } }, attempt, kept);
+      const cut = cutFor({ sample, evaluation: { ...evaluation, valid: false, reason: 'syntax', findings: [finding] } }, [], attempt, kept);
       if (!cut) return;
       expect(whole.startsWith(cut.prefix)).toBe(true);
       expect(cut.prefix.length).toBeGreaterThanOrEqual(prompt.length);
@@ -227,24 +254,33 @@ describe('refiner', () => {
   it('proposes revisions with stable ids, their parent and method; the same key twice gives the same records', async () => {
     const { refiner, events } = make();
     const parents = Array.from({ length: 4 }, (_, i) => faulty(i + 4));
-    const first = await refiner.propose({ round: 1, attempt: 1, parents });
+    const first = await refiner.propose({ round: 1, attempt: 1, parents, revisions: [] });
     expect(first.map(({ id }) => id)).toEqual(parents.map(({ sample: { id } }) => `${id}~1`));
     for (const [i, revision] of first.entries()) {
       expect(revision).toMatchObject({ parent: parents[i]!.sample.id, method: 'continue', attempt: 1, round: 1, kind: 'unconditional' });
-      expect(revision.tokens).toBeUndefined();
+      expect(revision.tokens).not.toHaveLength(0);
+      expect(textOf(parents[i]!.sample).startsWith(textOf(revision).slice(0, revision.kept))).toBe(true);
     }
     const recorded = events.recorded.length;
-    expect(await refiner.propose({ round: 1, attempt: 1, parents })).toEqual(first);
+    expect(await refiner.propose({ round: 1, attempt: 1, parents, revisions: [] })).toEqual(first);
     expect(events.recorded).toHaveLength(recorded);
-    const second = await refiner.propose({ round: 1, attempt: 2, parents });
+    const second = await refiner.propose({ round: 1, attempt: 4, parents, revisions: [] });
     expect(second.map(({ method }) => method)).toContain('infill');
+  });
+
+  it('leaves alone what is repaired already', async () => {
+    const { refiner } = make();
+    const parent = faulty(5);
+    const repair = revised(parent, parent.sample.completion.replace('(1', '(1)'));
+    expect(refiner.choose({ parents: [parent], revisions: [repair] })).toHaveLength(1);
+    expect(await refiner.propose({ round: 1, attempt: 2, parents: [parent, faulty(6)], revisions: [repair] })).toMatchObject([{ parent: faulty(6).sample.id }]);
   });
 
   it('keeps the prompt of a prompted parent, and marks what was cut off', async () => {
     const prompt = 'def größe(käse):';
     const parent = judgedSample({ id: 'r1/p0', prompt, kind: 'signature', completion: '\n    alpha = call(käse, käse)\n    beta = alpha + 1\n    gamma = (1\n    return gamma' });
     const { refiner } = make();
-    const [revision] = await refiner.propose({ round: 1, attempt: 2, parents: [parent] });
+    const [revision] = await refiner.propose({ round: 1, attempt: 4, parents: [parent], revisions: [] });
     expect(revision!.prompt).toBe(prompt);
     expect(revision!.completion.startsWith('\n    alpha = call(käse, käse)\n    beta = alpha + 1')).toBe(true);
     expect(revision!.completion.endsWith('\n    return gamma')).toBe(true);
@@ -253,7 +289,7 @@ describe('refiner', () => {
         return (await super.infill(request)).map((completion) => ({ ...completion, finish: 'length' as const }));
       }
     }
-    const [cut] = await make(new Cut()).refiner.propose({ round: 1, attempt: 2, parents: [parent] });
+    const [cut] = await make(new Cut()).refiner.propose({ round: 1, attempt: 4, parents: [parent], revisions: [] });
     expect(cut!.finish).toBe('length');
   });
 

@@ -1,4 +1,5 @@
 /** Where a text broke: not where the compiler noticed, but where the last continuation was lost. */
+import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { evaluateTexts, findDocuments, loadCPython, type CPython } from '../../src/evaluator/index.ts';
 
@@ -20,8 +21,26 @@ describe('brokenAt', () => {
     ['a block that has to follow', 'try:\n    x = 1\ny = 2\n', 'try:\n    x = 1\n'],
     ['too deep an indentation', 'def f():\n  x = 1\n    y = 2\n', 'def f():\n  x = 1\n   '],
     ['a docstring that is never closed: it could be, at the end', 'def f():\n    """doc\n    return 1\n', 'def f():\n    """doc\n    return 1\n'],
+    ['an open string behind it, which hides nothing', 'def f(a-b):\n    """doc', 'def f(a'],
+    ['an open bracket behind it', 'x = (1, 2\ny = [3, (', 'x = (1, 2\n'],
+    ['a keyword where none can stand: up to its end it could have been a name', 'x = for y\n', 'x = fo'],
+    ['a name that could have become a keyword', 'x = y iffy\n', 'x = y if'],
+    ['a line that ends too soon', 'x = lambda y\nz = 1\n', 'x = lambda y'],
+    ['a string that ends with its line', "x = 'abc\ny = 1\n", "x = 'abc"],
+    ['an end that is missing', 'try:\n    x = (1, 2', 'try:\n    x = (1, 2'],
+    ['a meaning that is wrong where all could be parsed', 'x = 1\nreturn x\n', 'x = 1\n'],
     ['characters of several bytes before it', 'größe = "käse" )\nx = 1\n', 'größe = "käse" '],
   ])('%s', (_, text, before) => expect(sound(text)).toBe(before));
+
+  it('is behind every whole line up to which the text compiles', () => {
+    const lines = fc.array(fc.constantFrom('x = (1', ')', 'if a:', '    y = "é"', 'def f():', '    return 1', '"""', 'else:', 'a b', 'try:', ''), { minLength: 1, maxLength: 8 });
+    fc.assert(fc.property(lines, (all) => {
+      const before = sound(`${all.join('\n')}\n`);
+      if (before === null) return;
+      const prefixes = all.map((_, i) => `${all.slice(0, i + 1).join('\n')}\n`);
+      for (const prefix of prefixes) if (sound(prefix) === null) expect(before.length).toBeGreaterThanOrEqual(prefix.trimEnd().length);
+    }), { numRuns: 150 });
+  });
 
   it('is absent where the text compiles, and where it was not asked for', () => {
     expect(sound('x = 1\n')).toBeNull();

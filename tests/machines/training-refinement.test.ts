@@ -64,7 +64,8 @@ describe('refinement machine', () => {
     expect(driven.working()).toEqual({ src: 'select', input: { round: 3, judged } });
     driven.done(judged);
     for (const attempt of [1, 2]) {
-      expect(driven.working()).toEqual({ src: 'propose', input: { round: 3, attempt, parents: judged } });
+      const revisions = attempt === 1 ? [] : ['j1'];
+      expect(driven.working()).toEqual({ src: 'propose', input: { round: 3, attempt, parents: judged, revisions } });
       driven.done([`s${attempt}`]);
       expect(driven.working()).toEqual({ src: 'judge', input: { round: 3, samples: [`s${attempt}`] } });
       driven.done([`j${attempt}`]);

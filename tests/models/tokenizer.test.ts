@@ -29,7 +29,7 @@ const tokenizer = trainTokenizer([PYTHON.repeat(3), 'aaaa aaa aa a\n', 'naïve c
 /** Texts that look a bit like Python and hold everything else as well. */
 const text = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 60 }),
-  fc.array(fc.constantFrom('def ', 'self', '(', '):', '\n', '\r\n', '\r', '    ', '\t', ' ', '"""', '1234', 'é', '🐍', '<|endoftext|>', '\u2028', '\u00a0', '\ufeff', '\0', '_x', '.'), { maxLength: 40 }).map((parts) => parts.join('')),
+  fc.array(fc.constantFrom('def ', 'self', '(', ')', ':', '\n', '\r\n', '\r', '    ', '\t', ' ', '"""', '1234', 'é', '🐍', '<|endoftext|>', '\u2028', '\u00a0', '\ufeff', '\0', '_x', '.'), { maxLength: 40 }).map((parts) => parts.join('')),
 );
 const bytes = fc.oneof(fc.uint8Array({ maxLength: 60 }), text.map((t) => Uint8Array.from(Buffer.from(t))), fc.tuple(text, fc.uint8Array({ maxLength: 3 }), text).map(([a, b, c]) => Uint8Array.from(Buffer.concat([Buffer.from(a), b, Buffer.from(c)]))));
 
@@ -46,7 +46,7 @@ describe('pieces', () => {
 
   it('are what Python is made of', () => {
     expect(pieces('    def __init__(self, x1=1234):\n        return x\n\n    y')).toEqual(
-      ['    ', 'def', ' __init__', '(', 'self', ',', ' x', '1', '=', '123', '4', '):', '\n        ', 'return', ' x', '\n\n    ', 'y'],
+      ['    ', 'def', ' __init__', '(', 'self', ',', ' x', '1', '=', '123', '4', ')', ':', '\n        ', 'return', ' x', '\n\n    ', 'y'],
     );
     expect(pieces('a\r\n\r\n\tb')).toEqual(['a', '\r\n\r\n\t', 'b']);
   });

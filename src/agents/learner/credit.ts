@@ -13,12 +13,13 @@
  */
 import type { Judged } from '../../contracts/agents.ts';
 import type { TrainSequence } from '../../contracts/model.ts';
-import type { Repair, Reward } from '../../contracts/records.ts';
+import type { Repair, Reward, Sample } from '../../contracts/records.ts';
 import { mean } from '../../metrics/index.ts';
-import { focusOf } from '../samples.ts';
+import { contextOf, focusOf, textOf } from '../samples.ts';
 
 /** Samples a bin: enough for a mean, few enough that lengths in a bin are alike. */
 const BIN = 48;
+const NEWLINE = 0x0a;
 
 /** Reward minus the mean of its bin of code tokens, scaled to unit variance over all samples; one number a sample. */
 export function advantages(judged: readonly Judged[], rewards: readonly Reward[]): number[] {
@@ -47,14 +48,31 @@ export function creditOf({ sample, evaluation }: Judged, advantage: number, toke
   if (evaluation.valid) return tokens.map(() => advantage);
   const credit = tokens.map(() => 0);
   if (evaluation.reason === 'empty') return tokens.map(() => Math.min(0, advantage));
-  // A sample that was cut off did nothing wrong at the place where it was cut.
-  const place = evaluation.reason === 'truncated' ? undefined : (evaluation.brokenAt ?? focusOf(evaluation)?.span.start);
+  const text = textOf(sample);
+  const place = evaluation.brokenAt ?? focusOf(evaluation)?.span.start;
+  if (evaluation.reason === 'truncated' && (evaluation.brokenAt === undefined || evaluation.brokenAt >= Buffer.byteLength(text))) return blameOfRunningOn(tokens, tokenLengths, sample, options);
   if (place === undefined) return credit;
-  const fault = place - Buffer.byteLength(sample.prompt);
+  const fault = place - Buffer.byteLength(contextOf(sample));
   if (fault < 0) return credit;
   const at = tokenAt(tokens, tokenLengths, fault);
   for (let back = 0; back <= Math.min(at, options.faultBefore); back++) credit[at - back] = -options.faultWeight * 0.5 ** back;
   return credit;
+}
+
+/**
+ * A sample that was cut off could have been completed wherever it was cut; what it did wrong was to go on. The blame of one break is
+ * shared by the tokens that begin a line.
+ */
+function blameOfRunningOn(tokens: readonly number[], tokenLengths: readonly number[], sample: Sample, { faultWeight }: CreditOptions): number[] {
+  const written = Buffer.from(textOf(sample)).subarray(Buffer.byteLength(contextOf(sample)));
+  let at = 0;
+  const begins = tokens.map((token) => {
+    const begin = written[at] === NEWLINE;
+    at += tokenLengths[token] ?? 0;
+    return begin;
+  });
+  const lines = begins.filter(Boolean).length;
+  return begins.map((begin) => (begin ? -faultWeight / lines : 0));
 }
 
 /** Index of the token that covers byte `offset`; the last one when the offset lies behind all of them. */

@@ -11,7 +11,7 @@ import { auc, mean, vetoed } from '../../metrics/index.ts';
 import { RandomStream } from '../../random/philox.ts';
 import { during, type ActivityDeps } from '../activity.ts';
 import { rewardsOf } from '../reward.ts';
-import { createdEvent, recordAll, recordedEvent, requestOf, textOf } from '../samples.ts';
+import { contextOf, createdEvent, recordAll, recordedEvent, requestOf, textOf } from '../samples.ts';
 import { advantages, creditOf, repairSequence, sampleSequence } from './credit.ts';
 
 export interface LearnerDeps extends ActivityDeps {
@@ -110,12 +110,16 @@ export class PolicyGradientLearner implements Learner {
   async #sequences(judged: readonly Judged[], advantage: readonly number[], repairs: readonly Repair[]): Promise<TrainSequence[]> {
     const { model, endOfText, config: { learning } } = this.deps;
     const tokenLengths = (this.#tokenLengths ??= await model.tokenLengths());
-    const prompts = await model.encode(judged.map(({ sample }) => sample.prompt));
-    const samples = judged.map((one, i) => sampleSequence(one, prompts[i]!, creditOf(one, advantage[i]!, tokenLengths, learning)));
+    // A repair that went on where its parent broke is one more valid draw from the policy; one that filled a hole is not a draw.
+    const continued = repairs.filter(({ revision }) => revision.tokens !== undefined).map(({ revision, evaluation }): Judged => ({ sample: revision, evaluation }));
+    const written = [...judged, ...continued];
+    const contexts = await model.encode(written.map(({ sample }) => contextOf(sample)));
+    const samples = written.map((one, i) => sampleSequence(one, contexts[i]!, creditOf(one, advantage[i] ?? learning.repairWeight, tokenLengths, learning)));
     const parents = new Map(judged.map(({ sample }) => [sample.id, textOf(sample)]));
-    const revisions = await model.encode(repairs.map(({ revision }) => textOf(revision)));
-    const repaired = repairs.map((repair, i) =>
-      repairSequence(repair, parents.get(repair.parent) ?? '', [...revisions[i]!, endOfText], tokenLengths, learning.repairWeight));
+    const infilled = repairs.filter(({ revision }) => revision.tokens === undefined);
+    const texts = await model.encode(infilled.map(({ revision }) => textOf(revision)));
+    const repaired = infilled.map((repair, i) =>
+      repairSequence(repair, parents.get(repair.parent) ?? '', [...texts[i]!, endOfText], tokenLengths, learning.repairWeight));
     return [...samples.filter((sequence) => sequence !== null), ...repaired];
   }
 

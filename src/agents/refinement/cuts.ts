@@ -4,7 +4,6 @@
  * merge a newline with the indent after it. Pure; offsets in UTF-16 units.
  */
 import type { Judged } from '../../contracts/agents.ts';
-import type { RevisionMethod } from '../../contracts/records.ts';
 import { lexPython, logicalLines } from '../../tasks/lexer.ts';
 import { focusOf, textOf } from '../samples.ts';
 import { byteLength, toOffsets } from './python-text.ts';
@@ -154,16 +153,38 @@ export function stemFor(judged: Judged, level: number, minimumKept: number): Ste
   return { method: 'continue', prefix: text.slice(0, end) };
 }
 
+/** Every so manieth attempt fills a hole; the others go on from where the text broke, since that succeeds five times as often (docs/decisions). */
+const INFILL_EVERY = 4;
+
 /**
- * The cut of attempt 1, 2, 3, …: odd ones prefer a continuation, even ones a hole, and every second attempt widens the cut.
- * Continuations come first because they succeed about five times as often (docs/decisions). Where the preferred one would keep too
- * little, the other is taken. A truncated text has no faulty place, so it is only continued.
+ * The cut of attempt 1, 2, 3, …, given the revisions of the attempts before. Continuations go on from the best of them: the one that
+ * could be completed furthest, so that each attempt begins where the last one broke; where attempts got no further, more is given back.
+ * Every fourth attempt fills the hole round the parent's fault. Where the preferred cut would keep too little, the other is taken.
+ * A truncated text has no faulty place, so it is only continued.
  */
-export function cutFor(judged: Judged, attempt: number, minimumKept: number): Hole | Stem | null {
-  if (judged.evaluation.reason === 'truncated') return stemFor(judged, attempt - 1, minimumKept);
-  const level = Math.floor((attempt - 1) / 2);
-  const preferred: RevisionMethod = attempt % 2 === 1 ? 'continue' : 'infill';
-  return preferred === 'infill'
-    ? holeFor(judged, level, minimumKept) ?? stemFor(judged, level, minimumKept)
-    : stemFor(judged, level, minimumKept) ?? holeFor(judged, level, minimumKept);
+export function cutFor(parent: Judged, revisions: readonly Judged[], attempt: number, minimumKept: number): Hole | Stem | null {
+  if (parent.evaluation.reason === 'truncated') return stemFor(parent, attempt - 1, minimumKept);
+  const level = Math.floor((attempt - 1) / INFILL_EVERY);
+  const stem = (): Stem | null => continuation(parent, revisions, minimumKept);
+  const hole = (): Hole | null => holeFor(parent, level, minimumKept);
+  return attempt % INFILL_EVERY === 0 ? hole() ?? stem() : stem() ?? hole();
+}
+
+/** How far a text can still be completed, as a UTF-8 offset; 0 where the judge did not say. */
+const soundEnd = ({ evaluation }: Judged): number => (evaluation.reason === 'syntax' ? evaluation.brokenAt ?? 0 : 0);
+
+function continuation(parent: Judged, revisions: readonly Judged[], minimumKept: number): Stem | null {
+  const line = [parent, ...revisions.filter(({ sample }) => sample.method === 'continue')];
+  const best = line.reduce((furthest, one) => (soundEnd(one) > soundEnd(furthest) ? one : furthest));
+  const stuck = line.length - 1 - line.indexOf(best);
+  const stem = stemFor(best, stuck, minimumKept);
+  return stem && keepsEnough(parent, stem, minimumKept) ? stem : stemFor(parent, revisions.length, minimumKept);
+}
+
+/** Whether what stem and parent share is enough of the parent. */
+function keepsEnough({ sample }: Judged, { prefix }: Stem, minimumKept: number): boolean {
+  const text = textOf(sample);
+  let shared = 0;
+  while (shared < Math.min(text.length, prefix.length) && text[shared] === prefix[shared]) shared++;
+  return byteLength(text.slice(sample.prompt.length, shared)) >= minimumKept * byteLength(sample.completion);
 }

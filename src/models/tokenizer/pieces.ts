@@ -9,12 +9,13 @@
 
 /**
  * In order of preference: line ends with the indentation after them, which is Python's syntax; letters and underscores;
- * at most three digits; punctuation; other blanks; a lone carriage return. One space may lead a word, a number or
- * punctuation. Written without look-ahead (the law above) and in the subset that JavaScript and Oniguruma (Hugging Face
- * tokenizers) read alike: white space is ASCII's alone.
+ * at most three digits; one bracket, one quote or a triple quote; other punctuation; other blanks; a lone carriage return. One
+ * space may lead a word, a number or punctuation. Brackets and quotes stand alone because a small policy has to count them
+ * (docs/decisions/0004). Written without look-ahead (the law above) and in the subset that JavaScript and Oniguruma (Hugging
+ * Face tokenizers) read alike: white space is ASCII's alone.
  */
 export const PIECE_PATTERN =
-  '(?:\\r?\\n)+[ \\t]*| ?[\\p{L}\\p{M}_]+| ?\\p{N}{1,3}| ?[^\\t\\n\\x0b\\x0c\\r \\p{L}\\p{M}\\p{N}_]+|[\\t\\x0b\\x0c ]+|\\r';
+  '(?:\\r?\\n)+[ \\t]*| ?[\\p{L}\\p{M}_]+| ?\\p{N}{1,3}| ?(?:"""|\'\'\'|[()\\[\\]{}"\'])| ?[^\\t\\n\\x0b\\x0c\\r \\p{L}\\p{M}\\p{N}_()\\[\\]{}"\']+|[\\t\\x0b\\x0c ]+|\\r';
 
 const PIECE = new RegExp(PIECE_PATTERN, 'gu');
 
