@@ -49,7 +49,7 @@ export const configSchema = z.strictObject({
     .refine(({ heads, kvHeads }) => heads % kvHeads === 0, { path: ['kvHeads'], message: 'heads has to be a multiple of kvHeads' }),
 
   pretraining: z.strictObject({
-    steps: positive.default(1000),
+    steps: positive.default(700),
     learningRate: z.number().positive().default(3e-3),
     warmupSteps: z.int().min(0).default(60),
     infillShare: share.default(0.3).describe('Share of documents rearranged for fill-in-the-middle.'),
@@ -64,7 +64,7 @@ export const configSchema = z.strictObject({
   }).prefault({}),
 
   refinement: z.strictObject({
-    parents: z.int().min(0).default(192).describe('Failed samples repaired a round.'),
+    parents: z.int().min(0).default(128).describe('Failed samples repaired a round.'),
     attempts: positive.default(4),
     temperature: z.number().positive().default(0.8).describe('Of revisions: what is written into a hole need not be drawn as widely as what is measured.'),
     minimumKept: share.default(0.4).describe("Least share of the parent's bytes and syntax nodes that a revision keeps."),
@@ -76,7 +76,7 @@ export const configSchema = z.strictObject({
     decay: share.default(0.5).describe('Learning rate of the last budgeted round as a share of the first.'),
     passes: positive.default(4),
     corpusShare: share.default(0.4),
-    corpusWeight: z.number().min(0).default(0.8),
+    corpusWeight: z.number().min(0).default(0.5),
     clipLow: z.number().positive().default(0.3),
     clipHigh: z.number().positive().default(1.5),
     averageDecay: share.default(0.97),
