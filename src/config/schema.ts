@@ -29,7 +29,7 @@ export const configSchema = z.strictObject({
   evaluator: z.string().optional().describe("Path of a module whose default export makes an Evaluator; absent: the project's own."),
 
   budget: z.strictObject({
-    rounds: z.int().min(0).default(12),
+    rounds: z.int().min(0).default(10),
     minutes: z.number().positive().default(9.3).describe('The run stops after the round in which this is reached.'),
     targetValidity: share.default(1).describe('The run stops once validity on the gate split reaches this.'),
     plateauRounds: z.int().min(0).default(0).describe('Stop after so many rounds without a better promoted policy; 0: never.'),
@@ -52,7 +52,7 @@ export const configSchema = z.strictObject({
     steps: positive.default(700),
     learningRate: z.number().positive().default(3e-3),
     warmupSteps: z.int().min(0).default(60),
-    infillShare: share.default(0.3).describe('Share of documents rearranged for fill-in-the-middle.'),
+    infillShare: share.default(0.15).describe('Share of documents rearranged for fill-in-the-middle.'),
     saveEvery: positive.default(250),
   }).prefault({}),
 
@@ -73,10 +73,10 @@ export const configSchema = z.strictObject({
   learning: z.strictObject({
     learningRate: z.number().positive().default(3e-4),
     warmupSteps: z.int().min(0).default(10).describe('Warm-up at the first round.'),
-    decay: share.default(0.5).describe('Learning rate of the last budgeted round as a share of the first.'),
+    decay: share.default(0.3).describe('Learning rate of the last budgeted round as a share of the first.'),
     passes: positive.default(4),
     corpusShare: share.default(0.4),
-    corpusWeight: z.number().min(0).default(0.5),
+    corpusWeight: z.number().min(0).default(0.6),
     clipLow: z.number().positive().default(0.3),
     clipHigh: z.number().positive().default(1.5),
     averageDecay: share.default(0.97),
