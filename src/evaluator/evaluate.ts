@@ -105,7 +105,8 @@ function undecodable(id: string, bytes: number, { message, position, line }: Enc
   return unread(id, bytes, 'syntax', { source: 'cpython', kind: 'cpython.encoding', message, span: { start: position, end: position + 1 }, line, column: 0 });
 }
 
-function unread(id: string, bytes: number, reason: InvalidReason, finding: Finding): Evaluation {
+/** The evaluation of a text that was not looked at, for the reason that its one finding gives. */
+export function unread(id: string, bytes: number, reason: InvalidReason, finding: Finding): Evaluation {
   return { id, valid: false, reason, rulesValid: false, score: 0, findings: [finding], counts: { ...NO_COUNTS, bytes }, shape: '', bigrams: [], copy: false };
 }
 

@@ -4,7 +4,7 @@
  * processes that can be killed, which is what untrusted text needs.
  */
 export { evaluate, evaluateMany, indexCorpus, type CorpusIndex, type EvaluationOptions, type EvaluationReport, type TextInput } from './library.ts';
-export { evaluateTexts, verdictsOf, type EvaluateOptions } from './evaluate.ts';
+export { evaluateTexts, unread, verdictsOf, type EvaluateOptions } from './evaluate.ts';
 export { findDocuments, type FoundDocument } from './documents.ts';
 export { NoveltyIndex, SHARED_RUN, type NamedText } from './novelty/index.ts';
 export { SAFETY_RULES, SafetyFilter, type SafetyReport } from './safety/index.ts';

@@ -7,6 +7,7 @@
  * text that shows one is parsed from the start.
  */
 import type Parser from 'tree-sitter';
+import { commonEnds } from './ends.ts';
 import { parseTree } from './parser.ts';
 
 interface Point {
@@ -28,13 +29,9 @@ export class Reparser {
 
   #again(old: Parser.Tree, text: string): Parser.Tree {
     const before = this.#text;
-    const most = Math.min(before.length, text.length);
-    let start = 0;
-    while (start < most && before.charCodeAt(start) === text.charCodeAt(start)) start++;
-    let tail = 0;
-    while (tail < most - start && before.charCodeAt(before.length - 1 - tail) === text.charCodeAt(text.length - 1 - tail)) tail++;
+    const { start: differs, tail } = commonEnds(before, text);
     // Whole lines: the grammar's scanner decides about indentation line by line.
-    start = before.lastIndexOf('\n', start - 1) + 1;
+    const start = before.lastIndexOf('\n', differs - 1) + 1;
     const oldEnd = before.length - tail, newEnd = text.length - tail;
     const from = pointOf(before, 0, { row: 0, column: 0 }, start);
     old.edit({

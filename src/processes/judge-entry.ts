@@ -5,7 +5,7 @@
 import type { SourceRequest } from '../contracts/evaluator.ts';
 import type { Evaluation } from '../contracts/records.ts';
 import type { SafetyOptions } from '../contracts/safety.ts';
-import { CopyIndex, CPythonDied, evaluateTexts, findDocuments, loadCPython, NoveltyIndex, SafetyFilter, verdictsOf, type FoundDocument, type NamedText } from '../evaluator/index.ts';
+import { CPythonDied, evaluateTexts, findDocuments, indexCorpus, loadCPython, SafetyFilter, verdictsOf, type CorpusIndex, type FoundDocument, type NamedText } from '../evaluator/index.ts';
 import { serve } from './rpc.ts';
 
 export interface JudgeService {
@@ -28,8 +28,7 @@ if (process.send) {
   serve<JudgeService>((emit) => {
     let initial = Infinity;
     const loading = loadCPython();
-    let copies = new CopyIndex([]);
-    let novelty: NoveltyIndex | undefined;
+    let corpus: CorpusIndex | undefined;
     let filter = new SafetyFilter();
     const orExit = <T>(work: () => T): T => {
       try {
@@ -42,8 +41,7 @@ if (process.send) {
     };
     return {
       async initialise({ documents, safety }) {
-        copies = new CopyIndex(documents.map((document) => (typeof document === 'string' ? document : document.text)));
-        novelty = documents.length > 0 ? new NoveltyIndex(documents) : undefined;
+        corpus = documents.length > 0 ? indexCorpus(documents) : undefined;
         filter = new SafetyFilter(safety);
         const { version } = await loading;
         initial = process.memoryUsage.rss();
@@ -51,7 +49,7 @@ if (process.send) {
       },
       async evaluate(requests) {
         const cpython = await loading;
-        const evaluations = orExit(() => evaluateTexts(requests, { cpython, copies, safety: filter, ...(novelty ? { novelty } : {}) }));
+        const evaluations = orExit(() => evaluateTexts(requests, { cpython, safety: filter, ...corpus }));
         if (process.memoryUsage.rss() > initial + GROWTH) emit('worn');
         return evaluations;
       },

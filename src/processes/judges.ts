@@ -6,7 +6,7 @@
 import type { DocumentFinder, Evaluator, SourceRequest } from '../contracts/evaluator.ts';
 import type { Evaluation, Finding, InvalidReason, Span } from '../contracts/records.ts';
 import type { SafetyOptions } from '../contracts/safety.ts';
-import type { NamedText } from '../evaluator/index.ts';
+import { unread, type NamedText } from '../evaluator/index.ts';
 import type { JudgeService } from './judge-entry.ts';
 import { ChildService, ProcessError } from './rpc.ts';
 
@@ -330,9 +330,5 @@ async function judgeAlone(judge: Judge, request: SourceRequest, closed: () => bo
 function failedEvaluation({ id, text }: SourceRequest, reason: InvalidReason, kind: string, message: string): Evaluation {
   const bytes = Buffer.byteLength(text);
   const finding: Finding = { source: 'cpython', kind, message, span: { start: 0, end: bytes }, line: 1, column: 0 };
-  return {
-    id, valid: false, reason, rulesValid: false, score: 0, findings: [finding],
-    counts: { bytes, lines: 0, codeTokens: 0, ownNodes: 0, repeatedLines: 0, docstring: false, maxNesting: 0, longestLine: 0 },
-    shape: '', bigrams: [], copy: false,
-  };
+  return unread(id, bytes, reason, finding);
 }

@@ -3,7 +3,7 @@
  * out, putting it into a string, or writing `pass` over it. Pure.
  */
 import type { Judged } from '../../contracts/agents.ts';
-import { byteLength, trivialStatements, workTokens } from './python-text.ts';
+import { byteLength, commonPrefix, trivialStatements, workTokens } from './python-text.ts';
 
 /** Least share of the replaced tokens that stands in their place. */
 export const LEAST_REPLACED = 0.5;
@@ -21,8 +21,7 @@ const isHighSurrogate = (unit: number): boolean => unit >= 0xd800 && unit < 0xdc
 /** The two texts' longest common prefix and suffix (which do not overlap; no surrogate pair is split), and what lies between. */
 export function difference(parent: string, revision: string): Difference {
   const shorter = Math.min(parent.length, revision.length);
-  let prefix = 0;
-  while (prefix < shorter && parent[prefix] === revision[prefix]) prefix++;
+  let prefix = commonPrefix(parent, revision);
   if (prefix > 0 && isHighSurrogate(parent.charCodeAt(prefix - 1))) prefix--;
   let suffix = 0;
   while (suffix < shorter - prefix && parent[parent.length - 1 - suffix] === revision[revision.length - 1 - suffix]) suffix++;

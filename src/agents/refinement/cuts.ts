@@ -6,7 +6,7 @@
 import type { Judged } from '../../contracts/agents.ts';
 import { lexPython, logicalLines } from '../../tasks/lexer.ts';
 import { focusOf, textOf } from '../samples.ts';
-import { byteLength, toOffsets } from './python-text.ts';
+import { byteLength, commonPrefix, toOffsets } from './python-text.ts';
 
 export interface Hole {
   readonly method: 'infill';
@@ -184,7 +184,5 @@ function continuation(parent: Judged, revisions: readonly Judged[], minimumKept:
 /** Whether what stem and parent share is enough of the parent. */
 function keepsEnough({ sample }: Judged, { prefix }: Stem, minimumKept: number): boolean {
   const text = textOf(sample);
-  let shared = 0;
-  while (shared < Math.min(text.length, prefix.length) && text[shared] === prefix[shared]) shared++;
-  return byteLength(text.slice(sample.prompt.length, shared)) >= minimumKept * byteLength(sample.completion);
+  return byteLength(text.slice(sample.prompt.length, commonPrefix(text, prefix))) >= minimumKept * byteLength(sample.completion);
 }

@@ -27,6 +27,14 @@ export function toOffsets(text: string, span: Span): Span {
   return { start, end: span.end <= span.start ? start : find(span.end) };
 }
 
+/** UTF-16 units of the longest common beginning of two texts. */
+export function commonPrefix(a: string, b: string): number {
+  const shorter = Math.min(a.length, b.length);
+  let length = 0;
+  while (length < shorter && a[length] === b[length]) length++;
+  return length;
+}
+
 /** Lexical tokens of a text without comments and line ends; a string is one, however long. */
 export function workTokens(text: string): number {
   return lexPython(text).filter(({ kind }) => kind !== 'comment' && kind !== 'newline').length;

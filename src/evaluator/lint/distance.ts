@@ -6,17 +6,15 @@
  * 1999, with the blocks joined as in section 4 of that paper.
  */
 
+import { commonEnds } from '../ends.ts';
+
 const WORD = 32;
 /** By UTF-16 unit: in which rows of the current block the pattern has it. Zero between calls. */
 const rows = new Int32Array(0x10000);
 
 /** Least number of UTF-16 units inserted, deleted or replaced that turns `a` into `b`. */
 export function editDistance(a: string, b: string): number {
-  let start = 0;
-  const shorter = Math.min(a.length, b.length);
-  while (start < shorter && a.charCodeAt(start) === b.charCodeAt(start)) start++;
-  let tail = 0;
-  while (tail < shorter - start && a.charCodeAt(a.length - 1 - tail) === b.charCodeAt(b.length - 1 - tail)) tail++;
+  const { start, tail } = commonEnds(a, b);
   return distance(a.slice(start, a.length - tail), b.slice(start, b.length - tail));
 }
 
