@@ -61,7 +61,8 @@ async function training(shape: PolicyShape, backend: BackendName, repetitions: n
 
 async function sampling(shape: PolicyShape, slots: number, repetitions: number): Promise<number[]> {
   const weights = policyLayout(shape).initialise(1);
-  const decoder = await Decoder.create({ backend: 'onnx:cpu', threads: availableParallelism() }, shape, slots, weights, decodeCaches(shape, slots));
+  const engine = { backend: 'onnx:cpu', threads: availableParallelism() } as const;
+  const decoder = await Decoder.create(engine, shape, weights, decodeCaches(engine, shape, slots));
   const rates: number[] = [];
   for (let r = -1; r < repetitions; r++) {
     const jobs = Array.from({ length: slots }, (_, i) => ({ prompt: [0], maxTokens: shape.context - 1, random: new RandomStream(1, 'bench', r, i) }));

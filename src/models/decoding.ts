@@ -2,7 +2,11 @@
  * Sampling: many sequences through a fixed number of slots over one compiled decode step. A slot whose sequence ends takes the
  * next one (continuous batching), prompts of any length are fed through the same step, and every draw is addressed by the
  * sequence and the position, so neither the slot nor the company a sequence keeps changes what it becomes.
+ *
+ * On a CPU each core decodes a batch of its own (a lane): products this small gain little from a second thread, and one lane's tokens
+ * are drawn while the other computes. A lane that runs out of sequences moves the rest into fewer slots.
  */
+import { setImmediate } from 'node:timers/promises';
 import { allocate, compile, type Arrays, type BoundStep, type EngineOptions, type Program } from '../engine/compile.ts';
 import type { RandomStream } from '../random/philox.ts';
 import { decodeStep, type PolicyShape } from './policy.ts';
@@ -30,93 +34,140 @@ export interface DecodeOptions {
 }
 
 interface Slot {
-  job: DecodeJob;
-  index: number;
+  readonly job: DecodeJob;
+  readonly index: number;
   /** Tokens in the cache. */
   position: number;
-  tokens: number[];
-  logProbs: number[];
+  readonly tokens: number[];
+  readonly logProbs: number[];
 }
 
-/** Key and value caches of `slots` sequences. */
-export function decodeCaches(shape: PolicyShape, slots: number): Arrays {
-  const { variables } = decodeStep(shape, slots).spec;
-  return Object.fromEntries(Object.entries(variables).filter(([name]) => name !== 'weights').map(([name, cache]) => [name, allocate(cache)]));
+/** More lanes than this would wait for the threads that native calls run on (libuv's pool has four). */
+const MOST_LANES = 4;
+
+/** Key and value caches of one lane, by its number of slots, widest first. */
+type LaneCaches = ReadonlyMap<number, Arrays>;
+
+/** Caches for `Decoder.create`: one lane a core where the CPU computes, else one. Wide lanes have `slots`, narrow ones a third and a twelfth. */
+export function decodeCaches(engine: EngineOptions, shape: PolicyShape, slots: number): readonly LaneCaches[] {
+  const lanes = engine.backend === 'onnx:cpu' ? Math.min(engine.threads, MOST_LANES) : 1;
+  const widths = slots < 48 ? [slots] : [slots, Math.ceil(slots / 3), Math.ceil(slots / 12)];
+  return Array.from({ length: lanes }, () => new Map(widths.map((width) => {
+    const { variables } = decodeStep(shape, width).spec;
+    return [width, Object.fromEntries(Object.entries(variables).filter(([name]) => name !== 'weights').map(([name, cache]) => [name, allocate(cache)]))];
+  })));
 }
 
-/** A decode step with the weights built in: made once for each set of weights that is sampled from. */
+/** Decode steps with the weights built in: made once for each set of weights that is sampled from. */
 export class Decoder {
-  readonly #program: Program;
-  readonly #step: BoundStep;
+  readonly #programs: readonly Program[];
+  readonly #lanes: readonly Lane[];
 
-  private constructor(private readonly shape: PolicyShape, private readonly slots: number, program: Program, step: BoundStep) {
-    this.#program = program;
-    this.#step = step;
+  private constructor(programs: readonly Program[], lanes: readonly Lane[]) {
+    this.#programs = programs;
+    this.#lanes = lanes;
   }
 
   /** `caches` (see `decodeCaches`) may serve several decoders, one at a time: nothing in them outlives a call of decode. */
-  static async create(engine: EngineOptions, shape: PolicyShape, slots: number, weights: Float32Array, caches: Arrays): Promise<Decoder> {
-    const { step, spec } = decodeStep(shape, slots);
-    const program = await compile(engine, step, { ...spec, frozen: { weights } });
-    return new Decoder(shape, slots, program, program.bind(caches));
+  static async create(engine: EngineOptions, shape: PolicyShape, weights: Float32Array, caches: readonly LaneCaches[]): Promise<Decoder> {
+    const threads = Math.max(1, Math.floor(engine.threads / caches.length));
+    const programs = await Promise.all([...caches[0]!.keys()].map((width) => {
+      const { step, spec } = decodeStep(shape, width);
+      return compile({ ...engine, threads }, step, { ...spec, frozen: { weights } });
+    }));
+    const lanes = caches.map((widths) => new Lane(shape, [...widths].map(([slots, memory], i) => ({ slots, memory, step: programs[i]!.bind(memory) })), caches.length > 1));
+    return new Decoder(programs, lanes);
   }
 
   /** One result a job, in order. */
   async decode(jobs: readonly DecodeJob[], options: DecodeOptions): Promise<DecodeResult[]> {
     const results = new Array<DecodeResult>(jobs.length);
-    const slots = new Array<Slot | null>(this.slots).fill(null);
-    const { ids, positions, inverseTemperature } = this.#step.inputs as { ids: Int32Array; positions: Int32Array; inverseTemperature: Float32Array };
-    inverseTemperature[0] = 1 / options.temperature;
-    let next = 0;
-    let active = 0;
-    const refill = (s: number): void => {
-      slots[s] = null;
-      while (next < jobs.length) {
-        const job = jobs[next]!;
-        const index = next++;
-        if (job.prompt.length + 1 > this.shape.context || job.maxTokens < 1) {
-          results[index] = { tokens: [], logProbs: [], finish: 'length' };
-          continue;
-        }
-        slots[s] = { job, index, position: 0, tokens: [], logProbs: [] };
-        active++;
-        return;
-      }
-    };
-    for (let s = 0; s < this.slots; s++) refill(s);
-
-    for (let count = 0; active > 0; count++) {
-      for (const [s, slot] of slots.entries()) {
-        ids[s] = slot ? (slot.job.prompt[slot.position] ?? slot.tokens[slot.position - slot.job.prompt.length]!) : options.endOfText;
-        positions[s] = slot ? slot.position : 0;
-      }
-      await this.#step.run({ blocking: true });
-      const { probabilities, logits } = this.#step.outputs as { probabilities: Float32Array; logits: Float32Array };
-      for (const [s, slot] of slots.entries()) {
-        if (!slot) continue;
-        slot.position++;
-        if (slot.position < slot.job.prompt.length) continue;
-        const rowOf = (values: Float32Array): Float32Array => values.subarray(s * this.shape.vocabulary, (s + 1) * this.shape.vocabulary);
-        const row = rowOf(probabilities);
-        const token = draw(row, slot.job.random.uniform(slot.tokens.length), options);
-        slot.tokens.push(token);
-        slot.logProbs.push(options.temperature === 1 ? Math.log(row[token]!) : logSoftmaxAt(rowOf(logits), token));
-        const stopped = token === options.endOfText;
-        if (stopped || slot.tokens.length >= slot.job.maxTokens || slot.position >= this.shape.context) {
-          results[slot.index] = { tokens: slot.tokens, logProbs: slot.logProbs, finish: stopped ? 'stop' : 'length' };
-          active--;
-          refill(s);
-        }
-      }
-      // The steps block; let messages through now and then.
-      if (count % 32 === 31) await new Promise((resolve) => setImmediate(resolve));
-    }
+    // Dealt out beforehand: which lane takes a sequence must not depend on which is faster.
+    const dealt = this.#lanes.map((_, lane) => jobs.flatMap((job, index) => (index % this.#lanes.length === lane ? [{ job, index }] : [])));
+    await Promise.all(this.#lanes.map((lane, i) => lane.decode(dealt[i]!, options, results)));
     return results;
   }
 
   release(): void {
-    this.#step.release();
-    this.#program.release();
+    for (const lane of this.#lanes) lane.release();
+    for (const program of this.#programs) program.release();
+  }
+}
+
+interface Width {
+  readonly slots: number;
+  readonly memory: Arrays;
+  readonly step: BoundStep;
+}
+
+/** One batch of slots, decoded by itself. */
+class Lane {
+  /** `widths`: widest first. `shared`: other lanes run at the same time, so no step may hold up the thread they all live on. */
+  constructor(private readonly shape: PolicyShape, private readonly widths: readonly Width[], private readonly shared: boolean) {}
+
+  async decode(jobs: readonly { readonly job: DecodeJob; readonly index: number }[], options: DecodeOptions, results: DecodeResult[]): Promise<void> {
+    const { context, vocabulary } = this.shape;
+    let next = 0;
+    const take = (): Slot | undefined => {
+      while (next < jobs.length) {
+        const { job, index } = jobs[next++]!;
+        if (job.prompt.length + 1 <= context && job.maxTokens >= 1) return { job, index, position: 0, tokens: [], logProbs: [] };
+        results[index] = { tokens: [], logProbs: [], finish: 'length' };
+      }
+      return undefined;
+    };
+    let width = this.#narrowest(jobs.length);
+    let slots: (Slot | undefined)[] = Array.from({ length: width.slots }, take);
+
+    for (let count = 0; slots.some((slot) => slot); count++) {
+      const { ids, positions, inverseTemperature } = width.step.inputs as { ids: Int32Array; positions: Int32Array; inverseTemperature: Float32Array };
+      inverseTemperature[0] = 1 / options.temperature;
+      for (let s = 0; s < slots.length; s++) {
+        const slot = slots[s];
+        ids[s] = slot ? (slot.job.prompt[slot.position] ?? slot.tokens[slot.position - slot.job.prompt.length]!) : options.endOfText;
+        positions[s] = slot ? slot.position : 0;
+      }
+      await width.step.run({ blocking: !this.shared });
+      const { probabilities, logits } = width.step.outputs as { probabilities: Float32Array; logits: Float32Array };
+      for (let s = 0; s < slots.length; s++) {
+        const slot = slots[s];
+        if (!slot || ++slot.position < slot.job.prompt.length) continue;
+        const from = s * vocabulary;
+        const row = probabilities.subarray(from, from + vocabulary);
+        const token = draw(row, slot.job.random.uniform(slot.tokens.length), options);
+        slot.tokens.push(token);
+        slot.logProbs.push(options.temperature === 1 ? Math.log(row[token]!) : logSoftmaxAt(logits.subarray(from, from + vocabulary), token));
+        const stopped = token === options.endOfText;
+        if (stopped || slot.tokens.length >= slot.job.maxTokens || slot.position >= context) {
+          results[slot.index] = { tokens: slot.tokens, logProbs: slot.logProbs, finish: stopped ? 'stop' : 'length' };
+          slots[s] = take();
+        }
+      }
+      if (next >= jobs.length) [width, slots] = this.#narrowed(width, slots);
+      // Blocking steps; let messages through now and then.
+      if (!this.shared && count % 32 === 31) await setImmediate();
+    }
+  }
+
+  #narrowest(count: number): Width {
+    return this.widths.findLast(({ slots }) => slots >= count) ?? this.widths[0]!;
+  }
+
+  /** Moves what is left into fewer slots, once it fits. */
+  #narrowed(from: Width, slots: (Slot | undefined)[]): [Width, (Slot | undefined)[]] {
+    const left = slots.flatMap((slot, s) => (slot ? [{ slot, s }] : []));
+    const to = this.#narrowest(left.length);
+    if (to === from || left.length === 0) return [from, slots];
+    for (const [name, target] of Object.entries(to.memory)) {
+      const source = from.memory[name]!;
+      const row = source.length / from.slots;
+      left.forEach(({ s }, place) => target.set(source.subarray(s * row, (s + 1) * row), place * row));
+    }
+    return [to, Array.from({ length: to.slots }, (_, place) => left[place]?.slot)];
+  }
+
+  release(): void {
+    for (const { step } of this.widths) step.release();
   }
 }
 

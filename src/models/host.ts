@@ -16,7 +16,7 @@ import { packRows, shifted, writeRows, type Packable, type PackedRow } from './p
 import { policyLayout, scoreStep, trainStep, type PolicyShape } from './policy.ts';
 import { SPECIAL_IDS, type Tokenizer } from './tokenizer/index.ts';
 
-/** Sequences decoded side by side: past this the decode step gains little on a CPU. */
+/** Sequences decoded side by side in each lane: past this the decode step gains little on a CPU. */
 const SLOTS = 96;
 /** Sets of weights that stay compiled for sampling. */
 const DECODERS_KEPT = 2;
@@ -73,7 +73,7 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
     this.#arrays = { raw, first: zeros(), second: zeros(), average: raw.slice(), promoted: raw.slice() };
     const { first, second, average } = this.#arrays;
     this.#train = train.bind({ weights: raw, first, second, average });
-    this.#caches = decodeCaches(shape, SLOTS);
+    this.#caches = decodeCaches(engine, shape, SLOTS);
   }
 
   static async create(request: InitialiseRequest, tokenizer: Tokenizer, engine: EngineOptions): Promise<PolicyHost> {
@@ -142,7 +142,7 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
       decoder.release();
       this.#decoders.delete(old);
     }
-    const decoder = await Decoder.create(this.#engine, this.#shape, SLOTS, this.#arrays[weights].slice(), this.#caches);
+    const decoder = await Decoder.create(this.#engine, this.#shape, this.#arrays[weights].slice(), this.#caches);
     this.#decoders.set(version, decoder);
     return decoder;
   }

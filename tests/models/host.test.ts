@@ -12,7 +12,7 @@ const request: InitialiseRequest = {
   model: { layers: 2, heads: 2, kvHeads: 1, width: 32, hidden: 64, context: 48, batch: 4 },
   pretraining: { steps: 60, learningRate: 1e-2, warmupSteps: 5, infillShare: 0.2 },
 };
-const make = (): Promise<PolicyHost> => PolicyHost.create(request, tokenizer, { backend: 'onnx:cpu', threads: 1 });
+const make = (): Promise<PolicyHost> => PolicyHost.create(request, tokenizer, { backend: 'onnx:cpu', threads: 2 });
 
 function copy({ arrays, counters }: HostState): HostState {
   return { arrays: Object.fromEntries(Object.entries(arrays).map(([name, array]) => [name, array.slice()])), counters: { ...counters } };
