@@ -57,32 +57,32 @@ export const configSchema = z.strictObject({
   }).prefault({}),
 
   sampling: z.strictObject({
-    unconditional: z.int().min(0).default(512).describe('Unconditional samples a round.'),
-    prompted: z.int().min(0).default(256).describe('Prompted samples a round.'),
+    unconditional: z.int().min(0).default(1536).describe('Unconditional samples a round.'),
+    prompted: z.int().min(0).default(512).describe('Prompted samples a round.'),
     maxTokens: positive.default(190),
     temperature: z.number().positive().default(1),
   }).prefault({}),
 
   refinement: z.strictObject({
-    parents: z.int().min(0).default(128).describe('Failed samples repaired a round.'),
+    parents: z.int().min(0).default(64).describe('Failed samples repaired a round.'),
     attempts: positive.default(4),
     temperature: z.number().positive().default(0.8).describe('Of revisions: what is written into a hole need not be drawn as widely as what is measured.'),
     minimumKept: share.default(0.4).describe("Least share of the parent's bytes and syntax nodes that a revision keeps."),
   }).prefault({}),
 
   learning: z.strictObject({
-    learningRate: z.number().positive().default(3e-4),
+    learningRate: z.number().positive().default(6e-4),
     warmupSteps: z.int().min(0).default(10).describe('Warm-up at the first round.'),
-    decay: share.default(0.3).describe('Learning rate of the last budgeted round as a share of the first.'),
-    passes: positive.default(4),
-    corpusShare: share.default(0.4),
-    corpusWeight: z.number().min(0).default(0.6),
+    decay: share.default(0.25).describe('Learning rate of the last budgeted round as a share of the first.'),
+    passes: positive.default(1).describe('Times that a round\'s samples are learned from: new samples cost less than they teach.'),
+    corpusShare: share.default(0.35),
+    corpusWeight: z.number().min(0).default(0.5),
     clipLow: z.number().positive().default(0.3),
     clipHigh: z.number().positive().default(1.5),
     averageDecay: share.default(0.97),
     faultWeight: z.number().min(0).default(6).describe('Blame on the token at which a failed sample broke, in standard deviations of the advantages.'),
     faultBefore: z.int().min(0).default(1).describe('Tokens before it that share the blame, each with half of what the next one has.'),
-    oddsClip: z.number().positive().default(2),
+    oddsClip: z.number().positive().default(1.4),
     repairWeight: z.number().min(0).default(0.3).describe('Credit of a repaired span in accepted revisions.'),
     readabilityWeight: share.default(0).describe('Share of a reward that readability decides; 0: it is shown and not trained on.'),
     discriminatorSteps: z.int().min(0).default(60),
@@ -104,7 +104,7 @@ export const configSchema = z.strictObject({
     add: z.array(safetyRule).default([]).describe('Rules of your own: docs/evaluator.md has the forms.'),
   }).prefault({}),
 
-  judges: z.int().min(1).max(8).default(1),
+  judges: z.int().min(1).max(8).default(2),
   keepCheckpoints: positive.default(3).describe('Checkpoints kept besides the best and every tenth.'),
 }).superRefine((config, context) => {
   const refuse = (path: readonly string[], message: string): void => context.addIssue({ code: 'custom', path: [...path], message });

@@ -154,7 +154,7 @@ export interface ModelHost {
   update(request: UpdateRequest): Promise<UpdateReport>;
   scoreDiscriminator(inputs: readonly DiscriminatorInput[]): Promise<number[]>;
   updateDiscriminator(request: DiscriminatorUpdate): Promise<DiscriminatorUpdated>;
-  /** `promoted` := `average`. */
+  /** `raw` and `promoted` := `average`: the next round begins where the measured policy stands. */
   promote(): Promise<void>;
   /** `raw`, `average` and the optimizer := what they were at the last `promote` or `load`. */
   rollback(): Promise<void>;

@@ -270,8 +270,9 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
   }
 
   async promote(): Promise<void> {
-    this.#arrays.promoted.set(this.#arrays.average);
-    this.#versions.promoted = this.#versions.average;
+    const { raw, average, promoted } = this.#arrays;
+    for (const array of [raw, promoted]) array.set(average);
+    this.#changed('raw', 'average', 'promoted');
   }
 
   async rollback(): Promise<void> {

@@ -147,6 +147,7 @@ describe('an update', () => {
     expect(all[0]).not.toEqual(all[2]);
     await host.promote();
     expect(await sample('promoted')).toEqual(all[0]);
+    expect(await sample('raw')).toEqual(all[0]);
   });
 
   it('scores with the weights that are asked for', async () => {
