@@ -1,19 +1,46 @@
-/** `npm run bench -- NAME`: which benches there are. Each is one file with a `main`. */
+/** `npm run bench -- NAME`: which benches there are. Each is one file with a `main`, or with a `measure` that makes a report of ratios. */
+import { main as check } from './check.ts';
+import type { BenchReport, Say } from './figures.ts';
+import { main as improve } from './improve.ts';
 import { main as judge } from './judge.ts';
+import { measure as round } from './round.ts';
+import { measure as run } from './run.ts';
 import { main as sandbox } from './sandbox.ts';
-import { main as train } from './train.ts';
+import { measure as train } from './train.ts';
 
-const BENCHES: Record<string, { readonly about: string; readonly main: (args: string[]) => Promise<void> }> = {
-  train: { about: 'training and sampling against eager tfjs and PyTorch, one architecture, one run', main: train },
+type Measure = (args: readonly string[], say: Say) => Promise<BenchReport>;
+
+/** Benches with ratios, which `--check` compares with what is committed. */
+const RATIOS: Readonly<Record<string, Measure>> = { train, round, run };
+
+/** The command of a bench that makes a report: lines as they come, or one JSON object. */
+const reporting = (measure: Measure) => async (args: string[]): Promise<void> => {
+  const json = args.includes('--json');
+  const report = await measure(args.filter((arg) => arg !== '--json'), (line) => void (json || process.stdout.write(`${line}\n`)));
+  if (json) process.stdout.write(`${JSON.stringify(report)}\n`);
+};
+
+const BENCHES: Readonly<Record<string, { readonly about: string; readonly main: (args: string[]) => Promise<void> }>> = {
+  train: { about: 'training, sampling and memory against eager tfjs and PyTorch, one architecture, one run', main: reporting(train) },
+  round: { about: 'a whole round against hand-written PyTorch', main: reporting(round) },
+  run: { about: 'where the time of a run goes: cores, activities, orchestration, growth over rounds', main: reporting(run) },
+  improve: { about: 'does the loop learn from its feedback? against four control arms, over seeds (--help)', main: improve },
   judge: { about: 'the strict rules against CPython on mutants of held-out code', main: judge },
   sandbox: { about: 'a thousand hostile programs: what gets out, what is left, how fast', main: sandbox },
 };
 
 const [name, ...args] = process.argv.slice(2);
 const bench = name === undefined ? undefined : BENCHES[name];
-if (bench) await bench.main(args);
-else {
-  const list = Object.entries(BENCHES).map(([known, { about }]) => `  ${known.padEnd(8)}${about}`).join('\n');
-  process.stdout.write(`${name === undefined || name === '--help' ? '' : `There is no bench '${name}'.\n\n`}npm run bench -- NAME [--json]\n\n${list}\n`);
-  process.exitCode = name === undefined || name === '--help' ? 0 : 2;
+try {
+  if (name === '--check') await check(args, RATIOS);
+  else if (bench) await bench.main(args);
+  else {
+    const list = Object.entries(BENCHES).map(([known, { about }]) => `  ${known.padEnd(8)}${about}`).join('\n');
+    process.stdout.write(`${name === undefined || name === '--help' ? '' : `There is no bench '${name}'.\n\n`}npm run bench -- NAME [--json]\nnpm run bench -- --check [--update] [COMMAND ...]\n\n${list}\n`);
+    process.exitCode = name === undefined || name === '--help' ? 0 : 2;
+  }
+} catch (error) {
+  // As the command line does it: one sentence, and the place only where it is asked for.
+  process.stderr.write(`error: ${error instanceof Error ? ((process.env['OUROBOROS_DEBUG'] && error.stack) || error.message) : String(error)}\n`);
+  process.exitCode = 1;
 }

@@ -1,121 +1,127 @@
 /**
- * Training and sampling, tokens a second: our compiled step, the same step eagerly on tfjs-wasm, and the same architecture in PyTorch
- * where a Python with torch is at hand (OUROBOROS_PYTHON, else python3). All in one run, since only ratios of one run mean much.
+ * Training and sampling, tokens a second, and peak memory: our compiled step and decoder, the same step eagerly on tfjs-wasm, and the
+ * same architecture in PyTorch, eager and through torch.compile, where a Python with torch is at hand (OUROBOROS_PYTHON, else python3).
+ * Each repetition of one side is followed by one of the other.
  *
- *     npm run bench -- train [--sizes S,M] [--json]
+ *     npm run bench -- train [--sizes S,M] [--batches 1,16,64] [--repetitions 5] [--no-compile] [--json]
  */
-import { execFileSync, spawnSync } from 'node:child_process';
-import { cpus, availableParallelism } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { probeBackend } from '../src/engine/backends.ts';
-import { compile, type BackendName } from '../src/engine/compile.ts';
-import { Decoder, decodeCaches } from '../src/models/decoding.ts';
-import { biasCorrections } from '../src/models/optimizer.ts';
-import { policyLayout, trainStep, type PolicyShape } from '../src/models/policy.ts';
-import { RandomStream } from '../src/random/philox.ts';
+import { alternate, Recorder, type BenchReport, type Say } from './figures.ts';
+import { MEMORY_BATCH, MEMORY_STEPS, MEMORY_TOKENS, ourPeak } from './memory.ts';
+import { openSampling, openTraining, sizeNamed, type Workload } from './ours.ts';
+import { NO_TORCH, openTorch, PeerError, type TorchPeer } from './peers/torch.ts';
+import type { PolicyShape } from '../src/models/policy.ts';
 
-const SIZES: Record<string, PolicyShape> = {
-  S: { layers: 4, heads: 4, kvHeads: 4, width: 128, hidden: 344, context: 128, batch: 16, vocabulary: 1024 },
-  M: { layers: 6, heads: 6, kvHeads: 6, width: 384, hidden: 1024, context: 256, batch: 8, vocabulary: 2048 },
-};
-const BATCHES = [1, 16, 64];
-const PEER = fileURLToPath(new URL('peers/torch_llama.py', import.meta.url));
+/** Memory is compared at this size alone: smaller ones measure the runtimes. */
+const MEMORY_SIZE = 'M';
+const MEGABYTE = 1024 * 1024;
 
-interface Figure {
-  readonly name: string;
-  /** Tokens a second of each repetition. */
-  readonly repetitions: number[];
-  readonly median: number;
+type Rate = () => Promise<number>;
+type Answer = { readonly tokens: number; readonly seconds: number };
+
+/** Tokens a second of one run. */
+async function rateOf(run: () => Promise<number>): Promise<number> {
+  const begun = performance.now();
+  const tokens = await run();
+  return (tokens * 1000) / (performance.now() - begun);
 }
 
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
-const figure = (name: string, repetitions: number[]): Figure => ({ name, repetitions, median: median(repetitions) });
+/** Steps in one repetition: half a second or so. */
+const stepsOf = (shape: PolicyShape): number => (shape.width < 256 ? 4 : 1);
+/** Few sequences are soon done: they are sampled more often in one repetition. */
+const passesOf = (batch: number): number => (batch < 16 ? 4 : 1);
 
-async function training(shape: PolicyShape, backend: BackendName, repetitions: number): Promise<number[]> {
-  const { step, spec } = trainStep(shape);
-  const program = await compile({ backend, threads: availableParallelism() }, step, spec);
-  const weights = policyLayout(shape).initialise(1);
-  const zeros = (): Float32Array => new Float32Array(weights.length);
-  const bound = program.bind({ weights, first: zeros(), second: zeros(), average: weights.slice() });
-  const N = shape.batch * shape.context;
-  const inputs = bound.inputs as Record<string, Float32Array>;
-  const random = new RandomStream(1, 'bench');
-  const rates: number[] = [];
-  for (let s = -1; s < repetitions; s++) {
-    for (let i = 0; i < N; i++) {
-      bound.inputs['ids']![i] = random.integer(i, shape.vocabulary);
-      bound.inputs['targets']![i] = random.integer(i + 1, shape.vocabulary);
+class TrainBench {
+  constructor(private readonly recorder: Recorder, private readonly repetitions: number, private readonly compiled: boolean) {}
+
+  /** One row: ours beside every form of the peer that runs here. */
+  async #row(name: string, work: Workload, peer: TorchPeer | null, request: { readonly do: string } & Readonly<Record<string, unknown>>): Promise<void> {
+    const ask = (more: object): Rate => async () => {
+      const { tokens, seconds, unavailable } = await peer!.call<Answer>({ ...request, ...more });
+      if (unavailable !== undefined) throw new PeerError(`The peer failed at ${name}: ${unavailable}`);
+      return tokens / seconds;
+    };
+    const sides: Record<string, Rate> = { ours: () => rateOf(() => work.run()) };
+    if (peer) sides['torch'] = ask({});
+    if (peer?.compiles && this.compiled) {
+      const { unavailable } = await peer.call<Answer>({ ...request, compiled: true });
+      if (unavailable === undefined) sides['torch-compile'] = ask({ compiled: true });
+      else this.recorder.missing(`${name}/torch-compile (${unavailable})`);
     }
-    inputs['likelihood']!.fill(1 / N);
-    const { first, second } = biasCorrections(s + 1);
-    for (const [name, value] of Object.entries({ learningRate: 3e-4, firstCorrection: first, secondCorrection: second })) inputs[name]![0] = value;
-    const begun = performance.now();
-    await bound.run();
-    if (s >= 0) rates.push((N * 1000) / (performance.now() - begun));
+    const rates = await alternate(sides, this.repetitions);
+    for (const [side, values] of Object.entries(rates)) this.recorder.figure(side === 'ours' ? name : `${name} ${side}`, 'tokens/s', values);
+    for (const [side, values] of Object.entries(rates)) if (side !== 'ours') this.recorder.ratio(`${name}/${side}`, rates['ours']!, values);
   }
-  bound.release();
-  program.release();
-  return rates;
-}
 
-async function sampling(shape: PolicyShape, slots: number, repetitions: number): Promise<number[]> {
-  const weights = policyLayout(shape).initialise(1);
-  const engine = { backend: 'onnx:cpu', threads: availableParallelism() } as const;
-  const decoder = await Decoder.create(engine, shape, weights, decodeCaches(engine, shape, slots));
-  const rates: number[] = [];
-  for (let r = -1; r < repetitions; r++) {
-    const jobs = Array.from({ length: slots }, (_, i) => ({ prompt: [0], maxTokens: shape.context - 1, random: new RandomStream(1, 'bench', r, i) }));
-    const begun = performance.now();
-    // No token ends a sequence, so that every slot is busy to the end, as in the peer.
-    const results = await decoder.decode(jobs, { temperature: 1, topK: 0, topP: 1, endOfText: -1 });
-    const tokens = results.reduce((sum, result) => sum + result.tokens.length, 0);
-    if (r >= 0) rates.push((tokens * 1000) / (performance.now() - begun));
-  }
-  decoder.release();
-  return rates;
-}
-
-function torch(shape: PolicyShape): { readonly version: string; readonly rates: Record<string, number> } | null {
-  const python = process.env['OUROBOROS_PYTHON'] ?? 'python3';
-  if (spawnSync(python, ['-c', 'import torch'], { stdio: 'ignore' }).status !== 0) return null;
-  const output = execFileSync(python, [PEER, JSON.stringify(shape), String(availableParallelism())], { encoding: 'utf8' });
-  const { version, ...rates } = JSON.parse(output) as { version: string } & Record<string, number>;
-  return { version, rates };
-}
-
-export async function main(args: string[]): Promise<void> {
-  const { values } = parseArgs({ args, options: { sizes: { type: 'string', default: 'S,M' }, json: { type: 'boolean', default: false } } });
-  const figures: Figure[] = [];
-  const ratios: Record<string, number> = {};
-  const say = (text: string): void => void (values.json || process.stdout.write(`${text}\n`));
-  const machine = `${cpus()[0]?.model.trim()}, ${availableParallelism()} cores, Node ${process.versions.node}`;
-  say(machine);
-  const add = (name: string, rates: number[]): Figure => {
-    const made = figure(name, rates);
-    figures.push(made);
-    const [low, high] = [Math.min(...rates), Math.max(...rates)];
-    say(`${name.padEnd(18)}${Math.round(made.median).toLocaleString('en').padStart(10)} tokens/s   (${Math.round(low).toLocaleString('en')} to ${Math.round(high).toLocaleString('en')})`);
-    return made;
-  };
-  for (const size of values.sizes.split(',')) {
-    const shape = SIZES[size];
-    if (!shape) throw new Error(`There is no size '${size}'; there are ${Object.keys(SIZES).join(', ')}.`);
-    const ours = new Map<string, number>();
-    ours.set('train', add(`train.${size}`, await training(shape, 'onnx:cpu', size === 'S' ? 30 : 7)).median);
-    for (const batch of BATCHES) ours.set(`sample.${batch}`, add(`sample.${size}.${batch}`, await sampling(shape, batch, 3)).median);
-    if (size === 'S' && (await probeBackend('wasm', 1)).usable) {
-      const eager = add(`train.${size}/wasm`, await training(shape, 'wasm', 2));
-      ratios[`train.${size}/wasm`] = ours.get('train')! / eager.median;
+  async size(size: string, batches: readonly number[]): Promise<void> {
+    const shape = sizeNamed(size);
+    const peer = await openTorch('torch_llama.py', shape);
+    if (peer) this.recorder.peer('torch', peer.version);
+    else this.recorder.missing(NO_TORCH);
+    try {
+      const training = await openTraining(shape, 'onnx:cpu', stepsOf(shape));
+      await this.#row(`train.${size}`, training, peer, { do: 'train', steps: stepsOf(shape) });
+      if (size === 'S') await this.#eager(shape, training);
+      training.release();
+      for (const batch of batches) {
+        const sampling = await openSampling(shape, batch, passesOf(batch));
+        await this.#row(`sample.${size}.${batch}`, sampling, peer, { do: 'sample', batch, passes: passesOf(batch) });
+        sampling.release();
+      }
+    } finally {
+      await peer?.close();
     }
-    const peer = torch(shape);
-    say(peer ? `torch             ${peer.version}` : 'torch             not at hand: set OUROBOROS_PYTHON to a Python that can import it');
-    for (const [what, rate] of Object.entries(peer?.rates ?? {})) {
-      const [kind, batch] = what.split('.');
-      add(`${kind}.${size}${batch ? `.${batch}` : ''} torch`, [rate]);
-      ratios[`${kind}.${size}${batch ? `.${batch}` : ''}/torch`] = ours.get(what)! / rate;
-    }
+    if (size === MEMORY_SIZE) await this.#memory(size, shape);
   }
-  for (const [name, ratio] of Object.entries(ratios)) say(`${name.padEnd(18)}${ratio.toFixed(2).padStart(10)} x`);
-  if (values.json) process.stdout.write(`${JSON.stringify({ machine, figures, ratios })}\n`);
+
+  /** The same step where nothing is compiled: two repetitions, since one takes ten seconds. */
+  async #eager(shape: PolicyShape, compiled: Workload): Promise<void> {
+    const { usable, detail } = await probeBackend('wasm', 1);
+    if (!usable) return this.recorder.missing(`train.S/wasm (${detail})`);
+    const eager = await openTraining(shape, 'wasm', 1);
+    const rates = await alternate({ ours: () => rateOf(() => compiled.run()), wasm: () => rateOf(() => eager.run()) }, 2);
+    this.recorder.figure('train.S wasm', 'tokens/s', rates.wasm);
+    this.recorder.ratio('train.S/wasm', rates.ours, rates.wasm);
+    eager.release();
+  }
+
+  /** Each repetition is a fresh process on either side. Below 1 is better. */
+  async #memory(size: string, shape: PolicyShape): Promise<void> {
+    const name = `memory.${size}`;
+    const ours: number[] = [], theirs: number[] = [];
+    for (let r = 0; r < Math.min(3, this.repetitions); r++) {
+      const peak = ourPeak(size);
+      if (peak === null) return this.recorder.missing(`${name} (this system has no /proc)`);
+      ours.push(peak / MEGABYTE);
+      const peer = await openTorch('torch_llama.py', shape);
+      if (!peer) continue;
+      const answer = await peer.call<{ peak: number }>({ do: 'memory', steps: MEMORY_STEPS, batch: MEMORY_BATCH, tokens: MEMORY_TOKENS });
+      theirs.push(answer.peak / MEGABYTE);
+      await peer.close();
+    }
+    this.recorder.figure(name, 'MB', ours);
+    if (theirs.length === 0) return;
+    this.recorder.figure(`${name} torch`, 'MB', theirs);
+    this.recorder.ratio(`${name}/torch`, ours, theirs);
+  }
+}
+
+/** Measures what the arguments ask for. */
+export async function measure(args: readonly string[], say: Say): Promise<BenchReport> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      sizes: { type: 'string', default: 'S,M' }, batches: { type: 'string', default: '1,16,64' }, repetitions: { type: 'string', default: '5' },
+      'no-compile': { type: 'boolean', default: false },
+    },
+  });
+  const repetitions = Number(values.repetitions);
+  const batches = values.batches.split(',').filter(Boolean).map(Number);
+  if (!Number.isInteger(repetitions) || repetitions < 1) throw new RangeError('--repetitions has to be a whole number from 1.');
+  if (batches.some((batch) => !Number.isInteger(batch) || batch < 1)) throw new RangeError('--batches has to be whole numbers from 1, such as 1,16,64.');
+  const recorder = new Recorder(say);
+  const bench = new TrainBench(recorder, repetitions, !values['no-compile']);
+  for (const size of values.sizes.split(',')) await bench.size(size, batches);
+  return recorder.report();
 }

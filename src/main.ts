@@ -21,8 +21,8 @@ import type { Config, ConfigInput } from './config/schema.ts';
 import type { Agents } from './contracts/agents.ts';
 import type { Evaluator } from './contracts/evaluator.ts';
 import type { Command, LoggedEvent } from './contracts/events.ts';
-import type { Run, RunOptions, RunResult } from './contracts/library.ts';
-import type { StepReport } from './contracts/model.ts';
+import type { Run, RunOptions, RunParts, RunResult } from './contracts/library.ts';
+import type { ModelHost, StepReport } from './contracts/model.ts';
 import { createInspector } from '../dashboard/bridge/index.ts';
 import { readability } from './evaluator/index.ts';
 import { provideAgents } from './machines/provide.ts';
@@ -178,7 +178,8 @@ class ImproveRun implements Run {
       evaluator = await userEvaluator(config.evaluator);
       this.#closers.push(() => evaluator.close());
     }
-    const agents = { ...this.#agents(model, judges, evaluator), ...given };
+    const parts = this.#parts(model, judges, evaluator);
+    const agents = { ...parts.agents, ...(typeof given === 'function' ? given(parts) : given) };
     const machine = provideAgents({
       agents,
       minutes: () => (before + (Date.now() - begun) / 1000) / 60,
@@ -225,7 +226,7 @@ class ImproveRun implements Run {
     return model;
   }
 
-  #agents(model: RunningModelHost, judges: JudgePool, evaluator: Evaluator): Agents {
+  #parts(model: RunningModelHost, judges: JudgePool, evaluator: Evaluator): RunParts {
     const config = this.#config;
     const log = this.#log;
     const clock = (): number => performance.now();
@@ -272,8 +273,9 @@ class ImproveRun implements Run {
       return hash;
     };
     const pretrainer = new ChunkedPretrainer({ ...base, save: (step) => save(`pretraining-${String(step).padStart(6, '0')}`, null, { step }) });
-    const learner = new PolicyGradientLearner({
-      ...base, save, endOfText: SPECIAL_IDS.endOfText,
+    const documents: RunParts['documents'] = (split) => preparer.set.documents[split];
+    const learnerThrough = (host: ModelHost): PolicyGradientLearner => new PolicyGradientLearner({
+      ...base, model: host, save, endOfText: SPECIAL_IDS.endOfText,
       real: () => preparer.set.real,
       replay: async (round) => {
         const buffer = replayBuffer(log, round, REPLAY_ROUNDS);
@@ -281,7 +283,9 @@ class ImproveRun implements Run {
         return buffer.map(({ text }, i) => ({ text, bigrams: evaluations[i]!.bigrams }));
       },
     });
-    return {
+    const gateThrough = (host: ModelHost): MeasuringGate => new MeasuringGate({ ...base, model: host, tasks, documents, promotions, rows });
+    const learner = learnerThrough(model);
+    const agents: Agents = {
       preparer: {
         prepare: async (input, signal) => {
           const preparation = await preparer.prepare(input, signal);
@@ -303,9 +307,10 @@ class ImproveRun implements Run {
       critic: new JoiningCritic({ ...base, readability: ({ evaluation }) => evaluation.quality?.readability ?? readability(evaluation.counts) }),
       refiner: new PointedRefiner(base),
       learner,
-      gate: new MeasuringGate({ ...base, tasks, documents: (split) => preparer.set.documents[split], promotions, rows }),
+      gate: gateThrough(model),
       closer: new RecordingCloser({ events, weightsHash: () => weightsHash(log) }),
     };
+    return { agents, model, evaluator, events, tasks, documents, through: (host) => ({ learner: learnerThrough(host), gate: gateThrough(host) }) };
   }
 }
 

@@ -3,15 +3,29 @@
  * configuration because contracts import nothing.
  */
 import type { Agents } from './agents.ts';
-import type { Evaluator } from './evaluator.ts';
+import type { Evaluator, SourceEvaluator } from './evaluator.ts';
 import type { Executor, ExecutorOptions } from './execution.ts';
-import type { Command, LoggedEvent } from './events.ts';
-import type { RoundRow } from './records.ts';
+import type { Command, EventSink, LoggedEvent } from './events.ts';
+import type { ModelHost } from './model.ts';
+import type { Document, RoundRow, Split, Task } from './records.ts';
 import type { SafetyOptions } from './safety.ts';
 
+/** What agents of one's own may be made of: the built-in ones, and what those act through. */
+export interface RunParts {
+  readonly agents: Agents;
+  readonly model: ModelHost;
+  readonly evaluator: Evaluator;
+  readonly events: EventSink;
+  /** Tasks of a split, and its documents; both only once the run is prepared. */
+  readonly tasks: (request: { readonly split: Split; readonly prompted: boolean; readonly count: number; readonly round: number }) => readonly Task[];
+  readonly documents: (split: Split) => readonly Document[];
+  /** A built-in learner and gate that act through another model host, which may change on the way what they ask for. */
+  readonly through: (model: ModelHost) => Pick<Agents, 'learner' | 'gate'>;
+}
+
 export interface RunOptions {
-  /** Agents of one's own instead of the built-in ones. */
-  readonly agents?: Partial<Agents>;
+  /** Agents of one's own instead of the built-in ones, or a function that makes them from what the run is made of. */
+  readonly agents?: Partial<Agents> | ((parts: RunParts) => Partial<Agents>);
   /** An evaluator of one's own; over the configuration's `evaluator`. The caller closes it. */
   readonly evaluator?: Evaluator;
   /** Aborting it is the command `stop-now`. */
@@ -95,7 +109,7 @@ export interface Library<Config> {
   createRun(config: Config, options?: RunOptions): Run;
   doctor(options?: { readonly bench?: boolean }): Promise<DoctorReport>;
   /** The project's evaluator, behind processes that can be killed. */
-  openEvaluator(options?: EvaluatorOptions): Evaluator | Promise<Evaluator>;
+  openEvaluator(options?: EvaluatorOptions): SourceEvaluator | Promise<SourceEvaluator>;
   /** Runs programs behind a sandbox; refuses where there is none, unless `unsafe`. Starts nothing by itself. Throws ExecutorError. */
   openExecutor(options?: ExecutorOptions): Executor;
   generate(options: GenerateOptions): Promise<{ readonly text: string; readonly finish: 'stop' | 'length' }[]>;

@@ -1,5 +1,6 @@
 /** The metrics' door. */
 export { auc, mean, median, pairedBootstrap, wilson, type Interval } from './statistics.ts';
+export { seedInterval, seedMean, student95, type SeedPair } from './seeds.ts';
 export { jensenShannon, structureDivergence } from './divergence.ts';
 export { bleu, bleuTokens, distinctShapes, DIVERSITY_SAMPLES, repeatedLines, sampledEntropy, selfBleu } from './diversity.ts';
 export { guards, measurement, validity, type HeldOut, type MeasurementInput } from './measurement.ts';

@@ -1,0 +1,63 @@
+/**
+ * What the report is made from: one cell's figures, read from its run's event log and its two audits, as plain records. Not here:
+ * statistics (report.ts).
+ */
+import { join } from 'node:path';
+import type { Guards, Proportion } from '../../src/contracts/records.ts';
+import { readJson } from '../../src/store/atomic.ts';
+import { EventLogReader } from '../../src/store/event-log.ts';
+import { completedRows } from '../../src/store/history.ts';
+import { auditFile, type Audit } from './audit.ts';
+import { ImproveError, type Cell, type Manifest } from './cells.ts';
+import type { Arm } from './settings.ts';
+
+export interface RoundFigures {
+  readonly round: number;
+  readonly validity: Proportion;
+  readonly guards: Guards;
+  /** Of the round's training samples after repair: the policy before this round's update. */
+  readonly refined: number | null;
+  readonly auc: number | null;
+}
+
+export interface CellFigures {
+  readonly arm: Arm;
+  readonly seed: number;
+  /** Round 0 first. */
+  readonly rounds: readonly RoundFigures[];
+  readonly first: Audit;
+  readonly last: Audit;
+  /** Hash of round 0's weights: arms of a seed that share their pretraining have the same. */
+  readonly start: string;
+  /** Optimizer steps of all rounds and the tokens that they saw. */
+  readonly steps: number;
+  readonly tokens: number;
+  /** Rounds whose candidate the gate refused, or would have refused. */
+  readonly refused: number;
+  /** Alarm names, with the number of rounds that raised them. */
+  readonly alarms: Readonly<Record<string, number>>;
+}
+
+export function readFigures(cell: Cell, manifest: Manifest): CellFigures {
+  const reader = new EventLogReader(join(cell.folder, manifest.run));
+  try {
+    const audits = [0, manifest.rounds].map((round) => readJson<Audit>(auditFile(cell.folder, round)));
+    const [first, last] = audits;
+    if (!first || !last) throw new ImproveError(`${cell.folder} lacks the measurement of round 0 or ${manifest.rounds}; delete that folder and start the command again.`);
+    const updates = reader.query({ types: ['policy.updated'] }).map(({ data }) => data);
+    const raised = reader.query({ types: ['alarm.raised'] }).map(({ data }) => data.alarm);
+    return {
+      arm: cell.arm, seed: cell.seed, first, last,
+      rounds: completedRows(reader).map(({ round, test, validityAfterRefinement, discriminatorAuc }) => ({
+        round, validity: test.unconditional, guards: test.guards, refined: validityAfterRefinement?.value ?? null, auc: discriminatorAuc,
+      })),
+      start: reader.query({ types: ['checkpoint.saved'], round: 0 })[0]?.data.weightsHash ?? '',
+      steps: updates.reduce((sum, { steps }) => sum + steps, 0),
+      tokens: updates.reduce((sum, { tokens }) => sum + tokens, 0),
+      refused: reader.query({ types: ['checkpoint.rejected'] }).length,
+      alarms: Object.fromEntries([...new Set(raised)].sort().map((name) => [name, raised.filter((other) => other === name).length])),
+    };
+  } finally {
+    reader.close();
+  }
+}

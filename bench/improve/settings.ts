@@ -1,0 +1,92 @@
+/**
+ * What is compared, and how long it takes: the arms, and the settings `smoke`, `small` and `full`. Not here: what an arm does
+ * (controls.ts) and how arms are run (cells.ts).
+ */
+import type { ConfigInput } from '../../src/index.ts';
+
+export const ARMS = {
+  'loop': 'the learner as it is: rewards, blame where a text broke, repairs, discriminator, gate',
+  'no-feedback': 'as many training steps, every row of them from the corpus',
+  'random-reward': "the loop's credit, dealt out among its samples by lot",
+  'inverted-reward': "the loop's credit with its sign turned",
+  'replace-all-data': 'as many training steps of plain likelihood on its own valid samples, no corpus: the arm that is known to collapse',
+} as const;
+export type Arm = keyof typeof ARMS;
+export const ARM_NAMES = Object.keys(ARMS) as Arm[];
+export const CONTROLS = ARM_NAMES.filter((arm) => arm !== 'loop');
+
+/** What the last measurement draws, on the test split. */
+export interface AuditSizes {
+  /** Unconditional samples: N of the validity that the verdict rests on. */
+  readonly unconditional: number;
+  /** Prompts whose coverage is taken, the same for every arm and seed's rounds. */
+  readonly prompts: number;
+  /** Samples of each prompt: pass@k for k up to this. */
+  readonly perPrompt: number;
+  /** Held-out documents that bits a byte and the structure divergence are taken on. */
+  readonly documents: number;
+}
+
+export interface Setting {
+  /** One line for `--help`. */
+  readonly about: string;
+  readonly seeds: number;
+  readonly rounds: number;
+  readonly config: ConfigInput;
+  readonly audit: AuditSizes;
+}
+
+export const SETTING_NAMES = ['smoke', 'small', 'full'] as const;
+export type SettingName = (typeof SETTING_NAMES)[number];
+
+export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
+  smoke: {
+    about: 'every arm and every figure once, in minutes; says nothing about learning',
+    seeds: 2,
+    rounds: 2,
+    config: {
+      model: { layers: 2, heads: 2, kvHeads: 2, width: 64, hidden: 172, vocabulary: 512, context: 96, batch: 8 },
+      pretraining: { steps: 300, learningRate: 5e-3, warmupSteps: 20, saveEvery: 300 },
+      sampling: { unconditional: 48, prompted: 16, maxTokens: 80 },
+      refinement: { parents: 16, attempts: 2 },
+      learning: { passes: 2, warmupSteps: 2, discriminatorSteps: 8 },
+      measuring: { unconditional: 64, prompted: 32, gate: 64, documents: 64 },
+    },
+    audit: { unconditional: 128, prompts: 16, perPrompt: 8, documents: 64 },
+  },
+  // Half the default model: a run may take four minutes for fifteen of them to fit an hour. Of the default run's rounds the first two
+  // bring most of what seven bring, so six rounds show a difference to the controls where there is one.
+  small: {
+    about: '3 seeds, half the default model, 6 rounds: about an hour on 2 cores',
+    seeds: 3,
+    rounds: 6,
+    config: {
+      model: { layers: 2, heads: 3, kvHeads: 3, width: 96, hidden: 256, context: 160, batch: 16 },
+      pretraining: { steps: 600, warmupSteps: 40, saveEvery: 300 },
+      sampling: { unconditional: 256, prompted: 128, maxTokens: 150 },
+      refinement: { parents: 64 },
+      measuring: { unconditional: 512, prompted: 128, gate: 256, documents: 256 },
+    },
+    audit: { unconditional: 1024, prompts: 64, perPrompt: 16, documents: 512 },
+  },
+  // The default model and its defaults; as many rounds as the goal names.
+  full: {
+    about: '5 seeds, the default model, 30 rounds: ten to fourteen hours on 2 cores',
+    seeds: 5,
+    rounds: 30,
+    config: {},
+    audit: { unconditional: 2048, prompts: 128, perPrompt: 64, documents: 1024 },
+  },
+};
+
+/** The configuration of one seed's runs, the same for every arm. Only rounds end a run: minutes would give arms different work. */
+export function configOf({ config, audit }: Pick<Setting, 'config' | 'audit'>, seed: number, rounds: number): ConfigInput {
+  return {
+    ...config,
+    seed,
+    budget: { rounds, minutes: 1e6, targetValidity: 1, plateauRounds: 0 },
+    // What a run that was cut off goes on from, and the one after it.
+    keepCheckpoints: 2,
+    measuring: { ...config.measuring, documents: Math.min(audit.documents, config.measuring?.documents ?? audit.documents) },
+  };
+}

@@ -1,0 +1,61 @@
+/** What the project asks of the loop, round 0 to the last round, beside what was measured: a pure rule over the loop's figures. */
+import { differenceInterval } from '../../src/agents/promotion.ts';
+import { mean, type Interval } from '../../src/metrics/index.ts';
+import type { Guards } from '../../src/contracts/records.ts';
+import type { CellFigures } from './figures.ts';
+import { CONTROLS, type Arm } from './settings.ts';
+
+export interface Target {
+  readonly what: string;
+  readonly required: string;
+  readonly goal: string;
+  readonly measured: string;
+  readonly reached: 'goal' | 'required' | 'no' | 'not measured';
+}
+
+const percent = (share: number, digits = 1): string => `${(100 * share).toFixed(digits)} %`;
+const signed = (share: number): string => `${share < 0 ? '−' : '+'}${percent(Math.abs(share))}`;
+const grade = (required: boolean, goal: boolean): Target['reached'] => (goal && required ? 'goal' : required ? 'required' : 'no');
+
+/** Rounds up to the first whose validity lies below that of the round before it, beyond the 95 % interval of the difference. */
+export function steadyRounds(cell: Pick<CellFigures, 'rounds'>): number {
+  const fall = cell.rounds.findIndex(({ validity }, i) => i > 0 && differenceInterval(validity, cell.rounds[i - 1]!.validity).high < 0);
+  return (fall < 0 ? cell.rounds.length : fall) - 1;
+}
+
+/** Empty when the loop was not run. Every figure is a mean over the seeds of the last measurement; steady rounds are the worst seed's. */
+export function targetsOf(loop: readonly CellFigures[], corpusOnly: readonly CellFigures[], controls: Readonly<Partial<Record<Arm, Interval>>>): Target[] {
+  if (loop.length === 0) return [];
+  const guard = (name: keyof Guards, which: 'first' | 'last', cells = loop): number => mean(cells.map((cell) => cell[which].measurement.guards[name]));
+  const heldOut = (name: 'codeTokens' | 'distinctShapes' | 'repeatedLines'): number => mean(loop.map(({ first }) => first.heldOut[name]));
+  const errors = (which: 'first' | 'last'): number => 1 - mean(loop.map((cell) => mean(cell[which].valid)));
+  const solved = (which: 'first' | 'last'): number => loop.reduce((sum, cell) => sum + cell[which].coverage.solved.filter((c) => c > 0).length, 0);
+  const fall = errors('last') / errors('first') - 1;
+  const divergence = guard('divergence', 'last') / guard('divergence', 'first');
+  const bits = guard('bitsPerByte', 'last') / guard('bitsPerByte', 'first') - 1;
+  const against = corpusOnly.length === 0 ? null : guard('bitsPerByte', 'last') / guard('bitsPerByte', 'last', corpusOnly) - 1;
+  const shapes = guard('distinctShapes', 'last') / guard('distinctShapes', 'first');
+  const code = guard('codeTokens', 'last') / heldOut('codeTokens');
+  const codeBefore = guard('codeTokens', 'first') / heldOut('codeTokens');
+  const lines = Math.abs(guard('repeatedLines', 'last') - heldOut('repeatedLines'));
+  const copies = guard('copies', 'last');
+  const steady = Math.min(...loop.map(steadyRounds));
+  const perPrompt = loop[0]!.first.coverage.n;
+  const beaten = CONTROLS.filter((arm) => (controls[arm]?.low ?? -1) > 0);
+  return [
+    { what: "errors, relative, at a divergence no worse than round 0's", required: '−50 %', goal: '−90 %', measured: `${signed(fall)} at ${divergence.toFixed(2)} times round 0's`, reached: grade(fall <= -0.5 && divergence <= 1, fall <= -0.9) },
+    { what: "errors, relative, at a divergence of at most 1.5 times round 0's", required: '−80 %', goal: '−95 %', measured: `${signed(fall)} at ${divergence.toFixed(2)} times round 0's`, reached: grade(fall <= -0.8 && divergence <= 1.5, fall <= -0.95) },
+    {
+      what: 'held-out bits a byte', required: 'no worse than round 0, at most +1 % of the corpus-only arm', goal: 'no worse than the corpus-only arm',
+      measured: `${signed(bits)} of round 0${against === null ? ', no corpus-only arm' : `, ${signed(against)} of the corpus-only arm`}`,
+      reached: against === null ? 'not measured' : grade(bits <= 0 && against <= 0.01, against <= 0),
+    },
+    { what: 'distinct shapes in 200 valid samples', required: '95 % of round 0', goal: "held-out documents' own", measured: `${percent(shapes)} of round 0, ${percent(guard('distinctShapes', 'last') / heldOut('distinctShapes'))} of held-out documents'`, reached: grade(shapes >= 0.95, guard('distinctShapes', 'last') >= heldOut('distinctShapes')) },
+    { what: 'code tokens, median', required: "0.85 to 1.2 of held-out documents', or nearer than round 0", goal: '0.95 to 1.05', measured: `${code.toFixed(2)} (round 0: ${codeBefore.toFixed(2)})`, reached: grade((code >= 0.85 && code <= 1.2) || Math.abs(code - 1) < Math.abs(codeBefore - 1), code >= 0.95 && code <= 1.05) },
+    { what: 'repeated lines', required: "within 2 points of held-out documents'", goal: 'within 1 point', measured: `${percent(guard('repeatedLines', 'last'))} (held-out documents: ${percent(heldOut('repeatedLines'))})`, reached: grade(lines <= 0.02, lines <= 0.01) },
+    { what: 'copies', required: 'at most 1 %', goal: 'at most 0.2 %', measured: percent(copies, 2), reached: grade(copies <= 0.01, copies <= 0.002) },
+    { what: `prompts with a valid, non-trivial completion in ${perPrompt}`, required: 'no fewer than round 0', goal: 'more', measured: `${solved('last')} of ${loop.reduce((sum, cell) => sum + cell.last.coverage.solved.length, 0)}, ${solved('first')} at round 0`, reached: grade(solved('last') >= solved('first'), solved('last') > solved('first')) },
+    { what: 'rounds without a significant regression', required: '10', goal: '30', measured: `${steady} (the worst seed's)`, reached: grade(steady >= 10, steady >= 30) },
+    { what: 'control arms beaten beyond the interval', required: 'all', goal: 'all', measured: beaten.length === 0 ? 'none' : beaten.join(', '), reached: CONTROLS.some((arm) => controls[arm] === undefined) ? 'not measured' : grade(beaten.length === CONTROLS.length, true) },
+  ];
+}

@@ -1,0 +1,154 @@
+import { describe, expect, it } from 'vitest';
+import { coverage, frontier, validityByRound } from '../../bench/improve/charts.ts';
+import { markdownOf } from '../../bench/improve/markdown.ts';
+import { reportOf } from '../../bench/improve/report.ts';
+import { ARM_NAMES, CONTROLS, type Arm } from '../../bench/improve/settings.ts';
+import { steadyRounds } from '../../bench/improve/targets.ts';
+import { verdictOf, type VerdictInput } from '../../bench/improve/verdict.ts';
+import { passAtK } from '../../src/evaluator/execution/index.ts';
+import { mean, wilson } from '../../src/metrics/index.ts';
+import { cell } from './improve-fixtures.ts';
+
+const interval = (low: number, high: number) => ({ difference: (low + high) / 2, low, high });
+const beaten = Object.fromEntries(CONTROLS.map((arm) => [arm, interval(0.02, 0.2)]));
+const input = (over: Partial<VerdictInput> = {}): VerdictInput => ({ seeds: 3, rounds: 6, gain: interval(0.05, 0.15), controls: beaten, divergence: 1, ...over });
+
+describe('the verdict', () => {
+  it('says so where round 0 and every control are beaten beyond the interval', () => {
+    const { proven, sentence } = verdictOf(input());
+    expect(proven).toBe(true);
+    expect(sentence).toContain('improved');
+    expect(sentence).toContain('+10.0 points (95 % interval +5.0 to +15.0)');
+  });
+
+  it.each(CONTROLS)('names %s where it alone was not beaten', (arm) => {
+    const { proven, sentence } = verdictOf(input({ controls: { ...beaten, [arm]: interval(-0.01, 0.3) } }));
+    expect(proven).toBe(false);
+    expect(sentence).toContain(`did not beat ${arm} (+14.5 points`);
+    expect(CONTROLS.filter((other) => sentence.includes(other))).toEqual([arm]);
+  });
+
+  it.each([
+    ['no difference to round 0', { gain: interval(-0.02, 0.05) }, 'A null result.'],
+    ['an interval that begins at 0', { gain: interval(0, 0.05) }, 'A null result.'],
+    ['a loss', { gain: interval(-0.2, -0.1) }, 'less often valid'],
+    ['a control that was not run', { controls: { 'no-feedback': interval(0.1, 0.2) } }, 'random-reward, inverted-reward and replace-all-data were not run'],
+    ['too few seeds', { seeds: 2 }, '2 seeds are too few'],
+    ['simpler programs', { divergence: 1.6 }, 'bought with simpler programs'],
+    ['no divergence to speak of', { divergence: NaN }, 'bought with simpler programs'],
+    ['no loop', { gain: null }, 'the loop itself was not run'],
+  ])('%s is no proof, and the word is not said', (_, over: Partial<VerdictInput>, said) => {
+    const { proven, sentence } = verdictOf(input(over));
+    expect(proven).toBe(false);
+    expect(sentence).toContain(said);
+    expect(sentence).not.toMatch(/improved/i);
+  });
+});
+
+const cells = (to: Partial<Record<Arm, number>>, seeds = [1, 2, 3]) => seeds.flatMap((seed) => ARM_NAMES.map((arm) => cell(arm, seed, { to: to[arm] ?? 0.3 })));
+const options = { setting: 'small', rounds: 4 };
+
+describe('the report', () => {
+  it('compares in pairs and finds what is there', () => {
+    const report = reportOf(cells({ loop: 0.6, 'inverted-reward': 0.1 }), options);
+    expect(report.verdict.proven).toBe(true);
+    const validity = report.measures.find(({ name }) => name === 'validity')!;
+    expect(validity.last.loop!.difference).toBeCloseTo(0.6, 1);
+    expect(validity.gain!.low).toBeGreaterThan(0.15);
+    expect(validity.differences['inverted-reward']!.difference).toBeGreaterThan(validity.differences['no-feedback']!.difference);
+    expect(report.unequalStarts).toEqual([]);
+    expect(report.targets.find(({ what }) => what.startsWith('control arms'))!.reached).toBe('goal');
+  });
+
+  it('takes the last round, not the best', () => {
+    const own = cell('loop', 1, { to: 0.2 });
+    const peaked = { ...own, rounds: own.rounds.map((row) => (row.round === 2 ? { ...row, validity: wilson(450, 500) } : row)) };
+    const report = reportOf([peaked], options);
+    expect(report.measures[0]!.last.loop!.difference).toBe(mean(own.last.valid));
+    expect(report.verdict.proven).toBe(false);
+  });
+
+  it('equal arms give a null result, in the report and on paper', () => {
+    const report = reportOf(cells({}), options);
+    expect(report.verdict.sentence).toContain('A null result.');
+    expect(markdownOf(report, 'npm run bench -- improve')).not.toMatch(/improved/i);
+  });
+
+  it('a control that learned as much is not beaten', () => {
+    expect(reportOf(cells({ loop: 0.6, 'no-feedback': 0.6 }), options).verdict.sentence).toContain('did not beat no-feedback');
+  });
+
+  it('pass@k of each arm is the mean over seeds and prompts, and prompts gained and lost are counted by prompt', () => {
+    const own = [cell('loop', 1, { to: 0.5 }), cell('loop', 2, { to: 0.5 })];
+    const { arms, start } = reportOf(own, options);
+    const expected = mean(own.map(({ last }) => mean(last.coverage.solved.map((c) => passAtK(8, c, 4)))));
+    expect(arms.loop!.coverage.map(({ k }) => k)).toEqual([1, 2, 4, 8]);
+    expect(arms.loop!.coverage[2]!.value.difference).toBeCloseTo(expected, 12);
+    const solved = (which: 'first' | 'last'): number => own.flatMap((one) => one[which].coverage.solved).filter((c) => c > 0).length;
+    const { gained, lost, prompts } = arms.loop!.turnover;
+    expect(prompts).toBe(24);
+    expect(gained - lost).toBe(solved('last') - solved('first'));
+    expect(start.turnover.gained).toBe(start.turnover.lost);
+  });
+
+  it('tells of arms that did not begin alike', () => {
+    const odd = { ...cell('no-feedback', 2), start: 'others' };
+    const report = reportOf([cell('loop', 1), cell('no-feedback', 1), cell('loop', 2), odd], options);
+    expect(report.unequalStarts).toEqual([2]);
+    expect(markdownOf(report, '')).toContain('did **not** begin from the same weights');
+  });
+
+  it('a steady round ends where validity falls beyond the interval', () => {
+    const rounds = (...values: number[]) => ({ rounds: values.map((value, round) => ({ ...cell('loop', 1).rounds[0]!, round, validity: wilson(value, 500) })) });
+    expect(steadyRounds(rounds(150, 160, 155, 170))).toBe(3);
+    expect(steadyRounds(rounds(150, 250, 150, 300))).toBe(1);
+    expect(steadyRounds(rounds(150))).toBe(0);
+  });
+});
+
+/** Names of the elements of an XML text that is well-formed: tags nest, attributes are quoted, entities are known. Throws otherwise. */
+function elementsOf(xml: string): string[] {
+  const open: string[] = [];
+  const names: string[] = [];
+  let at = 0;
+  for (const { 0: tag, index } of xml.matchAll(/<[^>]*>/g)) {
+    const text = xml.slice(at, index);
+    if (/[<>]|&(?!(?:amp|lt|gt|quot);)/.test(text)) throw new Error(`Raw text: ${text}`);
+    at = index + tag.length;
+    const parsed = /^<(\/?)([a-zA-Z]+)((?: [a-zA-Z][a-zA-Z0-9:-]*="[^"<&]*")*)(\/?)>$/.exec(tag);
+    if (!parsed) throw new Error(`No tag: ${tag}`);
+    const [, closes, name, , empty] = parsed;
+    if (closes) {
+      if (open.pop() !== name) throw new Error(`${tag} closes nothing.`);
+    } else {
+      names.push(name!);
+      if (!empty) open.push(name!);
+    }
+  }
+  if (open.length > 0 || xml.slice(at).trim() !== '') throw new Error(`Not closed: ${open.join()}`);
+  return names;
+}
+
+describe('the figures', () => {
+  const report = reportOf(cells({ loop: 0.6 }), options);
+
+  it.each([['frontier', frontier], ['validity', validityByRound], ['coverage', coverage]])('%s is well-formed, has axes, a legend and every arm, and no broken number', (_, chart) => {
+    const svg = chart(report);
+    expect(elementsOf(svg)[0]).toBe('svg');
+    expect(svg).not.toMatch(/NaN|Infinity|undefined/);
+    for (const arm of ARM_NAMES) expect(svg).toContain(`>${arm}</text>`);
+    expect(svg).toContain('text-anchor="middle"');
+  });
+
+  it('a point a round: circles count arms times rounds', () => {
+    expect(elementsOf(frontier(report)).filter((name) => name === 'circle')).toHaveLength(ARM_NAMES.length * 5);
+  });
+
+  it('stands with one arm, one seed and nothing to tell apart', () => {
+    const bare = reportOf([cell('loop', 1, { from: 0, to: 0 })], options);
+    for (const chart of [frontier, validityByRound, coverage]) {
+      expect(elementsOf(chart(bare)).length).toBeGreaterThan(10);
+      expect(chart(bare)).not.toMatch(/NaN|Infinity/);
+    }
+  });
+});
