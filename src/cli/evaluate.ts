@@ -11,6 +11,7 @@ import type { ExecutionVerdict, ProgramTests } from '../contracts/execution.ts';
 import type { Library } from '../contracts/library.ts';
 import type { Evaluation, Finding } from '../contracts/records.ts';
 import type { SafetyOptions } from '../contracts/safety.ts';
+import { decodeSource } from '../evaluator/bytes.ts';
 import { describeOutcome, parseProblems, type Problem } from '../evaluator/execution/index.ts';
 import { noveltySummary, safetyTotals } from '../metrics/index.ts';
 import { userSources } from '../tasks/index.ts';
@@ -32,6 +33,21 @@ interface EvaluateFlags {
   readonly tests?: string;
   readonly unsafeExec?: boolean;
 }
+
+/** A file: what is judged, and what is shown of it. */
+interface Source {
+  readonly name: string;
+  /** What is not UTF-8 in it stands as replacement characters. */
+  readonly text: string;
+  /** Bytes where they are not UTF-8: the evaluator says so. */
+  readonly source: string | Uint8Array;
+}
+
+/** The tests of a file that is not UTF-8. */
+const UNREADABLE = {
+  verdict: 'error', where: 'program', type: 'SyntaxError', message: 'the file is not UTF-8', line: null,
+  passed: false, assertions: 0, seconds: 0, nondeterministic: null, output: '',
+} as const;
 
 /** Every category, for a filter that is off. */
 const ALL_CATEGORIES = ['secret', 'danger', 'slur', 'bias', 'personal'];
@@ -65,8 +81,8 @@ export function addEvaluate(program: Command, context: CliContext, done: (code: 
       const evaluator = await library.openEvaluator({ judges: flags.judges, ...(safety ? { safety } : {}), ...(corpus ? { corpus } : {}) });
       let evaluations: Evaluation[];
       try {
-        evaluations = await evaluator.evaluateMany(texts.map(({ name, text }) => ({
-          id: name, text, promptLength: 0, finish: 'stop' as const, quality: flags.lint ? true : ('measures' as const),
+        evaluations = await evaluator.evaluateMany(texts.map(({ name, source }) => ({
+          id: name, text: source, promptLength: 0, finish: 'stop' as const, quality: flags.lint ? true : ('measures' as const),
         })));
       } finally {
         await evaluator.close();
@@ -131,21 +147,23 @@ function readTests(context: CliContext, file: string): (name: string) => Program
 }
 
 async function runTests(
-  context: CliContext, library: Library<ConfigInput>, texts: readonly { name: string; text: string }[],
+  context: CliContext, library: Library<ConfigInput>, texts: readonly Source[],
   testsOf: (name: string) => ProgramTests | null, unsafe: boolean,
 ): Promise<(ExecutionVerdict | undefined)[]> {
-  const requests = texts.flatMap(({ name, text }, i) => {
+  const found: (ExecutionVerdict | undefined)[] = texts.map(() => undefined);
+  const requests = texts.flatMap(({ name, text, source }, i) => {
     const tests = testsOf(name);
-    return tests ? [{ id: String(i), program: text, tests }] : [];
+    // No interpreter reads it, so nothing is run.
+    if (tests && typeof source !== 'string') found[i] = { ...UNREADABLE, id: String(i) };
+    return tests && typeof source === 'string' ? [{ id: String(i), program: text, tests }] : [];
   });
-  if (requests.length === 0) return [];
+  if (requests.length === 0) return found;
   const executor = library.openExecutor({ unsafe });
   try {
     if ((await executor.sandbox()).sandbox === 'none') context.stderr.write('There is no sandbox here: the files run unconfined (--unsafe-exec).\n');
     const verdicts = await executor.executeMany(requests);
     const refused = verdicts.find((verdict) => verdict.verdict === 'sandbox-unavailable');
     if (refused?.verdict === 'sandbox-unavailable') throw new Error(refused.message);
-    const found: (ExecutionVerdict | undefined)[] = texts.map(() => undefined);
     requests.forEach(({ id }, i) => (found[Number(id)] = verdicts[i]!));
     return found;
   } finally {
@@ -215,8 +233,8 @@ function totalsText(evaluated: readonly Evaluated[], corpus: boolean): string {
 
 const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
 
-async function readAll(context: CliContext, files: readonly string[]): Promise<{ name: string; text: string }[]> {
-  const texts: { name: string; text: string }[] = [];
+async function readAll(context: CliContext, files: readonly string[]): Promise<Source[]> {
+  const texts: Source[] = [];
   for (const file of files) {
     let bytes: Uint8Array;
     try {
@@ -226,11 +244,10 @@ async function readAll(context: CliContext, files: readonly string[]): Promise<{
       const why = code === 'ENOENT' ? 'it does not exist' : code === 'EISDIR' ? 'it is a folder; name the files in it' : (error as Error).message;
       throw new Error(`${file} cannot be read: ${why}.`, { cause: error });
     }
-    try {
-      texts.push({ name: file === '-' ? '<stdin>' : file, text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) });
-    } catch (error) {
-      throw new Error(`${file} is not UTF-8 text; convert it first.`, { cause: error });
-    }
+    const name = file === '-' ? '<stdin>' : file;
+    const decoded = decodeSource(bytes);
+    if (typeof decoded === 'string') texts.push({ name, text: decoded, source: decoded });
+    else texts.push({ name, text: new TextDecoder().decode(bytes), source: bytes });
   }
   return texts;
 }

@@ -30,6 +30,11 @@ export interface Evaluator {
   close(): Promise<void>;
 }
 
+/** An evaluator that takes bytes as well. */
+export interface SourceEvaluator extends Evaluator {
+  evaluateMany(requests: readonly SourceRequest[], signal?: AbortSignal): Promise<Evaluation[]>;
+}
+
 /** The safety filter over texts that nobody judges: what a corpus reader asks before anything is learned from. */
 export interface SafetyScanner {
   scanSafety(texts: readonly string[], signal?: AbortSignal): Promise<Pick<Evaluation, 'safety' | 'findings'>[]>;

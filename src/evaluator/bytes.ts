@@ -3,11 +3,12 @@
  * for itself (PEP 263); a text that is not UTF-8 is refused whatever it declares.
  */
 
-/** `position` in bytes, `line` 1-based; the message is CPython's. */
+/** `position` in bytes, `line` 1-based, `column` 0-based in UTF-16 units; the message is CPython's. */
 export interface EncodingFault {
   readonly message: string;
   readonly position: number;
   readonly line: number;
+  readonly column: number;
 }
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
@@ -23,18 +24,21 @@ export function decodeSource(bytes: Uint8Array): string | EncodingFault {
 
 /** The first sequence that is not UTF-8 (RFC 3629). */
 function faultOf(bytes: Uint8Array): EncodingFault {
-  let line = 1;
+  let line = 1, lineStart = 0;
   for (let at = 0; ; ) {
     const lead = bytes[at]!;
     if (lead < 0x80) {
-      if (lead === 10 || (lead === 13 && bytes[at + 1] !== 10)) line++;
       at++;
+      if (lead === 10 || (lead === 13 && bytes[at] !== 10)) {
+        line++;
+        lineStart = at;
+      }
       continue;
     }
     const size = lead < 0xc2 || lead > 0xf4 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
     if (!isSequence(bytes, at, size)) {
       const message = `Non-UTF-8 code starting with '\\x${lead.toString(16)}' on line ${line}, but no encoding declared; see https://peps.python.org/pep-0263/ for details`;
-      return { message, position: at, line };
+      return { message, position: at, line, column: decoder.decode(bytes.subarray(lineStart, at)).length };
     }
     at += size;
   }

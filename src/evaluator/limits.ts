@@ -1,7 +1,7 @@
 /**
  * How much of a text is looked at, decided by counts alone, so that the same text is always judged in the same way. Up to
  * 300,000 characters, 50,000 tokens and 1,000 joined lines everything is; beyond, CPython and tree-sitter would take seconds and
- * gigabytes, and the rules' verdict stands for CPython's; beyond 200,000 tokens (rules/tokens.ts) or a million bytes nothing is
+ * gigabytes, and the rules' verdict stands for CPython's; beyond 700,000 tokens (rules/tokens.ts) or a million bytes nothing is
  * said but that. Not here: nesting, which the rules refuse by themselves.
  */
 import { MAX_BYTES } from './parser.ts';

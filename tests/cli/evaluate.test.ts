@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { EvaluationRequest } from '../../src/contracts/evaluator.ts';
+import type { EvaluationRequest, SourceRequest } from '../../src/contracts/evaluator.ts';
 import type { ExecutionRequest, ExecutionVerdict, ExecutorOptions } from '../../src/contracts/execution.ts';
 import type { EvaluatorOptions } from '../../src/contracts/library.ts';
 import type { Evaluation, Finding, Quality } from '../../src/contracts/records.ts';
@@ -37,7 +37,7 @@ function judging(): { library: object; seen: EvaluationRequest[]; opened: (Evalu
 /** The evaluator itself, without CPython and in this process. */
 const real = {
   openEvaluator: ({ corpus, safety }: EvaluatorOptions = {}) => ({
-    evaluateMany: async (requests: readonly EvaluationRequest[]) => evaluateTexts(requests, { safety: new SafetyFilter(safety), ...(corpus ? { novelty: new NoveltyIndex(corpus) } : {}) }),
+    evaluateMany: async (requests: readonly SourceRequest[]) => evaluateTexts(requests, { safety: new SafetyFilter(safety), ...(corpus ? { novelty: new NoveltyIndex(corpus) } : {}) }),
     close: async () => {},
   }),
 };
@@ -100,8 +100,28 @@ describe('evaluate', () => {
     const cli = terminal();
     expect(await cli.run('evaluate', 'missing.py')).toEqual({ code: 1, stdout: '', stderr: 'error: missing.py cannot be read: it does not exist.\n' });
     expect((await cli.run('evaluate', '.')).stderr).toMatch(/it is a folder/);
-    writeFileSync(join(cli.directory, 'latin.py'), Buffer.from([0x78, 0xe9]));
-    expect((await cli.run('evaluate', 'latin.py')).stderr).toMatch(/latin\.py is not UTF-8/);
+  });
+
+  it('judges what is no text: a file that is not UTF-8, one with NULs', async () => {
+    const cli = terminal({ library: real });
+    const latin = Buffer.from('x = f(y)\nname = "caf\xe9" + \xe8\n', 'latin1');
+    writeFileSync(join(cli.directory, 'latin.py'), latin);
+    writeFileSync(join(cli.directory, 'nul.py'), 'x = f(y)\nz = "\0"\n');
+    const message = "Non-UTF-8 code starting with '\\xe9' on line 2, but no encoding declared; see https://peps.python.org/pep-0263/ for details";
+    const text = await cli.run('evaluate', 'latin.py', 'nul.py');
+    expect(text.code).toBe(0);
+    expect(text.stdout).toContain(`  File "latin.py", line 2\n    name = "caf\ufffd" + \ufffd\n`);
+    expect(text.stdout).toContain(`SyntaxError: ${message}\nlatin.py: not valid (syntax), score 0.00\n`);
+    expect(text.stdout).toMatch(/SyntaxError: source code string cannot contain null bytes\nnul\.py: not valid \(syntax\), score 0\.45\n\n0 of 2 valid\n$/);
+    expect(lines((await cli.run('evaluate', 'latin.py', '--json')).stdout)).toMatchObject([{
+      file: 'latin.py', valid: false, reason: 'syntax', counts: { bytes: latin.length },
+      findings: [{ kind: 'cpython.encoding', message, line: 2, span: { start: latin.indexOf(0xe9), end: latin.indexOf(0xe9) + 1 } }],
+    }]);
+    const log = JSON.parse((await cli.run('evaluate', 'latin.py', 'nul.py', '--format', 'sarif')).stdout) as SarifLog;
+    expect(log.runs[0].results.filter(({ ruleId }) => ruleId !== 'parse.error').map(({ ruleId, level, locations: [location] }) => [ruleId, level, location!.physicalLocation.region.startLine])).toEqual([
+      ['cpython.encoding', 'error', 2], ['character.null', 'error', 2],
+    ]);
+    expect(await cli.run('evaluate', 'latin.py', '--fail-under', '0.1')).toMatchObject({ code: 3, stderr: '1 file of 1 scored less than 0.1.\n' });
   });
 });
 
@@ -199,6 +219,15 @@ describe('tests', () => {
     writeFileSync(join(cli.directory, 'problems.jsonl'), '{"task_id": 1}');
     expect(await cli.run('evaluate', 'other.py', '--tests', 'problems.jsonl')).toMatchObject({ code: 2, stderr: expect.stringMatching(/problems\.jsonl: Problem 1 needs/) as string });
     expect(await cli.run('evaluate', 'other.py', '--tests', 'none.py')).toMatchObject({ code: 2 });
+  });
+
+  it('fail a file that no interpreter can read, without running it', async () => {
+    const { library, seen } = executing(({ id }) => verdict(id, true));
+    const cli = terminal({ library: { ...library, ...real } });
+    writeFileSync(join(cli.directory, 'latin.py'), Buffer.from('name = "\xe9"\n', 'latin1'));
+    writeFileSync(join(cli.directory, 'test.py'), 'assert name\n');
+    expect(await cli.run('evaluate', 'latin.py', '--tests', 'test.py', '--fail-under', '0')).toMatchObject({ code: 3, stdout: expect.stringMatching(/; SyntaxError: the file is not UTF-8\n$/) as string });
+    expect(seen).toEqual([]);
   });
 
   it('are refused where there is no sandbox, and say so where none was wanted', async () => {

@@ -69,6 +69,20 @@ describe('verdicts', () => {
     expect(evaluate(WHOLE).valid).toBe(true);
   });
 
+  it.each([
+    ['code', 'def name(self, other):\n    if self.value > other.value + 1:\n        return function(argument, 3)\n', '', ''],
+    ['a list of numbers', '123, ', 'x = [', ']\n'],
+    ['a list of digits, spaced', '1, ', 'x = [', ']\n'],
+    ['statements', 'x = y\n', '', ''],
+  ])('judges a megabyte of %s, and says where it is wrong', (_, piece, before, after) => {
+    const text = before + piece.repeat(Math.floor((MAX_BYTES - 10) / piece.length)) + after;
+    expect(evaluate(text)).toMatchObject({ valid: true, score: 1, findings: [{ kind: 'partial' }] });
+    const at = before.length + 700_000 - (700_000 % piece.length);
+    const broken = evaluate(`${text.slice(0, at)}$${text.slice(at)}`);
+    expect(broken).toMatchObject({ valid: false, reason: 'syntax', rulesValid: false });
+    expect(broken.findings[0]).toMatchObject({ kind: 'syntax.invalid', span: { start: at } });
+  });
+
   it('takes CR LF, lone CR and tabs as CPython does', () => {
     for (const text of ['def f(a):\r\n\treturn a\r\n', 'def f(a):\r  return a\r', 'if a:\n\tb = c\n\td = e\n']) expect(evaluate(text)).toMatchObject({ valid: true, rulesValid: true });
   });

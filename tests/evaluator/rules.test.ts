@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { checkRules, loadCPython, RULE_KINDS, type CPython, type RuleKind } from '../../src/evaluator/index.ts';
-import { RIGHT, WRONG } from './snippets.ts';
+import { RIGHT, WORDED, WRONG } from './snippets.ts';
 
 let cpython: CPython;
 beforeAll(async () => {
@@ -30,6 +30,12 @@ describe('wrong programs', () => {
     const verdicts = cpython.compileAll(texts);
     const same = texts.filter((text, index) => checkRules(text).faults.some(({ message }) => message === verdicts[index]?.message));
     expect(same.length / texts.length).toBeGreaterThan(0.8);
+  });
+
+  it("says CPython's own words where it has some", () => {
+    const verdicts = cpython.compileAll(WORDED);
+    const other = WORDED.flatMap((text, index) => (checkRules(text).faults.some(({ message }) => message === verdicts[index]?.message) ? [] : [[text, verdicts[index]?.message, checkRules(text).faults]]));
+    expect(other).toEqual([]);
   });
 });
 

@@ -9,7 +9,7 @@ function nested(head: string, levels: number): string {
 }
 
 export const WRONG: Readonly<Partial<Record<RuleKind, readonly string[]>>> = {
-  'text.tokens': ['x;'.repeat(100_001)],
+  'text.tokens': ['x;'.repeat(350_001)],
   'character.null': ['x = 1\0', '# \0\nx = 1\n', 'x = "\0"'],
   'character.surrogate': ['x = "\ud800"', '# \udfff', '\ud800 = 1'],
   'character.invalid': ['x = “a”', '\ufeffx = 1', 'x = 1\u00a0+ 2', 'a\u2028b', 'x = \x01', '\u00b2x = 1', 'x\u20ac = 1'],
@@ -74,6 +74,18 @@ export const WRONG: Readonly<Partial<Record<RuleKind, readonly string[]>>> = {
   'scope.comprehension': ['[x := 1 for x in y]', '[a for a in (b := c)]', 'class A:\n    x = [y := 1 for a in b]', '[a for a in b for c in (d := e)]', '[i for i in a if (j := 0) for j in b]', '[[x := 1 for y in z] for x in w]', '[a for a in (lambda: (b := c))()]', 'class A:\n    [a := 1 for b in c]'],
   'scope.type': ['def f[T, T](): pass', 'class A[]: pass', 'def f[T = int, U](): pass', 'type X[T, T] = int', 'def f[*T: int](): pass', 'class A[**P: int]: pass'],
 };
+
+/** Wrong, and CPython has words of its own for each: the rules say the same ones. */
+export const WORDED: readonly string[] = [
+  'def f((a, b)): pass', 'def f(c, (a, b)): pass', 'def f((a),): pass', 'def f( (self, a):\n    pass\n', 'def f(c=1, (a)): pass', 'def f(()): pass', 'def f((a=1)): pass', 'def f(*, (a)): pass', 'lambda (a, b): 1', 'lambda c=1, (a): 1',
+  'def f(*): pass', 'def f(*, **k): pass', 'def f(*a=1): pass', 'def f(**k=1): pass', 'def f(**k, a): pass', 'def f(/, a): pass', 'def f(*a, *b): pass', 'lambda *a, *b: 1', 'def f(a, /*b): pass',
+  'f(*)', 'f(*, a)', 'f(a, *)', 'f(**a, *)', 'f(* *a)', 'f(*yield)', 'f(*[a for b in in c])', 'f(*a.)', 'x[*]', 'x[a, *]', 'class A(*): pass', 'f(*,args **kwds)',
+  '[a for a b]', '[a for a, b c]', '[a for a. in b]', '(a for a not in b)', 'f(a, b for a b)', '[a for in b]', '[a for *a b]', '[a for f() b]', '[a for a, def in b]', '[a for a in b for c d]', 'for a b: pass',
+  'f"{a!}"', 'f"{a!:x}"', 'f"{a! r}"', 'f"{a!x}"', 't"{a!}"', 'f"{a..b}"', 'f"{a.}"', 'f"{a +}"', 'f"{f(a +)}"', 'f"{(a..b)}"', 'f"{-}"', 'f"{not a.}"', 'f"{*}"', 'f"{yield +}"', 'f"{a b}"', 'f"{a "b"}"', 'f"{a = b}"', 'f"{a:{b..c}}"', 't"{a..b}"',
+  'a, b c = d', 'a, b c, d = e', 'a, b c.d = e', '*a, b c = d', 'a b = c', '(a, b) c = d',
+  'def f() -> -> a: pass', 'def f() -> a.: pass', 'def f() -> : pass', 'def f() -> (a b): pass', 'def f(self)(\n',
+  'def f(a=1 b): pass', 'def f(a: int int): pass', 'def f(a b): pass', 'def f(a=b "c"): pass', 'def f(a=match b): pass', 'def f(a=print b): pass', 'def f(a=1 yield): pass',
+];
 
 /** Legal, and easily taken for wrong. */
 export const RIGHT: readonly string[] = [

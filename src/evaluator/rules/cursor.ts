@@ -7,6 +7,10 @@ import { KEYWORDS, T, type Token, type Tokens } from './tokens.ts';
 /** Deeper nesting than this is refused rather than followed: real code stays below 100, CPython's parser gives up near 3,000. */
 export const MAX_DEPTH = 600;
 
+/** What may stand before an operand, and names that are one though they are keywords. */
+const PREFIXES: ReadonlySet<string> = new Set(['not', '-', '+', '~', 'await', '*']);
+const CONSTANTS: ReadonlySet<string> = new Set(['None', 'True', 'False', 'yield']);
+
 export class Cursor {
   protected readonly text: string;
   protected readonly tokens: readonly Token[];
@@ -115,8 +119,33 @@ export class Cursor {
     throw new Unreadable({ kind, message, start, end });
   }
 
-  protected refuseAt(kind: RuleKind, message: string, start: number, end: number): never {
-    throw new Unreadable({ kind, message, start, end });
+  protected refuseAt(kind: RuleKind, message: string, start: number, end: number, firm = false): never {
+    throw new Unreadable({ kind, message, start, end }, firm);
+  }
+
+  /**
+   * What `read` reads; where it fails without a word of its own, CPython's word is `message` of whether an operand had been read by then
+   * (null: it has none). CPython reads as much as it can and then misses what should follow, or reads nothing at all.
+   */
+  protected reading<V>(read: () => V, message: (begun: boolean) => string | null, kind: RuleKind = 'syntax.invalid'): V {
+    const from = this.at;
+    try {
+      return read();
+    } catch (error) {
+      const word = error instanceof Unreadable && error.plain ? message(this.operandSince(from)) : null;
+      if (word === null) throw error;
+      return this.refuse(word, kind);
+    }
+  }
+
+  /** Was a whole operand read between the token `from` and this one? */
+  private operandSince(from: number): boolean {
+    let first = from;
+    while (PREFIXES.has(this.tokens[first]!.value) && first < this.at) first++;
+    const { type, value, match } = this.tokens[first]!;
+    if (first >= this.at) return false;
+    if (type === T.Op) return value === '...' || (match > 0 && match < this.at);
+    return type === T.Name ? !KEYWORDS.has(value) || CONSTANTS.has(value) : type === T.Number || type === T.String || type === T.FStart;
   }
 
   protected enter(): void {

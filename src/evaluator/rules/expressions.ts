@@ -6,7 +6,7 @@
 import { NONE, PrimaryReader } from './primaries.ts';
 import { describe } from './targets.ts';
 import { KEYWORDS, T } from './tokens.ts';
-import { Expression, type Parameter, type Parameters } from './tree.ts';
+import { Expression, fitted, type Parameter, type Parameters } from './tree.ts';
 
 const COMPARISONS: ReadonlySet<string> = new Set(['<', '>', '==', '>=', '<=', '!=']);
 /** Binary operators by how tightly they bind. */
@@ -26,7 +26,7 @@ export abstract class ExpressionReader extends PrimaryReader {
       if (!this.startsExpression() && !this.isOp('*')) break;
       items.push(this.starExpression());
     }
-    return new Expression('tuple', start, this.last, '', items);
+    return new Expression('tuple', start, this.last, '', fitted(items));
   }
 
   protected starExpression(): Expression {
@@ -111,9 +111,7 @@ export abstract class ExpressionReader extends PrimaryReader {
     const parameters = this.parameters(':', false);
     this.needOp(':');
     const body = this.expression();
-    const node = new Expression('lambda', start, this.last, '', [body]);
-    node.parameters = parameters;
-    return node;
+    return new Expression('lambda', start, this.last, '', [body]).with(parameters, null);
   }
 
   protected disjunction(): Expression {
@@ -122,7 +120,7 @@ export abstract class ExpressionReader extends PrimaryReader {
     if (!this.isWord('or')) return first;
     const items = [first];
     while (this.takeWord('or')) items.push(this.conjunction());
-    return new Expression('boolean', start, this.last, 'or', items);
+    return new Expression('boolean', start, this.last, 'or', fitted(items));
   }
 
   private conjunction(): Expression {
@@ -131,7 +129,7 @@ export abstract class ExpressionReader extends PrimaryReader {
     if (!this.isWord('and')) return first;
     const items = [first];
     while (this.takeWord('and')) items.push(this.inversion());
-    return new Expression('boolean', start, this.last, 'and', items);
+    return new Expression('boolean', start, this.last, 'and', fitted(items));
   }
 
   private inversion(): Expression {
@@ -148,11 +146,12 @@ export abstract class ExpressionReader extends PrimaryReader {
     const start = this.token.start;
     const first = this.binary(1);
     if (!this.comparator()) return first;
-    const items = [first];
+    const items = [first, this.binary(1)];
+    if (!this.comparator()) return new Expression('compare', start, this.last, '', items);
     do items.push(this.binary(1));
     while (this.comparator());
     this.limitChain(items.length, start);
-    return new Expression('compare', start, this.last, '', items);
+    return new Expression('compare', start, this.last, '', fitted(items));
   }
 
   private comparator(): boolean {
@@ -173,7 +172,7 @@ export abstract class ExpressionReader extends PrimaryReader {
   /** Binary operators that bind at least as tightly as `floor`; operands of one level are kept flat. */
   protected binary(floor: number): Expression {
     const start = this.token.start;
-    let left = this.factor();
+    const left = this.factor();
     let flat: Expression[] | null = null;
     for (;;) {
       const token = this.token;
@@ -182,12 +181,12 @@ export abstract class ExpressionReader extends PrimaryReader {
       this.at++;
       if (this.isWord('not')) this.refuse();
       const right = this.binary(level + 1);
-      (flat ??= [left]).push(right);
+      if (flat) flat.push(right);
+      else flat = [left, right];
     }
     if (!flat) return left;
     this.limitChain(flat.length, start);
-    left = new Expression('binary', start, this.last, '', flat);
-    return left;
+    return new Expression('binary', start, this.last, '', flat.length === 2 ? flat : fitted(flat));
   }
 
   private factor(): Expression {

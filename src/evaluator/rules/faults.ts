@@ -90,5 +90,11 @@ export const MOST_FAULTS = 1000;
 
 /** Thrown inside the grammar to leave the statement that cannot be read; caught where the next statement begins. */
 export class Unreadable {
-  constructor(readonly fault: Fault | null) {}
+  /** `firm`: CPython says it even where a bracket is never closed, which it otherwise says first. */
+  constructor(readonly fault: Fault | null, readonly firm = false) {}
+
+  /** Nothing is known but that it cannot be read. */
+  get plain(): boolean {
+    return this.fault?.message === 'invalid syntax';
+  }
 }

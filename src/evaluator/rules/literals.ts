@@ -15,6 +15,21 @@ const NAMES: Readonly<Record<string, string>> = { x: 'hexadecimal', o: 'octal', 
 
 /** Reads the number that begins at `start` (a digit, or a dot before a digit). */
 export function checkNumber(text: string, start: number): NumberScan {
+  const end = plainEnd(text, start);
+  return end < 0 ? checkLiteral(text, start) : { end, fault: null };
+}
+
+/** Where a decimal integer of digits alone ends, which most numbers are; -1 where more has to be looked at. */
+function plainEnd(text: string, start: number): number {
+  const first = text.charCodeAt(start);
+  if (first < 48 || first > 57) return -1;
+  let at = start + 1, next = text.charCodeAt(at);
+  for (; next >= 48 && next <= 57; next = text.charCodeAt(++at));
+  const more = next === 46 || next === 95 || (next >= 65 && next <= 90) || (next >= 97 && next <= 122) || next >= 128;
+  return more || (first === 48 && at > start + 1) ? -1 : at;
+}
+
+function checkLiteral(text: string, start: number): NumberScan {
   const code = (at: number): number => text.charCodeAt(at);
   const digit = (at: number): boolean => code(at) >= 48 && code(at) <= 57;
   const fail = (message: string, at: number, end: number): NumberScan => ({ end: tailEnd(text, Math.max(at, start + 1)), fault: { message, start: at, end } });

@@ -4,7 +4,7 @@
  */
 import { ParameterReader } from './parameters.ts';
 import { T } from './tokens.ts';
-import { Expression, type NameAt } from './tree.ts';
+import { Expression, fitted, type NameAt } from './tree.ts';
 
 /** What one pattern amounts to. */
 interface Pattern {
@@ -31,7 +31,7 @@ export abstract class PatternReader extends ParameterReader {
       this.sequenceRest(star, () => this.isOp(':') || this.isWord('if'));
       pattern = { irrefutable: null, name: '', start, end: this.last };
     }
-    return { bindings: this.bindings, values: this.values, irrefutable: pattern.irrefutable ? pattern : null };
+    return { bindings: fitted(this.bindings), values: fitted(this.values), irrefutable: pattern.irrefutable ? pattern : null };
   }
 
   private bind(name: string, start: number, end: number): void {

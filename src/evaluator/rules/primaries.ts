@@ -7,9 +7,10 @@ import { checkArguments } from './arguments.ts';
 import { Cursor } from './cursor.ts';
 import { checkBind } from './targets.ts';
 import { KEYWORDS, T, type Token } from './tokens.ts';
-import { Expression, type Clause } from './tree.ts';
+import { Expression, fitted, type Clause } from './tree.ts';
 
 export const NONE: readonly Expression[] = [];
+const NO_IN = "'in' expected after for-loop variables";
 /** Longest chain of calls, attributes and subscripts, and most operands in a row, that CPython's compiler surely follows. */
 const MAX_CHAIN = 1500;
 
@@ -80,11 +81,20 @@ export abstract class PrimaryReader extends Cursor {
   /** Takes the closing bracket, or says that a comma was forgotten where another expression follows. */
   protected closeBracket(closer: string, before: Expression | null): void {
     if (this.takeOp(closer)) return;
-    const { type } = this.token;
-    if (before && type !== T.Fault && this.startsExpression() && !this.isOp('(') && !this.isOp('[') && !this.isWord('yield')) {
-      this.refuseAt('syntax.comma', 'invalid syntax. Perhaps you forgot a comma?', before.start, this.token.end);
-    }
+    if (before) this.checkComma(before);
     this.refuse();
+  }
+
+  /** Another expression right after one, inside brackets: a comma was forgotten. */
+  protected checkComma(before: Expression): void {
+    const { type, end } = this.token;
+    if (type === T.Fault || !this.startsExpression() || this.isOp('(') || this.isOp('[') || this.isWord('yield')) return;
+    if (before.kind === 'name' && (before.text === 'print' || before.text === 'exec')) {
+      this.refuseAt('syntax.python2', `Missing parentheses in call to '${before.text}'. Did you mean ${before.text}(...)?`, before.start, end);
+    }
+    // CPython is silent where a string follows a name, which looks like a prefix, and after soft keywords.
+    if ((before.kind === 'name' && type === T.String) || /^(?:match|case|type|_)\b/.test(this.text.slice(before.start, before.start + 6))) return;
+    this.refuseAt('syntax.comma', 'invalid syntax. Perhaps you forgot a comma?', before.start, end);
   }
 
   protected slices(): Expression {
@@ -98,7 +108,7 @@ export abstract class PrimaryReader extends Cursor {
       if (this.isOp(']')) break;
       items.push(this.isOp('*') ? this.starredArgument() : this.slice());
     }
-    return new Expression('tuple', start, this.last, '', items);
+    return new Expression('tuple', start, this.last, '', fitted(items));
   }
 
   protected slice(): Expression {
@@ -113,7 +123,7 @@ export abstract class PrimaryReader extends Cursor {
     this.at++;
     if (this.sliceBound()) items.push(this.expression());
     if (this.takeOp(':') && this.sliceBound()) items.push(this.expression());
-    return new Expression('slice', start, this.last, '', items);
+    return new Expression('slice', start, this.last, '', fitted(items));
   }
 
   protected sliceBound(): boolean {
@@ -124,7 +134,8 @@ export abstract class PrimaryReader extends Cursor {
   protected starredArgument(): Expression {
     const start = this.token.start;
     this.at++;
-    const value = this.expression();
+    const unread = this.isWord('yield');
+    const value = this.reading(() => this.expression(), (begun) => (begun && !unread ? null : 'Invalid star expression'));
     return new Expression('starred', start, this.last, '', [value]);
   }
 
@@ -165,8 +176,7 @@ export abstract class PrimaryReader extends Cursor {
     }
     if (!this.isFor()) return value;
     const clauses = this.clauses();
-    const node = new Expression('comprehension', value.start, this.last, 'generator', [value]);
-    node.clauses = clauses;
+    const node = new Expression('comprehension', value.start, this.last, 'generator', [value]).with(null, fitted(clauses));
     if (before > 0 || !this.isOp(')')) {
       if (this.is(T.Fault) || !(this.isOp(',') || this.isOp(')'))) this.closeBracket(')', node);
       this.fault('argument.generator', 'Generator expression must be parenthesized', node.start, node.end);
@@ -184,13 +194,15 @@ export abstract class PrimaryReader extends Cursor {
       const start = this.token.start;
       const async = this.takeWord('async');
       this.at++;
-      const target = this.targetList();
+      const starred = this.isOp('*');
+      const target = this.reading(() => this.targetList(), (begun) => (begun && !starred ? NO_IN : null));
+      if (!this.isWord('in')) this.refuse(starred ? undefined : NO_IN);
       checkBind(target, this.report);
-      this.needWord('in');
+      this.at++;
       const iterable = this.disjunction();
       const conditions: Expression[] = [];
       while (this.takeWord('if')) conditions.push(this.disjunction());
-      clauses.push({ target, iterable, conditions, async, start });
+      clauses.push({ target, iterable, conditions: fitted(conditions), async, start });
     }
     return clauses;
   }
@@ -206,7 +218,7 @@ export abstract class PrimaryReader extends Cursor {
       if (!this.startsExpression() && !this.isOp('*')) break;
       items.push(one());
     }
-    return new Expression('tuple', start, this.last, '', items);
+    return new Expression('tuple', start, this.last, '', fitted(items));
   }
 
   protected atom(): Expression {
@@ -258,7 +270,7 @@ export abstract class PrimaryReader extends Cursor {
     const end = this.last;
     if (bytes > 0 && texts + formatted + templates > 0) this.fault('string.mixed', templates > 0 ? 'cannot mix t-string literals with string or bytes literals' : 'cannot mix bytes and nonbytes literals', start, end);
     else if (templates > 0 && texts + formatted > 0) this.fault('string.mixed', 'cannot mix t-string literals with string or bytes literals', start, end);
-    if (formatted + templates > 0) return new Expression('fstring', start, end, templates > 0 ? 't' : 'f', values);
+    if (formatted + templates > 0) return new Expression('fstring', start, end, templates > 0 ? 't' : 'f', fitted(values));
     return new Expression('string', start, end, bytes > 0 ? 'b' : '', NONE);
   }
 
@@ -280,13 +292,17 @@ export abstract class PrimaryReader extends Cursor {
     if (before.type === T.FColon || (before.type === T.Op && (before.value === '=' || before.value === '!'))) {
       this.refuse(`${label}: valid expression required before '${before.value}'`, 'string.field');
     }
-    const value = this.assigned();
+    const expected = `${label}: expecting '=', or '!', or ':', or '}'`;
+    const value = this.reading(() => this.assigned(), (begun) => (begun ? expected : `${label}: expecting a valid expression after '{'`), 'string.field');
     if (value.kind === 'starred') this.fault('starred.misplaced', "can't use starred expression here", value.start, value.end);
     values.push(value);
-    this.takeOp('=');
-    if (this.takeOp('!')) {
+    const shown = this.takeOp('=');
+    const converted = this.takeOp('!');
+    if (converted) {
       const name = this.token;
-      if (name.type !== T.Name || name.start !== this.last || !/^[sra]$/.test(name.value)) {
+      if (name.type === T.FColon || name.type === T.FClose) this.refuse(`${label}: missing conversion character`, 'string.field');
+      if (name.type === T.Name && name.start !== this.last) this.refuse(`${label}: conversion type must come right after the exclamation mark`, 'string.field');
+      if (name.type !== T.Name || !/^[sra]$/.test(name.value)) {
         this.refuse(`${label}: invalid conversion character${name.type === T.Name ? ` '${name.value}': expected 's', 'r', or 'a'` : ''}`, 'string.field');
       }
       this.at++;
@@ -297,7 +313,8 @@ export abstract class PrimaryReader extends Cursor {
     }
     if (!this.is(T.FClose)) {
       if (this.is(T.Fault)) this.refuse();
-      this.refuseAt('string.field', `${label}: expecting '=', or '!', or ':', or '}'`, open.start, this.token.end);
+      if (!shown && !converted) this.checkComma(value);
+      this.refuseAt('string.field', shown && !converted ? `${label}: expecting '!', or ':', or '}'` : expected, open.start, this.token.end);
     }
     this.at++;
     this.depth--;
@@ -315,7 +332,7 @@ export abstract class PrimaryReader extends Cursor {
       const value = this.yielded();
       this.closeBracket(')', value);
       this.depth--;
-      value.paren = true;
+      value.enclose();
       return value;
     }
     const first = this.starNamed();
@@ -323,13 +340,13 @@ export abstract class PrimaryReader extends Cursor {
     if (this.isOp(',')) {
       const items = this.restOf(first, ')');
       this.closeBracket(')', items[items.length - 1]!);
-      node = new Expression('tuple', start, this.last, '', items);
+      node = new Expression('tuple', start, this.last, '', fitted(items));
     } else if (this.isFor()) {
       node = this.comprehension('generator', [first], start, ')');
     } else {
       if (first.kind === 'starred' && this.isOp(')')) this.fault('starred.misplaced', 'cannot use starred expression here', first.start, first.end);
       this.closeBracket(')', first);
-      first.paren = true;
+      first.enclose();
       node = first;
     }
     this.depth--;
@@ -356,9 +373,7 @@ export abstract class PrimaryReader extends Cursor {
     const clauses = this.clauses();
     const before = clauses[clauses.length - 1]!;
     this.closeBracket(closer, before.conditions[before.conditions.length - 1] ?? before.iterable);
-    const node = new Expression('comprehension', start, this.last, flavour, elements);
-    node.clauses = clauses;
-    return node;
+    return new Expression('comprehension', start, this.last, flavour, fitted(elements)).with(null, fitted(clauses));
   }
 
   protected listDisplay(): Expression {
@@ -373,7 +388,7 @@ export abstract class PrimaryReader extends Cursor {
       else {
         const items = this.restOf(first, ']');
         this.closeBracket(']', items[items.length - 1]!);
-        node = new Expression('list', start, this.last, '', items);
+        node = new Expression('list', start, this.last, '', fitted(items));
       }
     }
     this.depth--;
@@ -394,7 +409,7 @@ export abstract class PrimaryReader extends Cursor {
       else {
         const items = this.restOf(first, '}');
         this.closeBracket('}', items[items.length - 1]!);
-        node = new Expression('set', start, this.last, '', items);
+        node = new Expression('set', start, this.last, '', fitted(items));
       }
     }
     this.depth--;
@@ -428,6 +443,6 @@ export abstract class PrimaryReader extends Cursor {
       if (!this.takeOp(',')) break;
     }
     this.closeBracket('}', items[items.length - 1] ?? null);
-    return new Expression('dict', start, this.last, '', items);
+    return new Expression('dict', start, this.last, '', fitted(items));
   }
 }

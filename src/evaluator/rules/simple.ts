@@ -2,10 +2,11 @@
  * The grammar of simple statements (The Python Language Reference, chapter 7). Not here: compound statements and blocks
  * (statements.ts), where a statement may stand (placement.ts), what it binds (scopes.ts).
  */
+import { Unreadable } from './faults.ts';
 import { PatternReader } from './patterns.ts';
 import { checkAnnotated, checkAssign, checkAugmented, checkDelete } from './targets.ts';
 import { T, type Token } from './tokens.ts';
-import type { Expression, NameAt, Statement } from './tree.ts';
+import { fitted, type Expression, type NameAt, type Statement } from './tree.ts';
 
 const AUGMENTED: ReadonlySet<string> = new Set(['+=', '-=', '*=', '/=', '//=', '%=', '@=', '&=', '|=', '^=', '>>=', '<<=', '**=']);
 
@@ -66,6 +67,7 @@ export abstract class SimpleReader extends PatternReader {
     }
     if (!this.isOp('=')) {
       if (first.kind === 'starred') this.fault('starred.misplaced', "can't use starred expression here", first.start, first.end);
+      if (first.kind === 'tuple' && this.text[first.start] !== '(') this.checkTuple();
       return { kind: 'expression', value: first, start, end: this.last };
     }
     const targets = [first];
@@ -80,7 +82,22 @@ export abstract class SimpleReader extends PatternReader {
       else checkAssign(target, this.report);
     }
     if (value.kind === 'starred') this.fault('starred.misplaced', "can't use starred expression here", value.start, value.end);
-    return { kind: 'assign', targets, value, start, end: this.last };
+    return { kind: 'assign', targets: fitted(targets), value, start, end: this.last };
+  }
+
+  /** After a bare tuple that ends too early CPython looks for an annotation, reads on, and stumbles over an `=` as inside an expression. */
+  private checkTuple(): void {
+    const from = this.at, faults = this.faults.length, depth = this.depth;
+    try {
+      while (this.startsExpression() && !this.is(T.Fault)) do this.starNamed();
+      while (this.takeOp(','));
+    } catch (error) {
+      if (!(error instanceof Unreadable)) throw error;
+      if (error.fault?.kind === 'syntax.comparison') throw error;
+    }
+    this.at = from;
+    this.faults.length = faults;
+    this.depth = depth;
   }
 
   /** A colon at the end of the line is no annotation. */
@@ -108,7 +125,7 @@ export abstract class SimpleReader extends PatternReader {
       values.push(this.expression());
       if (this.takeWord('from')) values.push(this.expression());
     }
-    return { kind: 'raise', values, start, end: this.last };
+    return { kind: 'raise', values: fitted(values), start, end: this.last };
   }
 
   private names(kind: 'global' | 'nonlocal', start: number): Statement {
@@ -118,7 +135,7 @@ export abstract class SimpleReader extends PatternReader {
       const token = this.needName();
       names.push({ name: token.value, start: token.start, end: token.end });
     } while (this.takeOp(','));
-    return { kind, names, start, end: this.last };
+    return { kind, names: fitted(names), start, end: this.last };
   }
 
   private deletion(start: number): Statement {
@@ -171,7 +188,7 @@ export abstract class SimpleReader extends PatternReader {
       names.push(this.alias(first));
     } while (this.takeOp(','));
     if (this.isWord('from')) this.refuseAt('import.form', 'Did you mean to use \'from ... import ...\' instead?', start, this.token.end);
-    return { kind: 'import', names, from: null, features: [], star: false, start, end: this.last };
+    return { kind: 'import', names: fitted(names), from: null, features: [], star: false, start, end: this.last };
   }
 
   private alias(bound: Token): NameAt {
@@ -204,6 +221,6 @@ export abstract class SimpleReader extends PatternReader {
       if (!grouped && this.is(T.Newline)) this.refuse('trailing comma not allowed without surrounding parentheses', 'import.form');
     }
     if (grouped) this.needOp(')');
-    return { kind: 'import', names, from, features, star: false, start, end: this.last };
+    return { kind: 'import', names: fitted(names), from, features: fitted(features), star: false, start, end: this.last };
   }
 }

@@ -7,7 +7,7 @@ import { Unreadable } from './faults.ts';
 import { SimpleReader } from './simple.ts';
 import { checkBind } from './targets.ts';
 import { T, KEYWORDS, type Token, type Tokens } from './tokens.ts';
-import { Expression, type Case, type Handler, type NameAt, type Statement } from './tree.ts';
+import { Expression, fitted, type Case, type Handler, type NameAt, type Statement } from './tree.ts';
 
 /** Words that begin a part of a compound statement and can begin no statement. */
 const ORPHANS: ReadonlySet<string> = new Set(['else', 'elif', 'except', 'finally']);
@@ -22,6 +22,8 @@ type Header = { readonly label: string; readonly start: number };
 
 export class StatementReader extends SimpleReader {
   private readonly lineOf: (offset: number) => number;
+  /** Where the tokenizer's faults begin that are no fault of indentation, in order. */
+  private readonly lexical: readonly number[];
   /** Statements that lack a block: what looks like a part of theirs may follow. */
   private readonly incomplete = new Set<Statement>();
   /** The statement being read lacks a block. */
@@ -30,6 +32,7 @@ export class StatementReader extends SimpleReader {
   constructor(text: string, tokens: Tokens, lineOf: (offset: number) => number) {
     super(text, tokens);
     this.lineOf = lineOf;
+    this.lexical = tokens.faults.filter(({ kind }) => /^(?:character|bracket|string|number)\./.test(kind)).map(({ start }) => start).sort((a, b) => a - b);
   }
 
   /** All statements of the text. */
@@ -82,7 +85,7 @@ export class StatementReader extends SimpleReader {
    * Goes on after the line that could not be read; a block below it is read as a block. `faults`: how many there were when the
    * statement began.
    */
-  private recover({ fault }: Unreadable, from: number, faults: number, into: Statement[]): void {
+  private recover({ fault, firm }: Unreadable, from: number, faults: number, into: Statement[]): void {
     const start = this.tokens[from]!.start;
     if (fault?.kind === 'indent.unexpected' || fault?.kind === 'indent.missing') {
       this.fault(fault.kind, fault.message, fault.start, fault.end);
@@ -95,9 +98,11 @@ export class StatementReader extends SimpleReader {
     const before = this.at;
     while (!this.is(T.Newline) && !this.is(T.End)) this.at++;
     const end = this.token.end;
+    const open = fault && firm ? this.faults.findIndex((other) => other.kind === 'bracket.unclosed' && other.start >= start && other.start <= end) : -1;
+    if (open >= 0) this.faults[open] = fault!;
     // One complaint a line: the grammar stumbles where the tokenizer did, or over the rest of what was faulty already.
     const lineStart = this.lineStart(before);
-    const said = this.isFull || (this.misindented.has(start) && lineStart > start) || this.faults.some((other, index) => (index >= faults ? other.start >= lineStart : isLexical(other.kind) && other.start >= start && other.start <= end));
+    const said = open >= 0 || this.isFull || (this.misindented.has(start) && lineStart > start) || this.isLexical(start, end) || this.faults.slice(faults).some((other) => other.start >= lineStart);
     if (fault && !said) this.fault(fault.kind, fault.message, fault.start, fault.end);
     if (this.is(T.Newline)) this.at++;
     const body: Statement[] = [];
@@ -105,7 +110,18 @@ export class StatementReader extends SimpleReader {
       this.at++;
       this.nested(body);
     }
-    into.push({ kind: 'broken', start, end, body });
+    into.push({ kind: 'broken', start, end, body: fitted(body) });
+  }
+
+  /** Did the tokenizer find a fault that begins in this range? */
+  private isLexical(start: number, end: number): boolean {
+    let low = 0, high = this.lexical.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.lexical[middle]! < start) low = middle + 1;
+      else high = middle;
+    }
+    return low < this.lexical.length && this.lexical[low]! <= end;
   }
 
   /** Offset of the first token of the line that the token `at` is in. */
@@ -189,7 +205,7 @@ export class StatementReader extends SimpleReader {
   }
 
   /** `:` and the block after it; `bare`: nothing can stand before the colon. */
-  private block(header: Header, bare = false): Statement[] {
+  private block(header: Header, bare = false): readonly Statement[] {
     if (!this.takeOp(':')) {
       if (this.is(T.Newline) || (bare && !this.is(T.Fault))) this.refuse("expected ':'", 'syntax.colon');
       this.refuse();
@@ -197,7 +213,7 @@ export class StatementReader extends SimpleReader {
     const body: Statement[] = [];
     if (!this.is(T.Newline)) {
       this.inlineBlock(body);
-      return body;
+      return fitted(body);
     }
     this.at++;
     if (!this.is(T.Indent)) {
@@ -207,12 +223,12 @@ export class StatementReader extends SimpleReader {
         this.fault('indent.missing', `expected an indented block after ${header.label} on line ${this.lineOf(header.start)}`, start, Math.max(end, start));
       }
       this.lost = true;
-      return body;
+      return EMPTY;
     }
     this.at++;
     while (!this.is(T.Dedent) && !this.is(T.End)) this.statement(body);
     if (this.is(T.Dedent)) this.at++;
-    return body;
+    return fitted(body);
   }
 
   private inlineBlock(body: Statement[]): void {
@@ -229,7 +245,7 @@ export class StatementReader extends SimpleReader {
   private ifStatement(): Statement {
     const { start } = this.token;
     const tests: Expression[] = [];
-    const bodies: Statement[][] = [];
+    const bodies: (readonly Statement[])[] = [];
     let word = 'if';
     do {
       const from = this.token.start;
@@ -240,10 +256,10 @@ export class StatementReader extends SimpleReader {
       if (tests.length > MAX_ELIF) this.refuse('too deeply nested to be compiled', 'syntax.deep');
     } while (this.isWord('elif'));
     if (this.isWord('else')) bodies.push(this.elseBlock());
-    return { kind: 'if', tests, bodies, start, end: this.last };
+    return { kind: 'if', tests: fitted(tests), bodies: fitted(bodies), start, end: this.last };
   }
 
-  private elseBlock(): Statement[] {
+  private elseBlock(): readonly Statement[] {
     const from = this.token.start;
     this.at++;
     const body = this.block(this.header("'else' statement", from), true);
@@ -296,7 +312,7 @@ export class StatementReader extends SimpleReader {
       const { start: at, end, type } = this.token;
       if (type !== T.Fault && !this.lost) this.fault('syntax.handlers', "expected 'except' or 'finally' block", at, end);
       this.lost = true;
-      return { kind: 'try', body, handlers, group, otherwise: EMPTY, last: EMPTY, start, end: this.last };
+      return { kind: 'try', body, handlers: fitted(handlers), group, otherwise: EMPTY, last: EMPTY, start, end: this.last };
     }
     const otherwise = handlers.length > 0 && this.isWord('else') ? this.elseBlock() : EMPTY;
     let last: readonly Statement[] = EMPTY;
@@ -305,7 +321,7 @@ export class StatementReader extends SimpleReader {
       this.at++;
       last = this.block(this.header("'finally' statement", from), true);
     }
-    return { kind: 'try', body, handlers, group, otherwise, last, start, end: this.last };
+    return { kind: 'try', body, handlers: fitted(handlers), group, otherwise, last, start, end: this.last };
   }
 
   private handler(from: Token, star: boolean): Handler {
@@ -340,7 +356,7 @@ export class StatementReader extends SimpleReader {
   }
 
   private tupleOf(items: Expression[]): Expression {
-    return new Expression('tuple', items[0]!.start, this.last, 'bare', items);
+    return new Expression('tuple', items[0]!.start, this.last, 'bare', fitted(items));
   }
 
   private withStatement(start: number, async: boolean): Statement {
@@ -351,7 +367,7 @@ export class StatementReader extends SimpleReader {
       while (this.takeOp(','));
     }
     const body = this.block(this.header("'with' statement", start));
-    return { kind: 'with', values, targets, body, async, start, end: this.last };
+    return { kind: 'with', values: fitted(values), targets: fitted(targets), body, async, start, end: this.last };
   }
 
   /** `with (a as b, c):` when the bracket closes right before the colon and its items can be read. */
@@ -416,8 +432,8 @@ export class StatementReader extends SimpleReader {
     this.needOp('(', 'syntax.invalid', "expected '('");
     const parameters = this.parameters(')', true);
     if (!this.takeOp(')')) this.refuse();
-    const returns = this.takeOp('->') ? this.expression() : null;
-    if (!this.isOp(':') && !this.is(T.Fault)) this.refuse("expected ':'", 'syntax.colon');
+    const returns = this.takeOp('->') ? this.reading(() => this.expression(), () => "expected ':'", 'syntax.colon') : null;
+    if (!this.isOp(':') && !this.is(T.Fault)) this.refuseAt('syntax.colon', "expected ':'", this.token.start, this.token.end, true);
     const body = this.block(this.header('function definition', from));
     return { kind: 'def', name: { name: token.value, start: token.start, end: token.end }, types, parameters, returns, body, async, decorators, start, end: this.last };
   }
@@ -432,7 +448,7 @@ export class StatementReader extends SimpleReader {
     const bare = bases.find((base) => base.kind === 'comprehension' && base.text === 'generator' && !base.paren && this.text[base.start] !== '(');
     if (bare) this.fault('syntax.invalid', 'invalid syntax', bare.start, bare.end);
     const body = this.block(this.header('class definition', from));
-    return { kind: 'class', name: { name: token.value, start: token.start, end: token.end }, types, bases, body, decorators, start, end: this.last };
+    return { kind: 'class', name: { name: token.value, start: token.start, end: token.end }, types, bases: fitted(bases), body, decorators, start, end: this.last };
   }
 
   // `match` is a keyword only where a match statement can be read
@@ -513,14 +529,10 @@ export class StatementReader extends SimpleReader {
       }
     }
     if (this.is(T.Dedent)) this.at++;
-    return { kind: 'match', subject, cases, start, end: this.last };
+    return { kind: 'match', subject, cases: fitted(cases), start, end: this.last };
   }
 }
 
 function isLineEdge(type: T): boolean {
   return type === T.Newline || type === T.Indent || type === T.Dedent;
-}
-
-function isLexical(kind: string): boolean {
-  return /^(?:character|bracket|string|number)\./.test(kind);
 }

@@ -4,23 +4,63 @@
  * and bigrams are taken from.
  */
 
+/** Room that an array has after its first `push`: lists longer than this waste little of theirs. */
+const ROOM = 20;
+const NOTHING: readonly never[] = [];
+
+/** The list in an array without room for more: most lists of a tree hold an element or two, and the tree of a megabyte has a million of them. */
+export function fitted<T>(list: readonly T[]): readonly T[] {
+  return list.length === 0 ? NOTHING : list.length < ROOM ? list.slice() : list;
+}
+
 export type ExpressionKind =
   | 'name' | 'constant' | 'string' | 'fstring' | 'attribute' | 'subscript' | 'call' | 'keyword' | 'starred' | 'tuple' | 'list' | 'set'
   | 'dict' | 'binary' | 'unary' | 'compare' | 'boolean' | 'lambda' | 'conditional' | 'comprehension' | 'yield' | 'await' | 'named' | 'slice';
 
+/** What few expressions have. */
+interface Detail {
+  readonly paren: boolean;
+  readonly parameters: Parameters | null;
+  readonly clauses: readonly Clause[] | null;
+}
+
+const PLAIN: Detail = { paren: false, parameters: null, clauses: null };
+const IN_PARENTHESES: Detail = { paren: true, parameters: null, clauses: null };
+
 /** `text`: a name's or keyword's name, an operator, a constant's spelling, a comprehension's flavour, `from` of a yield. */
 export class Expression {
-  /** In parentheses of its own (a tuple's parentheses are not counted). */
-  paren = false;
-  parameters: Parameters | null = null;
-  clauses: readonly Clause[] | null = null;
+  private detail = PLAIN;
   constructor(
     readonly kind: ExpressionKind,
-    public start: number,
-    public end: number,
+    readonly start: number,
+    readonly end: number,
     readonly text: string,
     readonly items: readonly Expression[],
   ) {}
+
+  /** In parentheses of its own (a tuple's parentheses are not counted). */
+  get paren(): boolean {
+    return this.detail.paren;
+  }
+
+  get parameters(): Parameters | null {
+    return this.detail.parameters;
+  }
+
+  get clauses(): readonly Clause[] | null {
+    return this.detail.clauses;
+  }
+
+  /** From here on it is known to stand in parentheses. */
+  enclose(): void {
+    this.detail = this.detail === PLAIN ? IN_PARENTHESES : { ...this.detail, paren: true };
+  }
+
+  /** The expression, with the parameters of a lambda or the clauses of a comprehension. */
+  with(parameters: Parameters | null, clauses: readonly Clause[] | null): this {
+    this.detail = { paren: false, parameters, clauses };
+    return this;
+  }
 }
 
 /** `for target in iterable if …` of a comprehension. */
