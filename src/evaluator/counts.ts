@@ -155,10 +155,19 @@ export function bodiesOf(statement: Statement): readonly (readonly Statement[])[
     case 'if': return statement.bodies;
     case 'while': case 'for': return [statement.body, statement.otherwise];
     case 'try': return [statement.body, ...statement.handlers.map(({ body }) => body), statement.otherwise, statement.last];
-    case 'match': return statement.cases.map(({ body }) => body);
+    case 'match': return bodiesOfCases(statement.cases);
     case 'with': case 'def': case 'class': case 'broken': return [statement.body];
     default: return [];
   }
+}
+
+const CASES = new WeakMap<object, readonly (readonly Statement[])[]>();
+
+/** Made once: a match may have 80,000 cases, and each finding in it asks for them. */
+function bodiesOfCases(cases: readonly { readonly body: readonly Statement[] }[]): readonly (readonly Statement[])[] {
+  const known = CASES.get(cases) ?? cases.map(({ body }) => body);
+  CASES.set(cases, known);
+  return known;
 }
 
 function nesting(statements: readonly Statement[]): number {

@@ -101,8 +101,8 @@ function tooLarge(id: string, bytes: number, message: string): Evaluation {
   return unread(id, bytes, 'too-large', finding);
 }
 
-function undecodable(id: string, bytes: number, { message, position, line }: EncodingFault): Evaluation {
-  return unread(id, bytes, 'syntax', { source: 'cpython', kind: 'cpython.encoding', message, span: { start: position, end: position + 1 }, line, column: 0 });
+function undecodable(id: string, bytes: number, { message, position, line, column }: EncodingFault): Evaluation {
+  return unread(id, bytes, 'syntax', { source: 'cpython', kind: 'cpython.encoding', message, span: { start: position, end: position + 1 }, line, column });
 }
 
 /** The evaluation of a text that was not looked at, for the reason that its one finding gives. */

@@ -21,6 +21,9 @@ export interface JudgeService {
 
 /** Bytes by which a judge may grow after it has started, before it asks to be replaced: parsers and interpreters return little of what they took. */
 const GROWTH = 220e6;
+/** The same after a text of which CPython was not asked: its garbage would stay until the next large text has doubled it. */
+const GROWTH_OF_LARGE = 60e6;
+const LARGE = 300_000;
 /** Exit code of a judge whose interpreter was lost. */
 const LOST = 70;
 
@@ -50,7 +53,8 @@ if (process.send) {
       async evaluate(requests) {
         const cpython = await loading;
         const evaluations = orExit(() => evaluateTexts(requests, { cpython, safety: filter, ...corpus }));
-        if (process.memoryUsage.rss() > initial + GROWTH) emit('worn');
+        const growth = requests.some(({ text }) => text.length > LARGE) ? GROWTH_OF_LARGE : GROWTH;
+        if (process.memoryUsage.rss() > initial + growth) emit('worn');
         return evaluations;
       },
       async verdicts(texts) {
