@@ -4,6 +4,7 @@
  * and writes one file a round into the cell's folder before the round ends; nothing of it reaches the run's log or its learner.
  */
 import { join } from 'node:path';
+import { requestOf } from '../../src/agents/samples.ts';
 import type { Gate, Judged, RunParts } from '../../src/index.ts';
 import type { Measurement, Sample, Task } from '../../src/contracts/records.ts';
 import { distinctShapes, measurement, median, repeatedLines, structureDivergence } from '../../src/metrics/index.ts';
@@ -76,8 +77,7 @@ async function audit(
         const { text, ...completion } = completions[i]!;
         return { id: `${key}/${i}`, taskId: task.id, kind: task.kind, round, attempt: 0, prompt: task.prompt, completion: text, ...completion };
       });
-      const evaluations = await evaluator.evaluateMany(
-        samples.map(({ id, prompt, completion, finish }) => ({ id, text: prompt + completion, promptLength: prompt.length, finish })), signal);
+      const evaluations = await evaluator.evaluateMany(samples.map(requestOf), signal);
       judged.push(...samples.map((sample, i) => ({ sample, evaluation: evaluations[i]! })));
     }
     return judged;

@@ -5,6 +5,7 @@
  */
 export { evaluate, evaluateMany, indexCorpus, type CorpusIndex, type EvaluationOptions, type EvaluationReport, type TextInput } from './library.ts';
 export { evaluateTexts, unread, verdictsOf, type EvaluateOptions } from './evaluate.ts';
+export { WHOLE_CHARACTERS } from './limits.ts';
 export { findDocuments, type FoundDocument } from './documents.ts';
 export { NoveltyIndex, SHARED_RUN, type NamedText } from './novelty/index.ts';
 export { SAFETY_RULES, SafetyFilter, type SafetyReport } from './safety/index.ts';

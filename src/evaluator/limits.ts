@@ -7,7 +7,8 @@
 import { MAX_BYTES } from './parser.ts';
 import type { RulesReport } from './rules/index.ts';
 
-const CHARACTERS = 300_000;
+/** Characters beyond which CPython is not asked. */
+export const WHOLE_CHARACTERS = 300_000;
 const TOKENS = 50_000;
 /** tree-sitter-python takes quadratic time over backslashes at line ends. */
 const JOINED = 1000;
@@ -21,7 +22,7 @@ export function isTooLarge(text: string): boolean {
 
 export function extentOf(text: string, { tokens, faults }: RulesReport): Extent {
   if (faults.some(({ kind }) => kind === 'text.tokens')) return 'unread';
-  return text.length > CHARACTERS || tokens.tokens.length > TOKENS || tokens.joined > JOINED ? 'rules' : 'whole';
+  return text.length > WHOLE_CHARACTERS || tokens.tokens.length > TOKENS || tokens.joined > JOINED ? 'rules' : 'whole';
 }
 
-export const PARTLY = `judged by the strict rules alone: beyond ${CHARACTERS} characters, ${TOKENS} tokens or ${JOINED} joined lines CPython is not asked and no syntax tree is made`;
+export const PARTLY = `judged by the strict rules alone: beyond ${WHOLE_CHARACTERS} characters, ${TOKENS} tokens or ${JOINED} joined lines CPython is not asked and no syntax tree is made`;

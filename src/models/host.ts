@@ -186,11 +186,9 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
   }
 
   async beginRounds(): Promise<void> {
-    const { raw, average, promoted } = this.#arrays;
-    for (const array of [average, promoted]) array.set(raw);
+    this.#makeAllEqualTo('raw');
     this.#corpusRows = 0;
     this.#clearMoments();
-    this.#changed('raw', 'average', 'promoted');
   }
 
   async update(request: UpdateRequest): Promise<UpdateReport> {
@@ -263,6 +261,12 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
     this.#nextVersion++;
   }
 
+  #makeAllEqualTo(source: WeightsName): void {
+    const { raw, average, promoted } = this.#arrays;
+    for (const array of [raw, average, promoted]) array.set(this.#arrays[source]);
+    this.#changed('raw', 'average', 'promoted');
+  }
+
   #clearMoments(): void {
     this.#arrays.first.fill(0);
     this.#arrays.second.fill(0);
@@ -270,15 +274,12 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
   }
 
   async promote(): Promise<void> {
-    const { raw, average, promoted } = this.#arrays;
-    for (const array of [raw, promoted]) array.set(average);
-    this.#changed('raw', 'average', 'promoted');
+    this.#makeAllEqualTo('average');
   }
 
   async rollback(): Promise<void> {
-    for (const array of [this.#arrays.raw, this.#arrays.average]) array.set(this.#arrays.promoted);
+    this.#makeAllEqualTo('promoted');
     this.#clearMoments();
-    this.#changed('raw', 'average', 'promoted');
   }
 
   async scoreDiscriminator(inputs: readonly DiscriminatorInput[]): Promise<number[]> {

@@ -5,7 +5,7 @@
 import type { SourceRequest } from '../contracts/evaluator.ts';
 import type { Evaluation } from '../contracts/records.ts';
 import type { SafetyOptions } from '../contracts/safety.ts';
-import { CPythonDied, evaluateTexts, findDocuments, indexCorpus, loadCPython, SafetyFilter, verdictsOf, type CorpusIndex, type FoundDocument, type NamedText } from '../evaluator/index.ts';
+import { CPythonDied, evaluateTexts, findDocuments, indexCorpus, loadCPython, SafetyFilter, verdictsOf, WHOLE_CHARACTERS, type CorpusIndex, type FoundDocument, type NamedText } from '../evaluator/index.ts';
 import { serve } from './rpc.ts';
 
 export interface JudgeService {
@@ -23,7 +23,6 @@ export interface JudgeService {
 const GROWTH = 220e6;
 /** The same after a text of which CPython was not asked: its garbage would stay until the next large text has doubled it. */
 const GROWTH_OF_LARGE = 60e6;
-const LARGE = 300_000;
 /** Exit code of a judge whose interpreter was lost. */
 const LOST = 70;
 
@@ -53,7 +52,7 @@ if (process.send) {
       async evaluate(requests) {
         const cpython = await loading;
         const evaluations = orExit(() => evaluateTexts(requests, { cpython, safety: filter, ...corpus }));
-        const growth = requests.some(({ text }) => text.length > LARGE) ? GROWTH_OF_LARGE : GROWTH;
+        const growth = requests.some(({ text }) => text.length > WHOLE_CHARACTERS) ? GROWTH_OF_LARGE : GROWTH;
         if (process.memoryUsage.rss() > initial + growth) emit('worn');
         return evaluations;
       },
