@@ -1,6 +1,6 @@
 /**
- * Laws of the evaluator over texts that nobody thought of: Python-like ones and raw bytes. `OUROBOROS_FUZZ=20000 npx vitest run
- * tests/evaluator/fuzz.test.ts` looks longer than the few hundred texts of an ordinary run.
+ * Laws of the evaluator over texts that nobody thought of: Python-like ones and raw bytes. An ordinary run looks at the same few
+ * hundred texts each time; `OUROBOROS_FUZZ=20000 npx vitest run tests/evaluator/fuzz.test.ts` at as many other ones, new each time.
  */
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';

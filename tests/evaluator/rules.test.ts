@@ -47,6 +47,27 @@ describe('right programs', () => {
   });
 });
 
+describe('names', () => {
+  it("are made of CPython's letters, whatever Unicode this Node knows", () => {
+    const classes = [/\p{XIDS}/u, /\p{XIDC}/u, /[\p{C}\p{Z}]/u, /\p{Cn}/u];
+    const classOf = (point: number) => classes.map((one) => (one.test(String.fromCodePoint(point)) ? '1' : '0')).join('');
+    const edges = new Set<number>([0x88f, 0x20c1, 0x323b0, 0x33479, 0x3347a]);
+    for (let point = 0x80, last = classOf(point); point < 0x110000; point++) {
+      const here = classOf(point);
+      if (here !== last) edges.add(point - 1).add(point);
+      last = here;
+    }
+    const letters = [...edges].filter((point) => point < 0xd800 || point > 0xdfff).map((point) => String.fromCodePoint(point));
+    const texts = letters.flatMap((letter) => [`${letter} = 1\n`, `a${letter} = 1\n`]);
+    const verdicts = cpython.compileAll(texts);
+    const other = texts.flatMap((text, index) => {
+      const words = checkRules(text).faults[0]?.message;
+      return words === verdicts[index]?.message ? [] : [[text.codePointAt(0), text, words, verdicts[index]?.message]];
+    });
+    expect(other).toEqual([]);
+  });
+});
+
 describe('faults', () => {
   it('go on after a fault: two faulty lines are two faults', () => {
     const { faults } = checkRules('def f():\n    x = = 1\n    y = 2\n    z z\n    return x\n');

@@ -54,7 +54,7 @@ export const WRONG: Readonly<Partial<Record<RuleKind, readonly string[]>>> = {
   'target.starred': ['*a = b', '*a, *b = c', '[*a, *b] = c', 'for *a in b: pass', 'with a as *b: pass', '(*a, *b) = c', '*a.b = c'],
   'target.named': ['(f() := 1)', '(a.b := 1)', 'if a[0] := 1: pass', '(None := 1)', '[1 := 2]', 'f((a, b) := c)'],
   'target.debug': ['__debug__ = 1', 'def __debug__(): pass', 'def f(__debug__): pass', 'import a as __debug__', 'f(__debug__=1)', 'for __debug__ in x: pass', 'del __debug__', '(__debug__ := 1)', 'a.__debug__ = 1', 'class __debug__: pass', '__debug__ += 1', '__debug__: int', 'lambda __debug__: 1', 'with a as __debug__: pass', 'try: pass\nexcept A as __debug__: pass'],
-  'starred.misplaced': ['*a', 'x = *a', 'def f():\n    return *a', '(*a)', 'f"{*a}"', 'for x in *a: pass', '[*a for a in b]', '{**a for a in b}', '{a: *b}', 'x: int = *a'],
+  'starred.misplaced': ['*a', 'x = *a', 'def f():\n    return *a', '(*a)', 'f"{*a}"', 'for x in *a: pass', '[*a for a in b]', '{**a for a in b}', '{a: *b}', 'x: int = *a', 'x += *a'],
   'parameter.repeated': ['def f(a, a): pass', 'lambda a, a: 1', 'def f(a, *, a): pass', 'def f(*a, **a): pass', 'def f(a, /, a): pass'],
   'parameter.order': ['def f(a=1, b): pass', 'def f(*, **k): pass', 'def f(**k, a): pass', 'def f(*a, *b): pass', 'def f(/, a): pass', 'def f(*, a, /): pass', 'def f(a, /, b, /): pass', 'def f(*,): pass', 'lambda a=1, b: 1', 'def f(**k, *a): pass', 'def f(**k=1): pass', 'def f(*a=1): pass', 'def f((a, b)): pass', 'lambda (a): 1', 'def f(a=): pass', 'def f(a, (b)): pass', 'def f(a=1, /, b): pass'],
   'argument.order': ['f(a=1, b)', 'f(**a, b)', 'f(**a, *b)', 'class A(b=1, c): pass', 'f(a, b=1, c, d=2)'],

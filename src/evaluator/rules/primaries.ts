@@ -46,6 +46,11 @@ export abstract class PrimaryReader extends Cursor {
     return new Expression('starred', start, this.last, '', [value]);
   }
 
+  /** One starred expression without a comma is no tuple, and stands nowhere else. */
+  protected refuseStar(value: Expression): void {
+    if (value.kind === 'starred') this.fault('starred.misplaced', "can't use starred expression here", value.start, value.end);
+  }
+
   protected isOpToken(token: Token, value: string): boolean {
     return token.type === T.Op && token.value === value;
   }
@@ -294,7 +299,7 @@ export abstract class PrimaryReader extends Cursor {
     }
     const expected = `${label}: expecting '=', or '!', or ':', or '}'`;
     const value = this.reading(() => this.assigned(), (begun) => (begun ? expected : `${label}: expecting a valid expression after '{'`), 'string.field');
-    if (value.kind === 'starred') this.fault('starred.misplaced', "can't use starred expression here", value.start, value.end);
+    this.refuseStar(value);
     values.push(value);
     const shown = this.takeOp('=');
     const converted = this.takeOp('!');

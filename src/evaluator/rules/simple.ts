@@ -63,10 +63,11 @@ export abstract class SimpleReader extends PatternReader {
       checkAugmented(first, this.report);
       this.at++;
       const value = this.assigned();
+      this.refuseStar(value);
       return { kind: 'augmented', target: first, value, start, end: this.last };
     }
     if (!this.isOp('=')) {
-      if (first.kind === 'starred') this.fault('starred.misplaced', "can't use starred expression here", first.start, first.end);
+      this.refuseStar(first);
       if (first.kind === 'tuple' && this.text[first.start] !== '(') this.checkTuple();
       return { kind: 'expression', value: first, start, end: this.last };
     }
@@ -81,7 +82,7 @@ export abstract class SimpleReader extends PatternReader {
       if (target.kind === 'yield' && !target.paren) this.fault('target.assign', 'assignment to yield expression not possible', target.start, target.end);
       else checkAssign(target, this.report);
     }
-    if (value.kind === 'starred') this.fault('starred.misplaced', "can't use starred expression here", value.start, value.end);
+    this.refuseStar(value);
     return { kind: 'assign', targets: fitted(targets), value, start, end: this.last };
   }
 
@@ -112,7 +113,7 @@ export abstract class SimpleReader extends PatternReader {
     let value: Expression | null = null;
     if (this.takeOp('=')) {
       value = this.assigned();
-      if (value.kind === 'starred') this.fault('starred.misplaced', "can't use starred expression here", value.start, value.end);
+      this.refuseStar(value);
     }
     return { kind: 'annotated', target, annotation, value, start, end: this.last };
   }

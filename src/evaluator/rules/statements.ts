@@ -282,7 +282,7 @@ export class StatementReader extends SimpleReader {
     checkBind(target, this.report);
     this.needWord('in');
     const iterable = this.starExpressions();
-    if (iterable.kind === 'starred') this.fault('starred.misplaced', "can't use starred expression here", iterable.start, iterable.end);
+    this.refuseStar(iterable);
     const body = this.block(this.header("'for' statement", start));
     const otherwise = this.isWord('else') ? this.elseBlock() : EMPTY;
     return { kind: 'for', target, iterable, body, otherwise, async, start, end: this.last };

@@ -76,6 +76,20 @@ const STATEMENT_ONLY: ReadonlySet<string> = new Set([
 /** Keywords at the head of a line that ends in a colon, and those that continue the compound statement before them. */
 const HEADERS: ReadonlySet<string> = new Set(['def', 'class', 'if', 'elif', 'else', 'while', 'for', 'with', 'try', 'except', 'finally', 'async']);
 const CONTINUERS: ReadonlySet<string> = new Set(['elif', 'else', 'except', 'finally']);
+/**
+ * What Unicode 17 added: Node's tables have it, those of CPython 3.14 (Unicode 16) do not, so these characters are in no name there
+ * and print as their number. A Node with older tables than CPython's takes a few rare letters for faults.
+ */
+const AFTER_UNICODE_16 = new RegExp(`[${
+  '\\u{88f}\\u{c5c}\\u{cdc}\\u{1acf}-\\u{1add}\\u{1ae0}-\\u{1aeb}\\u{20c1}\\u{2b96}\\u{a7ce}-\\u{a7cf}\\u{a7d2}\\u{a7d4}\\u{a7f1}'
+  + '\\u{fbc3}-\\u{fbd2}\\u{fd90}-\\u{fd91}\\u{fdc8}-\\u{fdce}\\u{10940}-\\u{10959}\\u{10ec5}-\\u{10ec7}\\u{10ed0}-\\u{10ed8}'
+  + '\\u{10efa}-\\u{10efb}\\u{11b60}-\\u{11b67}\\u{11db0}-\\u{11ddb}\\u{11de0}-\\u{11de9}\\u{16ea0}-\\u{16eb8}\\u{16ebb}-\\u{16ed3}'
+  + '\\u{16ff2}-\\u{16ff6}\\u{187f8}-\\u{187ff}\\u{18d09}-\\u{18d1e}\\u{18d80}-\\u{18df2}\\u{1ccfa}-\\u{1ccfc}\\u{1ceba}-\\u{1ced0}'
+  + '\\u{1cee0}-\\u{1cef0}\\u{1e6c0}-\\u{1e6de}\\u{1e6e0}-\\u{1e6f5}\\u{1e6fe}-\\u{1e6ff}\\u{1f6d8}\\u{1f777}-\\u{1f77a}'
+  + '\\u{1f8d0}-\\u{1f8d8}\\u{1fa54}-\\u{1fa57}\\u{1fa8a}\\u{1fa8e}\\u{1fac8}\\u{1facd}\\u{1faea}\\u{1faef}\\u{1fbfa}'
+  + '\\u{2b73a}-\\u{2b73f}\\u{2cea2}-\\u{2cead}\\u{323b0}-\\u{33479}'
+}]`, 'u');
+
 /** Brackets of one text that are taken to end at the colon of their header: each costs a second look at what follows it. */
 const MAX_RETURNS = 8;
 
@@ -409,12 +423,13 @@ class Scanner {
   #unicodeName(name: string, start: number): void {
     let offset = 0;
     for (const char of name) {
-      const ok = char <= '\x7f' || (offset === 0 ? /[\p{XIDS}_]/u : /\p{XIDC}/u).test(char);
+      const assigned = char <= '\x7f' || !AFTER_UNICODE_16.test(char);
+      const ok = char <= '\x7f' || (assigned && (offset === 0 ? /[\p{XIDS}_]/u : /\p{XIDC}/u).test(char));
       if (!ok) {
         const point = char.codePointAt(0)!;
         const hex = point.toString(16).toUpperCase().padStart(4, '0');
         const kind: RuleKind = point >= 0xd800 && point <= 0xdfff ? 'character.surrogate' : 'character.invalid';
-        const message = /[\p{C}\p{Z}]/u.test(char) ? `invalid non-printable character U+${hex}` : `invalid character '${char}' (U+${hex})`;
+        const message = !assigned || /[\p{C}\p{Z}]/u.test(char) ? `invalid non-printable character U+${hex}` : `invalid character '${char}' (U+${hex})`;
         return this.#faultToken(kind, message, start + offset, start + offset + char.length);
       }
       offset += char.length;
