@@ -46,6 +46,7 @@ export abstract class ExpressionReader extends PrimaryReader {
       return new Expression('yield', start, this.last, 'from', [value]);
     }
     const items = this.startsExpression() || this.isOp('*') ? [this.starExpressions()] : NONE;
+    if (items[0]) this.refuseStar(items[0]);
     return new Expression('yield', start, this.last, '', items);
   }
 

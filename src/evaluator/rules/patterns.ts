@@ -3,7 +3,7 @@
  * what follows unreachable.
  */
 import { ParameterReader } from './parameters.ts';
-import { T } from './tokens.ts';
+import { T, type Token } from './tokens.ts';
 import { Expression, fitted, type NameAt } from './tree.ts';
 
 /** What one pattern amounts to. */
@@ -28,6 +28,7 @@ export abstract class PatternReader extends ParameterReader {
     const first = star ? this.starPattern() : this.asPattern();
     let pattern = first;
     if (this.isOp(',') || star) {
+      if (!this.isOp(',')) this.refuse();
       this.sequenceRest(star, () => this.isOp(':') || this.isWord('if'));
       pattern = { irrefutable: null, name: '', start, end: this.last };
     }
@@ -127,14 +128,20 @@ export abstract class PatternReader extends ParameterReader {
       this.bind(name.value, name.start, name.end);
       return { irrefutable: name.value === '_' ? 'wildcard' : 'capture', name: name.value, start: name.start, end: name.end };
     }
+    if (name.value === '_') this.refuse(); // the grammar has taken it for the wildcard
+    this.values.push(this.dotted(name));
+    if (this.isOp('(')) this.classPattern();
+    return plain();
+  }
+
+  /** A name that was read, and the attributes behind it. */
+  private dotted(name: Token): Expression {
     let value = new Expression('name', name.start, name.end, name.value, []);
     while (this.takeOp('.')) {
       const part = this.needName();
       value = new Expression('attribute', name.start, part.end, part.value, [value]);
     }
-    this.values.push(value);
-    if (this.isOp('(')) this.classPattern();
-    return plain();
+    return value;
   }
 
   /** One atom: strings in a row. */
@@ -197,9 +204,9 @@ export abstract class PatternReader extends ParameterReader {
         else if (this.is(T.String)) this.expressionAtom();
         else if (this.is(T.Name) && /^(?:None|True|False)$/.test(this.token.value)) this.at++;
         else {
-          this.needName();
+          const name = this.needName();
           if (!this.isOp('.')) this.refuse();
-          while (this.takeOp('.')) this.needName();
+          this.values.push(this.dotted(name));
         }
         const literal = keyValue(this.text.slice(start, this.last));
         if (literal !== null && keys.has(literal)) this.fault('pattern.form', `mapping pattern checks duplicate key (${literal})`, start, this.last);
@@ -215,11 +222,12 @@ export abstract class PatternReader extends ParameterReader {
   private classPattern(): void {
     this.at++;
     const names = new Set<string>();
-    let keyword = false;
+    let keyword = false, positional = false;
     while (!this.isOp(')')) {
       const token = this.token;
       const next = this.peek();
-      if (this.isName() && next.type === T.Op && next.value === '=') {
+      // After positional patterns the grammar takes `_` for one more of them.
+      if (this.isName() && next.type === T.Op && next.value === '=' && !(positional && !keyword && token.value === '_')) {
         keyword = true;
         if (names.has(token.value)) this.fault('pattern.form', `attribute name repeated in class pattern: ${token.value}`, token.start, token.end);
         names.add(token.value);
@@ -228,6 +236,7 @@ export abstract class PatternReader extends ParameterReader {
         this.asPattern();
       } else {
         if (keyword) this.refuse('positional patterns follow keyword patterns', 'pattern.form');
+        positional = true;
         this.asPattern();
       }
       if (!this.takeOp(',')) break;

@@ -15,9 +15,9 @@ const FEATURES: ReadonlySet<string> = new Set([
   'nested_scopes', 'generators', 'division', 'absolute_import', 'with_statement', 'print_function', 'unicode_literals', 'barry_as_FLUFL', 'generator_stop', 'annotations',
 ]);
 
-/** A function, lambda, class or the module, while its body is walked. */
+/** A function, lambda, class, annotation or the module, while its body is walked. */
 interface Frame {
-  readonly kind: 'module' | 'class' | 'function' | 'lambda';
+  readonly kind: 'module' | 'class' | 'function' | 'lambda' | 'annotation';
   readonly async: boolean;
   readonly scope: Scope | null;
   readonly parent: Frame | null;
@@ -111,8 +111,9 @@ export class Placement {
       case 'annotated': {
         const { target } = statement;
         if (target.kind === 'name') {
-          if (target.paren) this.#frame.scope?.assign(target.text);
-          else this.#frame.scope?.annotate({ name: target.text, start: statement.start, end: statement.end }, this.#report);
+          if (target.paren) {
+            if (statement.value) this.#frame.scope?.assign(target.text);
+          } else this.#frame.scope?.annotate({ name: target.text, start: statement.start, end: statement.end }, this.#report);
         } else this.#visit(target);
         this.#annotated('an annotation', statement.annotation);
         if (statement.value) this.#visit(statement.value);
@@ -144,8 +145,10 @@ export class Placement {
         for (const { name } of statement.names) this.#frame.scope?.import(name);
         return;
       case 'if':
-        for (const test of statement.tests) this.#visit(test);
-        for (const body of statement.bodies) this.#inner(body);
+        statement.bodies.forEach((body, i) => {
+          if (statement.tests[i]) this.#visit(statement.tests[i]);
+          this.#inner(body);
+        });
         return;
       case 'while':
         this.#visit(statement.test);
@@ -276,10 +279,14 @@ export class Placement {
     else this.#visit(target);
   }
 
-  #annotated(label: string, value: Expression): void {
-    const kept = this.#annotation;
+  /** What is only evaluated when someone asks (PEP 649, PEP 695) has a scope of its own, in which names are neither bound nor used outside. */
+  #annotated(label: string, value: Expression, generic = false): void {
+    const kept = this.#annotation, outer = this.#frame;
+    const within = (parent: Frame): Frame => ({ kind: 'annotation', async: false, scope: null, parent, yields: false, valueReturn: null, deepest: 0, deepestAt: null });
     this.#annotation = label;
+    this.#frame = within(generic ? within(outer) : outer);
     this.#visit(value);
+    this.#frame = outer;
     this.#annotation = kept;
   }
 
@@ -290,12 +297,12 @@ export class Placement {
     }
   }
 
-  #parameters({ all }: Parameters): void {
+  #parameters({ all }: Parameters, generic = false): void {
     for (const { initial } of all) if (initial) this.#visit(initial);
-    for (const { annotation } of all) if (annotation) this.#annotated('an annotation', annotation);
+    for (const { annotation } of all) if (annotation) this.#annotated('an annotation', annotation, generic);
   }
 
-  #enter(kind: Frame['kind'], async: boolean, walk: () => void): Frame {
+  #enter(kind: 'class' | 'function' | 'lambda', async: boolean, walk: () => void): Frame {
     const outer = this.#frame;
     const state = [this.#inLoop, this.#groupJump, this.#groupReturn, this.#blocks, this.#nestedLevel, this.#comprehension, this.#annotation] as const;
     const scope = outer.scope ? new Scope(kind === 'class' ? 'class' : 'function', outer.scope) : null;
@@ -316,8 +323,9 @@ export class Placement {
     for (const decorator of statement.decorators) this.#visit(decorator);
     this.#bind(statement.name);
     this.#types(statement.types);
-    this.#parameters(statement.parameters);
-    if (statement.returns) this.#annotated('an annotation', statement.returns);
+    const generic = statement.types.length > 0;
+    this.#parameters(statement.parameters, generic);
+    if (statement.returns) this.#annotated('an annotation', statement.returns, generic);
     const frame = this.#enter('function', statement.async, () => {
       for (const { name } of statement.parameters.all) this.#frame.scope?.parameter(name);
       this.#body(statement.body);
@@ -385,18 +393,23 @@ export class Placement {
   }
 
   #await(node: Expression): void {
-    if (this.#annotation) this.#fault('placement.annotation', `await expression cannot be used within ${this.#annotation}`, node);
-    else if (this.#comprehension) this.#comprehension.async = true;
+    if (this.#comprehension) this.#comprehension.async = true;
+    else if (this.#annotation) this.#fault('placement.annotation', `await expression cannot be used within ${this.#annotation}`, node);
     else if (this.#frame.kind === 'module' || this.#frame.kind === 'class') this.#fault('placement.await', "'await' outside function", node);
     else if (!this.#frame.async) this.#fault('placement.await', "'await' outside async function", node);
   }
 
   #named(node: Expression): void {
     const target: NameAt = { name: node.items[0]!.text, start: node.items[0]!.start, end: node.items[0]!.end };
-    if (this.#annotation) this.#fault('placement.annotation', `named expression cannot be used within ${this.#annotation}`, node);
+    if (this.#annotation && !this.#comprehension) this.#fault('placement.annotation', `named expression cannot be used within ${this.#annotation}`, node);
     if (this.#iterable > 0) this.#fault('scope.comprehension', 'assignment expression cannot be used in a comprehension iterable expression', node);
     else if (this.#comprehension) {
-      if (this.#frame.kind === 'class') {
+      // An annotation is looked through; what is evaluated in a scope of the type system is not.
+      const frame = this.#annotation === 'an annotation' ? this.#frame.parent! : this.#frame;
+      if (frame.kind === 'annotation') {
+        const where = this.#annotation === 'a type alias' ? 'in a type alias' : this.#annotation.includes('TypeVar') ? 'in a TypeVar bound' : 'within the definition of a generic';
+        this.#fault('scope.comprehension', `assignment expression within a comprehension cannot be used ${where}`, node);
+      } else if (frame.kind === 'class') {
         this.#fault('scope.comprehension', 'assignment expression within a comprehension cannot be used in a class body', node);
       }
       for (let outer: Comprehension | null = this.#comprehension; outer; outer = outer.parent) {

@@ -27,7 +27,8 @@ export class Scope {
   }
 
   use(name: string): void {
-    this.#add(name, USED);
+    // A constant by another name.
+    if (name !== '__debug__') this.#add(name, USED);
   }
 
   assign(name: string): void {

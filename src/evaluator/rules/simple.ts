@@ -48,7 +48,8 @@ export abstract class SimpleReader extends PatternReader {
   private legacy({ value, start }: Token): void {
     const next = this.peek();
     const follows = next.type === T.String || next.type === T.FStart || next.type === T.Number || (next.type === T.Name && (this.isName(next) || /^(?:None|True|False|not|lambda)$/.test(next.value)));
-    if (!follows) return;
+    // `print not in x` is a comparison.
+    if (!follows || (next.value === 'not' && this.peek(2).value === 'in' && this.peek(2).type === T.Name)) return;
     let at = this.at;
     while (this.tokens[at]!.type !== T.Newline && this.tokens[at]!.type !== T.End) at++;
     this.refuseAt('syntax.python2', `Missing parentheses in call to '${value}'. Did you mean ${value}(...)?`, start, this.tokens[at - 1]!.end);
@@ -112,8 +113,12 @@ export abstract class SimpleReader extends PatternReader {
     const annotation = this.expression();
     let value: Expression | null = null;
     if (this.takeOp('=')) {
+      if (target.kind === 'name' && target.paren) checkAssign(target, this.report);
       value = this.assigned();
       this.refuseStar(value);
+    } else if (target.kind === 'subscript') {
+      const [, slice] = target.items;
+      for (const item of slice?.kind === 'tuple' ? slice.items : []) this.refuseStar(item);
     }
     return { kind: 'annotated', target, annotation, value, start, end: this.last };
   }

@@ -93,8 +93,18 @@ export function checkAugmented(target: Expression, report: Report): void {
   report(at('target.augmented', `'${describe(target)}' is an illegal expression for augmented assignment`, target));
 }
 
+const isSingle = ({ kind }: Expression): boolean => kind === 'name' || kind === 'attribute' || kind === 'subscript';
+
 export function checkAnnotated(target: Expression, report: Report): void {
-  if (target.kind === 'name' || target.kind === 'attribute' || target.kind === 'subscript') return checkAssign(target, report);
+  if (isSingle(target)) {
+    let first = target;
+    while (!first.paren && (isSingle(first) || first.kind === 'call') && first.items[0]) first = first.items[0];
+    // The grammar takes a target in parentheses for the whole of what is annotated, and does not look back when more follows.
+    if (first !== target && first.paren && isSingle(first)) return report(at('target.annotated', 'illegal target for annotation', target));
+    // A name in parentheses is only looked at, unless a value follows.
+    if (target.kind !== 'name' || !target.paren) checkAssign(target, report);
+    return;
+  }
   const only = target.kind === 'tuple' || target.kind === 'list' ? `only single target (not ${target.kind}) can be annotated` : 'illegal target for annotation';
   report(at('target.annotated', only, target));
 }

@@ -275,19 +275,19 @@ class Scanner {
   /** Reads the indentation of a logical line; false when the line is blank and was skipped. */
   #indentation(): boolean {
     const text = this.#text, length = text.length;
-    let column = 0, tabColumn = 0, at = this.#at, kept = -1, keptTab = 0, joined = -1;
+    let column = 0, tabColumn = 0, at = this.#at, kept = -1, joined = -1;
     for (; at < length; at++) {
       const code = text.charCodeAt(at);
       if (code === 32) (column++, tabColumn++);
       else if (code === 9) ((column = (column >> 3) * 8 + 8), tabColumn++);
       else if (code === 12) (column = 0), (tabColumn = 0);
       else if (code === 92 && isBreak(text, at + 1)) {
-        // A backslash in the indentation joins lines; the first line's indentation counts (later ones only if it had none).
-        if (kept < 0 && column > 0) ((kept = column), (keptTab = tabColumn));
+        // A backslash in the indentation joins lines; the first line's indentation counts (later ones only if it had none), its tabs as wide as they look.
+        if (kept < 0 && column > 0) kept = column;
         column = tabColumn = 0;
-        joined = at;
         this.joined++;
         at += text.charCodeAt(at + 1) === 13 && text.charCodeAt(at + 2) === 10 ? 2 : 1;
+        joined = at + 1;
       } else break;
     }
     const code = text.charCodeAt(at);
@@ -303,10 +303,10 @@ class Scanner {
     const lineStart = this.#at;
     this.#at = at;
     if (at >= length) {
-      if (joined >= 0) this.#faultToken('syntax.end', 'unexpected EOF while parsing', joined, joined + 1);
+      if (joined === length) this.#faultToken('syntax.end', 'unexpected EOF while parsing', text.lastIndexOf('\\'), text.lastIndexOf('\\') + 1);
       return true;
     }
-    if (kept >= 0) ((column = kept), (tabColumn = keptTab));
+    if (kept >= 0) column = tabColumn = kept;
     this.#indent(column, tabColumn, lineStart, at);
     return true;
   }
