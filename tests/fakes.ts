@@ -14,7 +14,7 @@ import type { Agents, Judged, Learner, LearnReport, Preparation, Preparer } from
 import type { EvaluationRequest, Evaluator } from '../src/contracts/evaluator.ts';
 import type { EventSink, HashedEvent, UnhashedEvent } from '../src/contracts/events.ts';
 import type {
-  Completion, DiscriminatorInput, DiscriminatorUpdate, DiscriminatorUpdated, GenerateRequest, InfillRequest, InitialiseRequest, ModelHost,
+  Alternatives, AlternativesRequest, Completion, DiscriminatorInput, DiscriminatorUpdate, DiscriminatorUpdated, GenerateRequest, InfillRequest, InitialiseRequest, ModelHost,
   ModelInfo, PretrainRequest, StepReport, TokenizerRequest, UpdateReport, UpdateRequest, WeightsName,
 } from '../src/contracts/model.ts';
 import type { Document, Evaluation, Finding, Sample, Split, Task } from '../src/contracts/records.ts';
@@ -151,6 +151,14 @@ export class FakeModelHost implements ModelHost {
 
   async tokenLengths(): Promise<number[]> {
     return Array.from({ length: 256 }, () => 1);
+  }
+
+  async tokenTexts(): Promise<string[]> {
+    return Array.from({ length: 256 }, (_, byte) => (byte < 128 ? String.fromCharCode(byte) : ''));
+  }
+
+  async alternatives({ sequences }: AlternativesRequest): Promise<Alternatives[]> {
+    return sequences.map(() => ({ at: [], tokens: [], draws: [], logProbs: [] }));
   }
 
   #completion(text: string, maxTokens: number): Completion {

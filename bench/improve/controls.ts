@@ -63,7 +63,8 @@ export const noFeedback: Control = async (request, { seed, round, encode, docume
 
 /**
  * The credits of the round are dealt out anew among its sequences: who is praised as a whole and who is blamed at a place is drawn by
- * lot, the place as well. Amounts and their numbers stay, so only what they say is gone. Likelihood on repairs that filled a hole
+ * lot, the place as well. Amounts and their numbers stay, so only what they say is gone; the blame of alternatives falls on tokens that
+ * were written, whose old probabilities are known. Likelihood on repairs that filled a hole
  * is muted: it would praise what the judge accepted.
  */
 export const randomReward: Control = async (request, { seed, round }) => {
@@ -71,10 +72,16 @@ export const randomReward: Control = async (request, { seed, round }) => {
   const own = request.sequences.filter(({ credit }) => credit.some((value) => value !== 0));
   const rest = request.sequences.filter(({ credit }) => credit.every((value) => value === 0));
   const order = random.permutation(own.length);
-  const dealt = own.map((sequence, i): TrainSequence => {
+  const dealt = own.map(({ alternatives = [], ...sequence }, i): TrainSequence => {
     const source = own[order[i]!]!;
     const written = sequence.credit.map((_, at) => at).filter((at) => (sequence.oldLogProbs?.[at] ?? 0) !== 0);
-    return { ...sequence, credit: deal(sequence.credit.length, written, source, random.uniform(own.length + i)) };
+    const credit = deal(sequence.credit.length, written, source, random.uniform(own.length + i));
+    const places = new RandomStream(seed, 'random-reward', round, i);
+    alternatives.forEach((alternative, j) => {
+      const at = written[places.integer(j, Math.max(1, written.length))];
+      if (at !== undefined) credit[at]! += alternative.credit;
+    });
+    return { ...sequence, credit };
   });
   return { ...request, sequences: [...dealt, ...muted(rest)] };
 };
@@ -100,7 +107,9 @@ function deal(length: number, written: readonly number[], source: TrainSequence,
 /** Praise becomes blame and blame praise. Likelihood has no opposite that stays finite, so hole-filling repairs are muted here, too. */
 export const invertedReward: Control = async (request) => ({
   ...request,
-  sequences: request.sequences.map((sequence) => ({ ...sequence, likelihood: sequence.likelihood.map(() => 0), credit: sequence.credit.map((value) => 0 - value) })),
+  sequences: request.sequences.map((sequence) => ({ ...sequence, likelihood: sequence.likelihood.map(() => 0), credit: sequence.credit.map((value) => 0 - value),
+    ...(sequence.alternatives ? { alternatives: sequence.alternatives.map((one) => ({ ...one, credit: 0 - one.credit })) } : {}),
+  })),
 });
 
 /**

@@ -49,13 +49,13 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
       pretraining: { steps: 300, learningRate: 5e-3, warmupSteps: 20, saveEvery: 300 },
       sampling: { unconditional: 48, prompted: 16, maxTokens: 80 },
       refinement: { parents: 16, attempts: 2 },
-      learning: { passes: 2, warmupSteps: 2, discriminatorSteps: 8 },
+      learning: { passes: 2, warmupSteps: 2, averageDecay: 0.9, discriminatorSteps: 8 },
       measuring: { unconditional: 64, prompted: 32, gate: 64, documents: 64 },
     },
     audit: { unconditional: 128, prompts: 16, perPrompt: 8, documents: 64 },
   },
-  // Half the default model: a run may take four minutes for fifteen of them to fit an hour. Of the default run's rounds the first two
-  // bring most of what seven bring, so six rounds show a difference to the controls where there is one.
+  // Half the default model: a run may take three minutes for fifteen of them to fit an hour. Of the default run's rounds the first three
+  // bring most of what ten bring, so six rounds show a difference to the controls where there is one.
   small: {
     about: '3 seeds, half the default model, 6 rounds: about an hour on 2 cores',
     seeds: 3,
@@ -63,8 +63,9 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
     config: {
       model: { layers: 2, heads: 3, kvHeads: 3, width: 96, hidden: 256, context: 160, batch: 16 },
       pretraining: { steps: 600, warmupSteps: 40, saveEvery: 300 },
-      sampling: { unconditional: 256, prompted: 128, maxTokens: 150 },
-      refinement: { parents: 64 },
+      sampling: { unconditional: 768, prompted: 256, maxTokens: 150 },
+      refinement: { parents: 32 },
+      learning: { averageDecay: 0.97 },
       measuring: { unconditional: 512, prompted: 128, gate: 256, documents: 256 },
     },
     audit: { unconditional: 1024, prompts: 64, perPrompt: 16, documents: 512 },

@@ -27,6 +27,10 @@ export interface SourceRequest extends Omit<EvaluationRequest, 'text'> {
 export interface Evaluator {
   /** One evaluation a request, in order. Never rejects because of what a text holds. */
   evaluateMany(requests: readonly EvaluationRequest[], signal?: AbortSignal): Promise<Evaluation[]>;
+  /** Can each text be the beginning of a program, written on right behind its last character? In order. Without it nothing is learned from alternatives. */
+  canBegin?(texts: readonly string[], signal?: AbortSignal): Promise<boolean[]>;
+  /** Is each text legal as it is? In order. */
+  compiles?(texts: readonly string[], signal?: AbortSignal): Promise<boolean[]>;
   close(): Promise<void>;
 }
 

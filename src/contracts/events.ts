@@ -25,6 +25,8 @@ export type HashedEvent =
   /** `accepted`: ids of the revisions that count as repairs, one a repaired parent. Other revisions may be valid, too. */
   | { type: 'refinement.finished'; data: { round: number; failed: number; repaired: number; accepted: string[]; after: Proportion } }
   | { type: 'discriminator.updated'; data: DiscriminatorReport & { round: number } }
+  /** `hazard`: how often a sample would break, mean over samples, were each position drawn once more. */
+  | { type: 'alternatives.judged'; data: { round: number; positions: number; asked: number; breaking: number; hazard: number } }
   | { type: 'policy.updated'; data: UpdateReport & { round: number } }
   | { type: 'checkpoint.saved'; data: { round: number; checkpoint: string; weightsHash: string } }
   | { type: 'checkpoint.promoted'; data: { round: number; checkpoint: string; gate: Measurement } }

@@ -34,6 +34,26 @@ export interface InfillRequest {
   readonly weights?: WeightsName;
 }
 
+/** Asks what else the policy might have written, token by token. */
+export interface AlternativesRequest {
+  /** Names the random stream. */
+  readonly key: string;
+  /** Ids in front of which the end-of-text token stands; alternatives are drawn for positions `from` and later. */
+  readonly sequences: readonly { readonly tokens: readonly number[]; readonly from: number }[];
+  /** Draws a position. */
+  readonly draws: number;
+  readonly weights?: WeightsName;
+}
+
+/** Tokens drawn from the policy's distribution at positions of one sequence, those that the sequence has there left out; entry i of each array is one. */
+export interface Alternatives {
+  readonly at: readonly number[];
+  readonly tokens: readonly number[];
+  /** How many of the position's draws fell on the token. */
+  readonly draws: readonly number[];
+  readonly logProbs: readonly number[];
+}
+
 /** `raw`: the weights being trained; `average`: their exponential average; `promoted`: the last promoted checkpoint's. */
 export type WeightsName = 'raw' | 'average' | 'promoted';
 
@@ -47,6 +67,8 @@ export interface TrainSequence {
   readonly credit: readonly number[];
   /** Log-probability of the token when it was sampled (used only where credit is not 0). */
   readonly oldLogProbs?: readonly number[];
+  /** Tokens that were not written, with credit of their own; at most one a position. */
+  readonly alternatives?: readonly { readonly at: number; readonly token: number; readonly credit: number; readonly oldLogProb: number }[];
 }
 
 export interface UpdateRequest {
@@ -145,8 +167,11 @@ export interface ModelHost {
   encode(texts: readonly string[]): Promise<number[][]>;
   /** Length in bytes of every token of the vocabulary; special tokens have 0. */
   tokenLengths(): Promise<number[]>;
+  /** Text of every token; empty for special tokens and for those that are no whole characters. */
+  tokenTexts(): Promise<string[]>;
   generate(request: GenerateRequest): Promise<Completion[]>;
   infill(request: InfillRequest): Promise<Completion[]>;
+  alternatives(request: AlternativesRequest): Promise<Alternatives[]>;
   /** Sum of negative log2-likelihood (bits) of each text with its end-of-text token, after end-of-text. */
   bits(texts: readonly string[], weights: WeightsName): Promise<number[]>;
   /** Steps [fromStep, toStep) of pretraining. */

@@ -76,6 +76,64 @@ def stands(text, token):
         return completable(text[:end])
     return completable((text[:start] + "''" if kind == 'open' else text[:end]) + ' \\\n')
 
+OPERATORS = ['**=', '//=', '>>=', '<<=', '...', '!=', '->', ':=', '==', '<=', '>=', '**', '//', '<<', '>>', '+=', '-=', '*=', '/=', '%=', '&=', '|=', '^=', '@=']
+
+FORMATTED = re.compile(r"""(?<![A-Za-z0-9_])(?:[ft]r?|r[ft])['"]""", re.IGNORECASE)
+OUTSIDE = re.compile(r"""(?:[^'"\#]+|\#[^\r\n]*|(?:\"\"\")(?:[^"\\]|\\.|"(?!""))*\"\"\"|(?:\'\'\')(?:[^'\\]|\\.|'(?!''))*\'\'\'|"(?!"")(?:[^"\\\r\n]|\\.)*"|'(?!'')(?:[^'\\\r\n]|\\.)*')*""", re.DOTALL)
+LINE_BEGUN = re.compile(r'(?:\n|\r)[ \t]*\Z')
+# Statements begin with a name, or go on as one of these do.
+STARTERS = ['name_', 'def', 'class', '@', 'except', 'finally', 'else', 'elif', 'case']
+INDENTS = re.compile(r'^[ \t]*(?=[^ \t\r\n])', re.MULTILINE)
+
+def begins(text):
+    # Whether anything but a comment can be written right behind the last character so that all of it can be parsed. In doubt, as
+    # inside of an f-string, whose quotes may nest, it can.
+    opened = OUTSIDE.match(text).end()
+    if opened < len(text):
+        return FORMATTED.search(text) is not None or open_string(text, opened)
+    if text.endswith('\\'):
+        return True
+    if LINE_BEGUN.search(text):
+        return line_begins(text)
+    if completable(text + ' \\\n'):
+        return True
+    tokens = scan(text)
+    if not tokens:
+        return True
+    start, end, kind = tokens[-1]
+    line = max((end for _, end, kind in tokens if kind == 'newline'), default=0)
+    if FORMATTED.search(text, line):
+        return True
+    if end < len(text):
+        return False
+    before, word = text[:start], text[start:]
+    if kind == 'name':
+        if any(completable(before + other + ' \\\n') for other in [word + '_'] + [one for one in keyword.kwlist + keyword.softkwlist if one.startswith(word)]):
+            return True
+        return word.lower() in STRING_PREFIXES and completable(before + "'' \\\n")
+    if kind == 'number':
+        return any(completable(before + other + ' \\\n') for other in ('1', '1j'))
+    return any(other.startswith(word) and completable(before + other + ' \\\n') for other in OPERATORS) or word == '.' and completable(before + '.5 \\\n')
+
+def open_string(text, at):
+    quote = text[at] * 3 if text.startswith(text[at] * 3, at) else text[at]
+    # A string in single quotes ends with its line.
+    if len(quote) == 1 and LINE_ENDS[quote].match(text, at + 1).end() < len(text.rstrip('\\')):
+        return False
+    return completable(text[:at] + "'' \\\n")
+
+def line_begins(text):
+    tokens = scan(text)
+    if not tokens or tokens[-1][2] != 'newline':
+        return not tokens or completable(text + ' \\\n')
+    if not completable(text[:tokens[-1][1]]):
+        return False
+    # As it is, or written on to the indentation of a line before, or to one deeper than the last line's.
+    begun = LINE_BEGUN.search(text)[0][1:]
+    indents = INDENTS.findall(text[:tokens[-1][1]])
+    deeper = [one[len(begun):] for one in {*indents, indents[-1] + ' '} if one.startswith(begun) and one != begun]
+    return any(completable(text + more + starter + ' \\\n') for more in ['', *sorted(deeper)] for starter in STARTERS)
+
 def indentation_fails(text):
     try:
         compile(text + ' \\\n', '<sample>', 'exec', flags=ALLOW_INCOMPLETE_INPUT | ONLY_AST, dont_inherit=True)

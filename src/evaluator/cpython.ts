@@ -32,6 +32,8 @@ export interface CPython {
    * compilations of a text that fails. Throws CPythonDied when the interpreter is lost.
    */
   compileAll(texts: readonly string[], locate?: readonly boolean[]): (CompileError | null)[];
+  /** Can each text be the beginning of a program: can anything be written right behind its last character so that all of it can be parsed? */
+  canBegin(texts: readonly string[]): boolean[];
 }
 
 /** The interpreter overran its stack or aborted; this process cannot use it any more and should be replaced. */
@@ -57,6 +59,9 @@ def check(texts, locate):
             out.append([type(error).__name__, str(error), None, None, None, None, None])
     return out
 
+def can_begin(texts):
+    return [begins(text) for text in texts]
+
 check
 `;
 
@@ -67,9 +72,28 @@ export async function loadCPython(): Promise<CPython> {
   const silent = { stdout: () => {}, stderr: () => {} };
   const pyodide = await loadPyodide(silent);
   const check = pyodide.runPython(PROGRAM) as (texts: unknown, locate: unknown) => { toJs(): (Row | null | undefined)[]; destroy(): void };
+  const beginnings = pyodide.globals.get('can_begin') as (texts: unknown) => { toJs(): boolean[]; destroy(): void };
   const version = String(pyodide.runPython('".".join(map(str, sys.version_info[:3]))'));
   return {
     version,
+    canBegin(texts) {
+      if (texts.length === 0) return [];
+      try {
+        const list = pyodide.toPy(texts) as { destroy(): void };
+        try {
+          const answers = beginnings(list);
+          try {
+            return answers.toJs();
+          } finally {
+            answers.destroy();
+          }
+        } finally {
+          list.destroy();
+        }
+      } catch (error) {
+        throw new CPythonDied(`CPython ended while parsing (${error instanceof Error ? error.message : String(error)}); load it again in a new process.`);
+      }
+    },
     compileAll(texts, locate = []) {
       if (texts.length === 0) return [];
       try {

@@ -3,17 +3,18 @@
  * ids and numbers out. Not here: files (processes/model-host-entry.ts) and what any of it is for (agents).
  */
 import type {
-  Completion, DiscriminatorInput, DiscriminatorUpdate, DiscriminatorUpdated, GenerateRequest, InfillRequest, InitialiseRequest, ModelHost,
+  Alternatives, AlternativesRequest, Completion, DiscriminatorInput, DiscriminatorUpdate, DiscriminatorUpdated, GenerateRequest, InfillRequest, InitialiseRequest, ModelHost,
   ModelInfo, PretrainRequest, StepReport, TrainSequence, UpdateReport, UpdateRequest, WeightsName,
 } from '../contracts/model.ts';
 import { compile, type BoundStep, type EngineOptions, type Program } from '../engine/compile.ts';
 import { RandomStream } from '../random/philox.ts';
+import { drawSystematic } from './alternatives.ts';
 import { Decoder, decodeCaches, type DecodeJob } from './decoding.ts';
 import { DiscriminatorTrainer } from './discriminator-trainer.ts';
 import { cosineRate, PretrainingBatches } from './objectives.ts';
 import { biasCorrections } from './optimizer.ts';
 import { packRows, shifted, writeRows, type Packable, type PackedRow } from './packing.ts';
-import { policyLayout, scoreStep, trainStep, type PolicyShape } from './policy.ts';
+import { distributionStep, policyLayout, scoreStep, trainStep, type PolicyShape } from './policy.ts';
 import { SPECIAL_IDS, type Tokenizer } from './tokenizer/index.ts';
 
 /** Sequences decoded side by side in each lane: past this the decode step gains little on a CPU. */
@@ -27,7 +28,7 @@ export interface HostState {
   readonly counters: Record<string, number>;
 }
 
-type PerToken = Record<'likelihood' | 'credit' | 'oldLogProbs' | 'clipLow' | 'clipHigh', Float32Array>;
+type PerToken = Record<'likelihood' | 'credit' | 'oldLogProbs' | 'alternativeCredit' | 'alternativeLogProbs' | 'clipLow' | 'clipHigh', Float32Array> & { readonly alternatives: Int32Array };
 type TrainingReport = Record<'loss' | 'likelihoodLoss' | 'clipped' | 'gradNorm', number>;
 
 interface Sequence extends Packable {
@@ -47,6 +48,8 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
   /** Changes whenever the weights of that name do; equal numbers mean equal weights. */
   readonly #versions: Record<WeightsName, number> = { raw: 0, average: 0, promoted: 0 };
   readonly #scorers = new Map<WeightsName, BoundStep>();
+  #distribution: Promise<Program> | null = null;
+  readonly #distributions = new Map<WeightsName, BoundStep>();
   readonly #decoders = new Map<number, Decoder>();
   readonly #caches;
   #nextVersion = 1;
@@ -96,6 +99,46 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
 
   async tokenLengths(): Promise<number[]> {
     return this.#tokenizer.tokenLengths();
+  }
+
+  async tokenTexts(): Promise<string[]> {
+    return Array.from({ length: this.#tokenizer.vocabulary }, (_, id) => {
+      const text = this.#tokenizer.decode([id]);
+      return text.includes('\ufffd') ? '' : text;
+    });
+  }
+
+  async alternatives({ key, sequences, draws, weights = 'raw' }: AlternativesRequest): Promise<Alternatives[]> {
+    const { context, vocabulary } = this.#shape;
+    const step = await this.#distributionOf(weights);
+    const asked = sequences.map(({ tokens, from }, index) => ({ ...shifted(tokens.slice(0, context), SPECIAL_IDS.endOfText), from, index }));
+    const results = sequences.map(() => ({ at: [] as number[], tokens: [] as number[], draws: [] as number[], logProbs: [] as number[] }));
+    await this.#overRows(step, asked, ({ targets, from, index }, start) => {
+      const probabilities = step.outputs['probabilities'] as Float32Array;
+      const random = new RandomStream(this.#request.seed, 'alternatives', key, index);
+      const result = results[index]!;
+      for (let at = from; at < targets.length; at++) {
+        const row = (start + at) * vocabulary;
+        for (const drawn of drawSystematic(probabilities.subarray(row, row + vocabulary), random.uniform(at), draws)) {
+          if (drawn.token === targets[at]) continue;
+          result.at.push(at);
+          result.tokens.push(drawn.token);
+          result.draws.push(drawn.draws);
+          result.logProbs.push(drawn.logProb);
+        }
+      }
+    });
+    return results;
+  }
+
+  /** Built when it is first asked for: many runs never do. */
+  async #distributionOf(weights: WeightsName): Promise<BoundStep> {
+    const { step, spec } = distributionStep(this.#shape);
+    this.#distribution ??= compile(this.#engine, step, spec);
+    const program = await this.#distribution;
+    const bound = this.#distributions.get(weights) ?? program.bind({ weights: this.#arrays[weights] });
+    this.#distributions.set(weights, bound);
+    return bound;
   }
 
   async generate(request: GenerateRequest): Promise<Completion[]> {
@@ -155,19 +198,25 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
 
   /** Log-probability of every target of every sequence. */
   async #logProbs(sequences: readonly Packable[], weights: WeightsName): Promise<Float32Array[]> {
-    const { batch, context } = this.#shape;
     const step = this.#scorers.get(weights) ?? this.#score.bind({ weights: this.#arrays[weights] });
     this.#scorers.set(weights, step);
     const results = new Map<Packable, Float32Array>();
+    await this.#overRows(step, sequences, (sequence, at) => {
+      results.set(sequence, (step.outputs['logProbs'] as Float32Array).slice(at, at + sequence.ids.length));
+    });
+    return sequences.map((sequence) => results.get(sequence) ?? new Float32Array(0));
+  }
+
+  /** Runs the step over all sequences, packed into rows, and shows each of them with where it starts in the step's outputs. */
+  async #overRows<T extends Packable>(step: BoundStep, sequences: readonly T[], visit: (sequence: T, at: number) => void): Promise<void> {
+    const { batch, context } = this.#shape;
     const rows = packRows(sequences, context);
     for (let from = 0; from < rows.length; from += batch) {
       const chunk = rows.slice(from, from + batch);
-      writeRows(chunk, context, step.inputs as { ids: Int32Array; targets: Int32Array; segments: Int32Array });
+      writeRows(chunk, context, step.inputs as { ids: Int32Array; targets?: Int32Array; segments: Int32Array });
       await step.run();
-      const logProbs = step.outputs['logProbs'] as Float32Array;
-      eachPlacement(chunk, context, (at, sequence) => void results.set(sequence, logProbs.slice(at, at + sequence.ids.length)));
+      eachPlacement(chunk, context, (at, sequence) => visit(sequence, at));
     }
-    return sequences.map((sequence) => results.get(sequence) ?? new Float32Array(0));
   }
 
   async pretrain({ fromStep, toStep }: PretrainRequest): Promise<StepReport[]> {
@@ -225,8 +274,14 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
       inputs.credit.set(source.credit.slice(0, ids.length), at);
       inputs.likelihood.set(source.likelihood.slice(0, ids.length), at);
       if (source.oldLogProbs) inputs.oldLogProbs.set(source.oldLogProbs.slice(0, ids.length), at);
+      for (const other of source.alternatives ?? []) {
+        if (other.at >= ids.length) continue;
+        inputs.alternatives[at + other.at] = other.token;
+        inputs.alternativeCredit[at + other.at] = other.credit;
+        inputs.alternativeLogProbs[at + other.at] = other.oldLogProb;
+      }
     });
-    for (const array of [inputs.credit, inputs.likelihood]) for (let i = 0; i < array.length; i++) array[i]! /= Math.max(1, ownTokens);
+    for (const array of [inputs.credit, inputs.likelihood, inputs.alternativeCredit]) for (let i = 0; i < array.length; i++) array[i]! /= Math.max(1, ownTokens);
     const offset = own.length * context;
     const weights = inputs.likelihood.subarray(offset);
     const corpusTokens = eachPlacement(corpus, context, (at, { ids }) => void weights.fill(request.corpusWeight, at, at + ids.length));
@@ -239,7 +294,7 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
   #clearInputs(rows: readonly PackedRow<Packable>[]): PerToken {
     for (const array of Object.values(this.#train.inputs)) array.fill(0);
     writeRows(rows, this.#shape.context, this.#train.inputs as { ids: Int32Array; targets: Int32Array; segments: Int32Array });
-    return this.#train.inputs as PerToken;
+    return this.#train.inputs as unknown as PerToken;
   }
 
   /** One step on what the inputs hold. */

@@ -46,17 +46,17 @@ export function packRows<T extends Packable>(sequences: readonly T[], length: nu
 
 /**
  * Writes ids, targets and segment numbers of `rows` into arrays of batch * length; what stays free is a segment of its own
- * with id 0 everywhere. Rows beyond `rows.length` are free as a whole.
+ * with id 0 everywhere. Rows beyond `rows.length` are free as a whole. Without `targets` only what is read is written.
  */
-export function writeRows<T extends Packable>(rows: readonly PackedRow<T>[], length: number, arrays: { ids: Int32Array; targets: Int32Array; segments: Int32Array }): void {
+export function writeRows<T extends Packable>(rows: readonly PackedRow<T>[], length: number, arrays: { ids: Int32Array; targets?: Int32Array; segments: Int32Array }): void {
   arrays.ids.fill(0);
-  arrays.targets.fill(0);
+  arrays.targets?.fill(0);
   arrays.segments.fill(-1);
   for (const [r, row] of rows.entries()) {
     for (const [segment, { sequence, start }] of row.entries()) {
       const at = r * length + start;
       arrays.ids.set(sequence.ids, at);
-      arrays.targets.set(sequence.targets, at);
+      arrays.targets?.set(sequence.targets, at);
       arrays.segments.fill(segment, at, at + sequence.ids.length);
     }
   }

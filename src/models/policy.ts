@@ -103,7 +103,8 @@ function rows(shape: PolicyShape): Specs {
  *     loss = sum( likelihood * nll
  *               - min(ratio * credit, clip(ratio, clipLow, clipHigh) * credit) )
  *
- * with ratio = exp(logp - oldLogProbs); every weight is per position and already divided by what it is a mean over.
+ * with ratio = exp(logp - oldLogProbs), the second line once for the tokens that were written and once for the alternatives to them;
+ * every weight is per position and already divided by what it is a mean over.
  * There is no KL term: its usual estimator is exp(ref - logp) on sampled tokens, which explodes exactly on the tokens that are to
  * become unlikely; the corpus rows keep the policy near its reference instead (docs/decisions).
  * Source: Schulman et al., "PPO" (2017), eq. 7.
@@ -120,6 +121,7 @@ export function trainStep(shape: PolicyShape): { step: Step; spec: StepSpec } {
       inputs: {
         ...rows(shape),
         likelihood: perToken, credit: perToken, oldLogProbs: perToken,
+        alternatives: { type: 'int32', shape: [N] }, alternativeCredit: perToken, alternativeLogProbs: perToken,
         clipLow: scalar, clipHigh: scalar, learningRate: scalar, firstCorrection: scalar, secondCorrection: scalar, averageDecay: scalar,
       },
     },
@@ -127,14 +129,18 @@ export function trainStep(shape: PolicyShape): { step: Step; spec: StepSpec } {
       const { value, gradient, metrics } = layout.valueAndGradient(variables['weights'] as tf.Tensor1D, (p) => {
         const logits = policyLogits(shape, p, inputs['ids'] as tf.Tensor1D, inputs['segments'] as tf.Tensor1D);
         const nll = tf.softmaxCrossEntropy(logits, inputs['targets'] as tf.Tensor1D);
-        const logProbs = tf.neg(nll);
-        const credit = inputs['credit']!;
-        const ratio = tf.exp(tf.sub(logProbs, inputs['oldLogProbs']!));
-        const plain = tf.mul(ratio, credit);
-        const bounded = tf.mul(tf.minimum(tf.maximum(ratio, inputs['clipLow']!), inputs['clipHigh']!), credit);
-        const clipped = tf.sum(tf.less(bounded, plain).toFloat());
+        const surrogate = (negLogProbs: tf.Tensor, credit: tf.Tensor, oldLogProbs: tf.Tensor): { total: tf.Tensor; clipped: tf.Tensor } => {
+          const ratio = tf.exp(tf.sub(tf.neg(negLogProbs), oldLogProbs));
+          const plain = tf.mul(ratio, credit);
+          const bounded = tf.mul(tf.minimum(tf.maximum(ratio, inputs['clipLow']!), inputs['clipHigh']!), credit);
+          return { total: tf.sum(tf.minimum(plain, bounded)), clipped: tf.sum(tf.less(bounded, plain).toFloat()) };
+        };
+        const written = surrogate(nll, inputs['credit']!, inputs['oldLogProbs']!);
+        const other = surrogate(
+          tf.softmaxCrossEntropy(logits, inputs['alternatives'] as tf.Tensor1D), inputs['alternativeCredit']!, inputs['alternativeLogProbs']!);
+        const clipped = tf.add(written.clipped, other.clipped);
         const likelihoodLoss = tf.sum(tf.mul(inputs['likelihood']!, nll));
-        const loss = tf.sub(likelihoodLoss, tf.sum(tf.minimum(plain, bounded))) as tf.Scalar;
+        const loss = tf.sub(likelihoodLoss, tf.add(written.total, other.total)) as tf.Scalar;
         return { loss, metrics: { likelihoodLoss, clipped } };
       });
       const { state, gradNorm } = adamW(
@@ -156,6 +162,19 @@ export function scoreStep(shape: PolicyShape): { step: Step; spec: StepSpec } {
     step(variables, inputs) {
       const logits = policyLogits(shape, layout.unflatten(variables['weights'] as tf.Tensor1D), inputs['ids'] as tf.Tensor1D, inputs['segments'] as tf.Tensor1D);
       return { updates: {}, outputs: { logProbs: tf.neg(tf.softmaxCrossEntropy(logits, inputs['targets'] as tf.Tensor1D)) } };
+    },
+  };
+}
+
+/** Next-token probabilities (N, V) of each position. */
+export function distributionStep(shape: PolicyShape): { step: Step; spec: StepSpec } {
+  const layout = policyLayout(shape);
+  const { targets: _targets, ...inputs } = rows(shape);
+  return {
+    spec: { variables: { weights: { type: 'float32', shape: [layout.size] } }, inputs },
+    step(variables, { ids, segments }) {
+      const logits = policyLogits(shape, layout.unflatten(variables['weights'] as tf.Tensor1D), ids as tf.Tensor1D, segments as tf.Tensor1D);
+      return { updates: {}, outputs: { probabilities: tf.softmax(logits) } };
     },
   };
 }

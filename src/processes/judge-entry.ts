@@ -14,6 +14,8 @@ export interface JudgeService {
   evaluate(requests: readonly SourceRequest[]): Promise<Evaluation[]>;
   /** Is each text legal Python? CPython's word alone, without findings and counts; what CPython cannot be asked the rules answer. */
   verdicts(texts: readonly string[]): Promise<boolean[]>;
+  /** Can each text be the beginning of a program? */
+  canBegin(texts: readonly string[]): Promise<boolean[]>;
   /** The safety filter alone, which needs no verdict. */
   scan(texts: readonly string[]): Promise<Pick<Evaluation, 'safety' | 'findings'>[]>;
   documents(source: string): Promise<FoundDocument[]>;
@@ -59,6 +61,10 @@ if (process.send) {
       async verdicts(texts) {
         const cpython = await loading;
         return orExit(() => verdictsOf(texts, cpython));
+      },
+      async canBegin(texts) {
+        const cpython = await loading;
+        return orExit(() => cpython.canBegin(texts));
       },
       async scan(texts) {
         return texts.map((text) => {

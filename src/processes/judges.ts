@@ -35,6 +35,8 @@ interface Job {
   drop(error: Error): void;
 }
 
+/** Batches of whole evaluations that cost as much as one of beginnings. */
+const BEGINNINGS = 16;
 const CHARACTERS_PER_SECOND = 250_000;
 /** Characters after which a batch is full: what a judge holds at once stays small. */
 const BATCH_CHARACTERS = 250_000;
@@ -200,7 +202,7 @@ export class JudgePool implements Evaluator, DocumentFinder {
   }
 
   /** Is each text legal Python? In order; false for one on which the judge fails. Several times as fast as whole evaluations. */
-  async verdicts(texts: readonly string[], signal?: AbortSignal): Promise<boolean[]> {
+  async compiles(texts: readonly string[], signal?: AbortSignal): Promise<boolean[]> {
     this.#assertOpen();
     const parts = [...batches(texts.map((text) => ({ id: '', text, promptLength: 0, finish: 'stop' as const })), 4 * this.#batch)].map((part) =>
       this.#enqueue(async (judge) => {
@@ -209,6 +211,22 @@ export class JudgePool implements Evaluator, DocumentFinder {
         } catch (error) {
           if (this.#closed) throw error;
           return (await judgeBatch(judge, part, () => this.#closed)).map(({ reason }) => reason !== 'syntax' && reason !== 'judge' && reason !== 'too-large');
+        }
+      }, signal),
+    );
+    return (await all(parts)).flat();
+  }
+
+  /** Can each text be the beginning of a program? In order; true for one on which the judge fails. */
+  async canBegin(texts: readonly string[], signal?: AbortSignal): Promise<boolean[]> {
+    this.#assertOpen();
+    const parts = [...batches(texts.map((text) => ({ id: '', text, promptLength: 0, finish: 'stop' as const })), BEGINNINGS * this.#batch)].map((part) =>
+      this.#enqueue(async (judge) => {
+        try {
+          return await judge.call('canBegin', part.map(({ text }) => text as string), sizeOf(part));
+        } catch (error) {
+          if (this.#closed) throw error;
+          return part.map(() => true);
         }
       }, signal),
     );

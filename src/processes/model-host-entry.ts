@@ -15,8 +15,10 @@ export interface ModelHostService {
   initialise: ModelHost['initialise'];
   encode: ModelHost['encode'];
   tokenLengths(input: null): ReturnType<ModelHost['tokenLengths']>;
+  tokenTexts(input: null): ReturnType<ModelHost['tokenTexts']>;
   generate: ModelHost['generate'];
   infill: ModelHost['infill'];
+  alternatives: ModelHost['alternatives'];
   bits(input: { texts: Parameters<ModelHost['bits']>[0]; weights: Parameters<ModelHost['bits']>[1] }): ReturnType<ModelHost['bits']>;
   pretrain: ModelHost['pretrain'];
   update: ModelHost['update'];
@@ -55,8 +57,10 @@ serve<ModelHostService>(() => {
     },
     encode: (texts) => ready().encode(texts),
     tokenLengths: () => ready().tokenLengths(),
+    tokenTexts: () => ready().tokenTexts(),
     generate: (request) => ready().generate(request),
     infill: (request) => ready().infill(request),
+    alternatives: (request) => ready().alternatives(request),
     bits: ({ texts, weights }) => ready().bits(texts, weights),
     pretrain: (request) => ready().pretrain(request),
     update: (request) => ready().update(request),

@@ -28,6 +28,8 @@ async function trainedOn(all: readonly Judged[], repaired: readonly Judged[]): P
     model: {
       encode: async (texts) => texts.map((text) => [...Buffer.from(text)]),
       tokenLengths: async () => Array.from({ length: 256 }, (_, id) => (id === 0 ? 0 : 1)),
+      tokenTexts: async () => [],
+      alternatives: async () => [],
       generate: async () => [],
       updateDiscriminator: async () => ({ loss: 0, heldOutReal: [], heldOutFake: [] }),
       update: async (given) => {

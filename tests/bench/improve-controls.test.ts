@@ -53,6 +53,17 @@ describe('the control arms', () => {
     expect(await randomReward(request, context)).toEqual({ ...request, sequences });
   });
 
+  it('random reward: what alternatives were blamed for falls on tokens that were written, the amount unchanged', async () => {
+    const blame = { at: 4, token: 99, credit: -2, oldLogProb: -3 };
+    const with_ = { ...request, sequences: [{ ...praised(6, 1), alternatives: [blame, { ...blame, at: 5 }] }] };
+    const { sequences: [dealt] } = await randomReward(with_, context);
+    expect(dealt).not.toHaveProperty('alternatives');
+    expect(sum(dealt!.credit)).toBeCloseTo(6 - 4);
+    expect(dealt!.credit.slice(0, 2)).toEqual([0, 0]);
+    const { sequences: [inverted] } = await invertedReward(with_, context);
+    expect(inverted!.alternatives).toEqual([{ ...blame, credit: 2 }, { ...blame, at: 5, credit: 2 }]);
+  });
+
   it('random reward says nothing: over many rounds a failed sample is praised as often as a valid one, and blamed anywhere', async () => {
     let praisedFailed = 0, praisedValid = 0;
     const places = new Set<number>();

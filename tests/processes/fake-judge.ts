@@ -38,6 +38,7 @@ serve<JudgeService>((emit) => ({
     return requests.map(answer);
   },
   verdicts: async (texts) => texts.map((text) => answer({ id: '', text, promptLength: 0, finish: 'stop' }).valid),
+  canBegin: async (texts) => texts.map((text) => text !== 'NO'),
   scan: async (texts) => texts.map((text) => ({ findings: [], ...(text.includes('SECRET') ? { safety: { secret: 1 } } : {}) })),
   documents: async (source) => [{ text: source, span: { start: 0, end: source.length } }],
 }));

@@ -86,11 +86,12 @@ function tokenAt(tokens: readonly number[], tokenLengths: readonly number[], off
 }
 
 /**
- * The training sequence of a sample: its prompt without credit, its completion with the given one, up to the last token that has
- * any (what follows would only be computed). Null when no token has credit.
+ * The training sequence of a sample: its prompt without credit, its completion with the given one and that of its alternatives, up to
+ * the last token that has any (what follows would only be computed). Null when no token has credit.
  */
-export function sampleSequence({ sample }: Judged, promptTokens: readonly number[], credit: readonly number[]): TrainSequence | null {
-  const length = credit.findLastIndex((value) => value !== 0) + 1;
+export function sampleSequence({ sample }: Judged, promptTokens: readonly number[], credit: readonly number[], alternatives: NonNullable<TrainSequence['alternatives']> = []): TrainSequence | null {
+  const furthest = alternatives.reduce((last, { at }) => Math.max(last, at - promptTokens.length), -1);
+  const length = Math.max(furthest, credit.findLastIndex((value) => value !== 0)) + 1;
   if (length === 0) return null;
   const tokens = (sample.tokens ?? []).slice(0, length);
   const prompt = promptTokens.map(() => 0);
@@ -99,6 +100,7 @@ export function sampleSequence({ sample }: Judged, promptTokens: readonly number
     likelihood: [...prompt, ...tokens.map(() => 0)],
     credit: [...prompt, ...credit.slice(0, length)],
     oldLogProbs: [...prompt, ...(sample.logProbs ?? []).slice(0, length)],
+    ...(alternatives.length > 0 ? { alternatives } : {}),
   };
 }
 

@@ -1,0 +1,115 @@
+/**
+ * What else the policy might have written, and which of it would have broken the text. At every position of a sample, up to where it
+ * broke, other tokens are drawn from the policy, and the compiler's parser says whether a program can begin like that. A sample
+ * breaks at most once; its alternatives show several breaks, each at the very token that made it and none with a text to finish.
+ *
+ * Only what breaks is learned from: that a token can stand says nothing about how good it is.
+ *
+ * Sources: Ciosek, Whiteson, "Expected Policy Gradients" (2018) for credit to actions that were not taken; Welleck et al., "Neural Text
+ * Generation with Unlikelihood Training" (2020) for tokens that are to become unlikely. That the compiler names them is this
+ * project's (docs/decisions).
+ */
+import type { Evaluator } from '../../contracts/evaluator.ts';
+import type { Alternatives, ModelHost } from '../../contracts/model.ts';
+import type { Sample } from '../../contracts/records.ts';
+import { contextOf, textOf } from '../samples.ts';
+
+/** A sample, and how many of its tokens are looked at: all up to the one that broke it. */
+export interface Probe {
+  readonly sample: Sample;
+  /** Ids of what stood before the sample's tokens. */
+  readonly context: readonly number[];
+  readonly count: number;
+}
+
+/** What was drawn at one position and breaks the text there. */
+export interface BreakingAlternative {
+  /** Position, counted from the context's first token. */
+  readonly at: number;
+  /** The likeliest of the tokens that were drawn and break the text. */
+  readonly token: number;
+  readonly logProb: number;
+  /** Share in (0, 1] of the position's draws that break the text. */
+  readonly share: number;
+}
+
+export interface AlternativesReport {
+  /** One list a probe, by position. */
+  readonly breaking: readonly (readonly BreakingAlternative[])[];
+  readonly positions: number;
+  /** Tokens drawn that were not the sample's own. */
+  readonly asked: number;
+}
+
+export interface Vocabulary {
+  /** Bytes of every token. */
+  readonly lengths: readonly number[];
+  /** Text of every token; empty where it has none by itself. */
+  readonly texts: readonly string[];
+  readonly endOfText: number;
+}
+
+export interface AlternativesDeps {
+  readonly model: Pick<ModelHost, 'alternatives'>;
+  readonly parser: Pick<Required<Evaluator>, 'canBegin' | 'compiles'>;
+  readonly vocabulary: Vocabulary;
+}
+
+/** Samples whose alternatives are drawn and judged together: the model draws the next while the judges read these. */
+const TOGETHER = 64;
+
+export async function breakingAlternatives({ model, parser, vocabulary }: AlternativesDeps, probes: readonly Probe[], request: { readonly key: string; readonly draws: number }, signal?: AbortSignal): Promise<AlternativesReport> {
+  const parts: (readonly Probe[])[] = [];
+  for (let from = 0; from < probes.length; from += TOGETHER) parts.push(probes.slice(from, from + TOGETHER));
+  const reports = await Promise.all(parts.map(async (part, number) => {
+    const sequences = part.map(({ sample, context, count }) => ({ tokens: [...context, ...(sample.tokens ?? []).slice(0, count)], from: context.length }));
+    const drawn = await model.alternatives({ key: `${request.key}/${number}`, sequences, draws: request.draws });
+    signal?.throwIfAborted();
+    const questions = drawn.map((alternatives, i) => questionsOf(part[i]!, alternatives, vocabulary));
+    const all = questions.flat();
+    const [begins, compiles] = await Promise.all([
+      parser.canBegin(all.flatMap(({ text, ends }) => (ends ? [] : [text])), signal),
+      parser.compiles(all.flatMap(({ text, ends }) => (ends ? [text] : [])), signal),
+    ]);
+    let begun = 0, ended = 0;
+    const breaking = questions.map((asked, i) => byPosition(drawn[i]!, asked.filter(({ ends }) => !(ends ? compiles[ended++] : begins[begun++])).map(({ index }) => index), request.draws));
+    return { breaking, positions: sequences.reduce((sum, { tokens, from }) => sum + tokens.length - from, 0), asked: all.length };
+  }));
+  return {
+    breaking: reports.flatMap(({ breaking }) => breaking),
+    positions: reports.reduce((sum, { positions }) => sum + positions, 0),
+    asked: reports.reduce((sum, { asked }) => sum + asked, 0),
+  };
+}
+
+interface Question {
+  /** Of the alternative that it is about. */
+  readonly index: number;
+  readonly text: string;
+  /** The alternative is to end here. */
+  readonly ends: boolean;
+}
+
+/** What the text would be with each alternative as its last token. Those that are no text by themselves, or follow half a character, are left out. */
+function questionsOf({ sample, context }: Probe, { at, tokens }: Alternatives, { lengths, texts, endOfText }: Vocabulary): Question[] {
+  const bytes = Buffer.from(textOf(sample));
+  const ends = [Buffer.byteLength(contextOf(sample))];
+  for (const token of sample.tokens ?? []) ends.push(ends.at(-1)! + (lengths[token] ?? 0));
+  return tokens.flatMap((token, index): Question[] => {
+    const before = bytes.subarray(0, ends[at[index]! - context.length]).toString();
+    if (before.endsWith('\ufffd')) return [];
+    if (token === endOfText) return [{ index, text: before, ends: true }];
+    const own = texts[token];
+    return own ? [{ index, text: before + own, ends: false }] : [];
+  });
+}
+
+function byPosition({ at, tokens, draws, logProbs }: Alternatives, broken: readonly number[], all: number): BreakingAlternative[] {
+  const found = new Map<number, BreakingAlternative>();
+  for (const i of broken) {
+    const other = found.get(at[i]!);
+    const share = draws[i]! / all + (other?.share ?? 0);
+    found.set(at[i]!, other && other.logProb >= logProbs[i]! ? { ...other, share } : { at: at[i]!, token: tokens[i]!, logProb: logProbs[i]!, share });
+  }
+  return [...found.values()];
+}
