@@ -2,11 +2,11 @@
  * Rewards: the trained-on scalar of each sample. Pure.
  *
  *     reward = 0                                   for an invalid sample, a copy of the corpus, or one that safety vetoes
- *            = min(oddsClip, D / (1 - D))          otherwise, times 1 - w + w * readability where readability has the weight w
+ *            = min(oddsClip, (D / (1 - D))^power)  otherwise, times 1 - w + w * readability where readability has the weight w
  *
  * D / (1 - D) estimates how much likelier people are to have written the sample's structure than the policy is (Goodfellow et al.
  * 2014, proposition 1), so valid samples count the more the nearer they are to real code: validity alone is won by ever
- * simpler programs.
+ * simpler programs. A power below 1 flattens that weight.
  */
 import type { Judged } from '../contracts/agents.ts';
 import type { Critique, Reward } from '../contracts/records.ts';
@@ -14,6 +14,8 @@ import { vetoed } from '../metrics/index.ts';
 
 export interface RewardOptions {
   readonly oddsClip: number;
+  /** Exponent of the odds, in [0, 1]; default 1. */
+  readonly oddsPower?: number;
   /** Share in [0, 1] of the reward that readability decides; 0 or absent: none. */
   readonly readabilityWeight?: number;
   /** Categories or rules of the safety filter that keep a sample from being learned; absent: none. */
@@ -21,13 +23,13 @@ export interface RewardOptions {
 }
 
 /** `terms` names what was multiplied; `safe` and `readability` only where they took part. */
-export function rewardsOf(judged: readonly Judged[], critiques: readonly Critique[], { oddsClip, readabilityWeight: weight = 0, veto = [] }: RewardOptions): Reward[] {
+export function rewardsOf(judged: readonly Judged[], critiques: readonly Critique[], { oddsClip, oddsPower = 1, readabilityWeight: weight = 0, veto = [] }: RewardOptions): Reward[] {
   const critiqueOf = new Map(critiques.map((critique) => [critique.sampleId, critique]));
   return judged.map(({ sample, evaluation }) => {
     const valid = evaluation.valid ? 1 : 0;
     const original = evaluation.copy ? 0 : 1;
     const critique = critiqueOf.get(sample.id);
-    const odds = Math.min(oddsClip, Math.exp(critique?.logOdds ?? 0));
+    const odds = Math.min(oddsClip, Math.exp(oddsPower * (critique?.logOdds ?? 0)));
     const readability = 1 - weight + weight * (critique?.readability ?? 0);
     const terms = { valid, original, odds, ...(vetoed(evaluation, { veto }) ? { safe: 0 } : {}), ...(weight > 0 ? { readability } : {}) };
     return { sampleId: sample.id, value: Object.values(terms).reduce((product, term) => product * term, 1), terms };

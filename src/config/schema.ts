@@ -73,7 +73,7 @@ export const configSchema = z.strictObject({
   learning: z.strictObject({
     learningRate: z.number().positive().default(6e-4),
     warmupSteps: z.int().min(0).default(10).describe('Warm-up at the first round.'),
-    decay: share.default(0.1).describe('Learning rate of the last budgeted round as a share of the first.'),
+    decay: share.default(0.3).describe('Learning rate of the last budgeted round as a share of the first.'),
     passes: positive.default(1).describe('Times that a round\'s samples are learned from: new samples cost less than they teach.'),
     corpusShare: share.default(0.65),
     corpusWeight: z.number().min(0).default(0.5),
@@ -84,6 +84,7 @@ export const configSchema = z.strictObject({
     faultBefore: z.int().min(0).default(1).describe('Tokens before it that share the blame, each with half of what the next one has.'),
     alternativeWeight: z.number().min(0).default(6).describe('Blame on what might have been written and would have broken the text, in the same unit; each token has the share of the draws that fell on it.'),
     alternativeDraws: z.int().min(0).default(4).describe('Alternatives drawn at each position of a sample; 0: none.'),
+    oddsPower: share.default(0.2).describe('Exponent of the discriminator\'s odds: 1 weighs valid samples towards real code in full, 0 not at all.'),
     oddsClip: z.number().positive().default(1),
     repairWeight: z.number().min(0).default(0.3).describe('Credit of a repaired span in accepted revisions.'),
     readabilityWeight: share.default(0).describe('Share of a reward that readability decides; 0: it is shown and not trained on.'),

@@ -29,6 +29,8 @@ describe('rewards', () => {
     const all = [judged('a', 'x'), judged('b', 'x'), judged('c', 'x', { copy: true }), judged('d', 'x', { valid: false, reason: 'syntax' }), judged('e', 'x')];
     const rewards = rewardsOf(all, [critique('a', Math.log(0.5)), critique('b', 9), critique('c', 0), critique('d'), critique('e', 0)], { oddsClip: 2 });
     expect(rewards.map(({ value }) => value)).toEqual([0.5, 2, 0, 0, 1]);
+    const flattened = rewardsOf(all, [critique('a', Math.log(0.25)), critique('b', 9), critique('c', 0), critique('d'), critique('e', 0)], { oddsClip: 2, oddsPower: 0.5 });
+    expect(flattened.map(({ value }) => value)).toEqual([0.5, 2, 0, 0, 1]);
   });
 });
 
