@@ -3,8 +3,8 @@
  * next one (continuous batching), prompts of any length are fed through the same step, and every draw is addressed by the
  * sequence and the position, so neither the slot nor the company a sequence keeps changes what it becomes.
  *
- * On a CPU each core decodes a batch of its own (a lane): products this small gain little from a second thread, and one lane's tokens
- * are drawn while the other computes. A lane that runs out of sequences moves the rest into fewer slots.
+ * On a CPU of many cores each two of them decode a batch of their own (a lane): products this small gain nothing from a third thread. A lane
+ * that runs out of sequences moves the rest into fewer slots.
  */
 import { setImmediate } from 'node:timers/promises';
 import { allocate, compile, type Arrays, type BoundStep, type EngineOptions, type Program } from '../engine/compile.ts';
@@ -42,15 +42,17 @@ interface Slot {
   readonly logProbs: number[];
 }
 
+/** Two lanes of a thread each draw one's tokens while the other computes, and still are slower than one lane of two (docs/performance.md). */
+const THREADS_A_LANE = 2;
 /** More lanes than this would wait for the threads that native calls run on (libuv's pool has four). */
 const MOST_LANES = 4;
 
 /** Key and value caches of one lane, by its number of slots, widest first. */
 type LaneCaches = ReadonlyMap<number, Arrays>;
 
-/** Caches for `Decoder.create`: one lane a core where the CPU computes, else one. Wide lanes have `slots`, narrow ones a third and a twelfth. */
+/** Caches for `Decoder.create`: one lane for two cores where the CPU computes, else one. Wide lanes have `slots`, narrow ones a third and a twelfth. */
 export function decodeCaches(engine: EngineOptions, shape: PolicyShape, slots: number): readonly LaneCaches[] {
-  const lanes = engine.backend === 'onnx:cpu' ? Math.min(engine.threads, MOST_LANES) : 1;
+  const lanes = engine.backend === 'onnx:cpu' ? Math.max(1, Math.min(Math.floor(engine.threads / THREADS_A_LANE), MOST_LANES)) : 1;
   const widths = slots < 48 ? [slots] : [slots, Math.ceil(slots / 3), Math.ceil(slots / 12)];
   return Array.from({ length: lanes }, () => new Map(widths.map((width) => {
     const { variables } = decodeStep(shape, width).spec;

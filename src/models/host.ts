@@ -17,8 +17,8 @@ import { packRows, shifted, writeRows, type Packable, type PackedRow } from './p
 import { distributionStep, policyLayout, scoreStep, trainStep, type PolicyShape } from './policy.ts';
 import { SPECIAL_IDS, type Tokenizer } from './tokenizer/index.ts';
 
-/** Sequences decoded side by side in each lane: past this the decode step gains little on a CPU. */
-const SLOTS = 96;
+/** Sequences decoded side by side in each lane: with more of them the caches outgrow the processor's. */
+const SLOTS = 48;
 /** Sets of weights that stay compiled for sampling. */
 const DECODERS_KEPT = 2;
 
