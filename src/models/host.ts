@@ -131,7 +131,7 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
     return results;
   }
 
-  /** Built when it is first asked for: many runs never do. */
+  /** Built when it is first asked for: measuring and sampling do without. */
   async #distributionOf(weights: WeightsName): Promise<BoundStep> {
     const { step, spec } = distributionStep(this.#shape);
     this.#distribution ??= compile(this.#engine, step, spec);

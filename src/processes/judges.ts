@@ -217,17 +217,19 @@ export class JudgePool implements Evaluator, DocumentFinder {
     return (await all(parts)).flat();
   }
 
-  /** Can each text be the beginning of a program? In order; true for one on which the judge fails. */
+  /** Can each text be the beginning of a program? In order; true for those of a batch on which judges fail twice. */
   async canBegin(texts: readonly string[], signal?: AbortSignal): Promise<boolean[]> {
     this.#assertOpen();
     const parts = [...batches(texts.map((text) => ({ id: '', text, promptLength: 0, finish: 'stop' as const })), BEGINNINGS * this.#batch)].map((part) =>
       this.#enqueue(async (judge) => {
-        try {
-          return await judge.call('canBegin', part.map(({ text }) => text as string), sizeOf(part));
-        } catch (error) {
-          if (this.#closed) throw error;
-          return part.map(() => true);
+        for (let attempt = 0; attempt < 2; attempt++) {
+          try {
+            return await judge.call('canBegin', part.map(({ text }) => text as string), sizeOf(part));
+          } catch (error) {
+            if (this.#closed) throw error;
+          }
         }
+        return part.map(() => true);
       }, signal),
     );
     return (await all(parts)).flat();

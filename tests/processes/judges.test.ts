@@ -149,6 +149,17 @@ describe('a pool of judges', { timeout: 60_000 }, () => {
 });
 
 describe('a real judge', { timeout: 120_000 }, () => {
+  it('says what a program may begin with and what compiles, in order', async () => {
+    const judges = new JudgePool({ judges: 2 });
+    try {
+      const texts = Array.from({ length: 2000 }, (_, i) => (i % 3 === 0 ? `x = f(${i}` : i % 3 === 1 ? `x = ${i})` : `x = ${i}\n`));
+      expect(await judges.canBegin(texts)).toEqual(texts.map((_, i) => i % 3 !== 1));
+      expect(await judges.compiles(texts)).toEqual(texts.map((_, i) => i % 3 === 2));
+    } finally {
+      await judges.close();
+    }
+  });
+
   it('judges texts and finds documents', async () => {
     const { pool } = open({ entry: new URL('../../src/processes/judge-entry.ts', import.meta.url), limitMs: 20_000 });
     await pool.setDocuments(['def copied(a, b):\n    return [a, b, a + b, a - b]\n']);
