@@ -34,7 +34,7 @@ export interface InfillRequest {
   readonly weights?: WeightsName;
 }
 
-/** Asks what else the policy might have written, token by token. */
+/** Asks what else the policy being trained might have written, token by token. */
 export interface AlternativesRequest {
   /** Names the random stream. */
   readonly key: string;
@@ -42,7 +42,6 @@ export interface AlternativesRequest {
   readonly sequences: readonly { readonly tokens: readonly number[]; readonly from: number }[];
   /** Draws a position. */
   readonly draws: number;
-  readonly weights?: WeightsName;
 }
 
 /** Tokens drawn from the policy's distribution at positions of one sequence, those that the sequence has there left out; entry i of each array is one. */

@@ -71,48 +71,35 @@ type Row = readonly [type: string, message: string, ...places: (number | null | 
 export async function loadCPython(): Promise<CPython> {
   const silent = { stdout: () => {}, stderr: () => {} };
   const pyodide = await loadPyodide(silent);
-  const check = pyodide.runPython(PROGRAM) as (texts: unknown, locate: unknown) => { toJs(): (Row | null | undefined)[]; destroy(): void };
-  const beginnings = pyodide.globals.get('can_begin') as (texts: unknown) => { toJs(): boolean[]; destroy(): void };
+  const check = pyodide.runPython(PROGRAM) as (...lists: unknown[]) => { toJs(): unknown[]; destroy(): void };
+  const canBegin = pyodide.globals.get('can_begin') as typeof check;
   const version = String(pyodide.runPython('".".join(map(str, sys.version_info[:3]))'));
+  /** Calls the function with the lists; what crossed the boundary is freed on both sides. */
+  const ask = (program: typeof check, work: string, ...lists: readonly unknown[][]): readonly unknown[] => {
+    try {
+      const given = lists.map((list) => pyodide.toPy(list) as { destroy(): void });
+      try {
+        const answers = program(...given);
+        try {
+          return answers.toJs();
+        } finally {
+          answers.destroy();
+        }
+      } finally {
+        for (const list of given) list.destroy();
+      }
+    } catch (error) {
+      // Of a lost interpreter nothing can be freed either.
+      throw new CPythonDied(`CPython ended while ${work} (${error instanceof Error ? error.message : String(error)}); load it again in a new process.`);
+    }
+  };
   return {
     version,
-    canBegin(texts) {
-      if (texts.length === 0) return [];
-      try {
-        const list = pyodide.toPy(texts) as { destroy(): void };
-        try {
-          const answers = beginnings(list);
-          try {
-            return answers.toJs();
-          } finally {
-            answers.destroy();
-          }
-        } finally {
-          list.destroy();
-        }
-      } catch (error) {
-        throw new CPythonDied(`CPython ended while parsing (${error instanceof Error ? error.message : String(error)}); load it again in a new process.`);
-      }
-    },
+    canBegin: (texts) => (texts.length === 0 ? [] : (ask(canBegin, 'parsing', [...texts]) as boolean[])),
     compileAll(texts, locate = []) {
       if (texts.length === 0) return [];
-      try {
-        const list = pyodide.toPy(texts) as { destroy(): void };
-        const places = pyodide.toPy(texts.map((_, i) => locate[i] ?? false)) as { destroy(): void };
-        try {
-          const answers = check(list, places);
-          try {
-            return answers.toJs().map((row) => (row ? toError(row) : null));
-          } finally {
-            answers.destroy();
-          }
-        } finally {
-          list.destroy();
-          places.destroy();
-        }
-      } catch (error) {
-        throw new CPythonDied(`CPython ended while compiling (${error instanceof Error ? error.message : String(error)}); load it again in a new process.`);
-      }
+      const rows = ask(check, 'compiling', [...texts], texts.map((_, i) => locate[i] ?? false)) as readonly (Row | null | undefined)[];
+      return rows.map((row) => (row ? toError(row) : null));
     },
   };
 }

@@ -48,8 +48,7 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
   /** Changes whenever the weights of that name do; equal numbers mean equal weights. */
   readonly #versions: Record<WeightsName, number> = { raw: 0, average: 0, promoted: 0 };
   readonly #scorers = new Map<WeightsName, BoundStep>();
-  #distribution: Promise<Program> | null = null;
-  readonly #distributions = new Map<WeightsName, BoundStep>();
+  #distribution: Promise<BoundStep> | null = null;
   readonly #decoders = new Map<number, Decoder>();
   readonly #caches;
   #nextVersion = 1;
@@ -108,9 +107,9 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
     });
   }
 
-  async alternatives({ key, sequences, draws, weights = 'raw' }: AlternativesRequest): Promise<Alternatives[]> {
+  async alternatives({ key, sequences, draws }: AlternativesRequest): Promise<Alternatives[]> {
     const { context, vocabulary } = this.#shape;
-    const step = await this.#distributionOf(weights);
+    const step = await (this.#distribution ??= this.#bindDistribution());
     const asked = sequences.map(({ tokens, from }, index) => ({ ...shifted(tokens.slice(0, context), SPECIAL_IDS.endOfText), from, index }));
     const results = sequences.map(() => ({ at: [] as number[], tokens: [] as number[], draws: [] as number[], logProbs: [] as number[] }));
     await this.#overRows(step, asked, ({ targets, from, index }, start) => {
@@ -132,13 +131,9 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
   }
 
   /** Built when it is first asked for: measuring and sampling do without. */
-  async #distributionOf(weights: WeightsName): Promise<BoundStep> {
+  async #bindDistribution(): Promise<BoundStep> {
     const { step, spec } = distributionStep(this.#shape);
-    this.#distribution ??= compile(this.#engine, step, spec);
-    const program = await this.#distribution;
-    const bound = this.#distributions.get(weights) ?? program.bind({ weights: this.#arrays[weights] });
-    this.#distributions.set(weights, bound);
-    return bound;
+    return (await compile(this.#engine, step, spec)).bind({ weights: this.#arrays.raw });
   }
 
   async generate(request: GenerateRequest): Promise<Completion[]> {

@@ -203,35 +203,35 @@ export class JudgePool implements Evaluator, DocumentFinder {
 
   /** Is each text legal Python? In order; false for one on which the judge fails. Several times as fast as whole evaluations. */
   async compiles(texts: readonly string[], signal?: AbortSignal): Promise<boolean[]> {
-    this.#assertOpen();
-    const parts = [...batches(texts.map((text) => ({ id: '', text, promptLength: 0, finish: 'stop' as const })), 4 * this.#batch)].map((part) =>
-      this.#enqueue(async (judge) => {
-        try {
-          return await judge.call('verdicts', part.map(({ text }) => text as string), sizeOf(part));
-        } catch (error) {
-          if (this.#closed) throw error;
-          return (await judgeBatch(judge, part, () => this.#closed)).map(({ reason }) => reason !== 'syntax' && reason !== 'judge' && reason !== 'too-large');
-        }
-      }, signal),
-    );
-    return (await all(parts)).flat();
+    return this.#ask(texts, 4 * this.#batch, signal, async (judge, part, requests) => {
+      try {
+        return await judge.call('verdicts', part, sizeOf(requests));
+      } catch (error) {
+        if (this.#closed) throw error;
+        return (await judgeBatch(judge, requests, () => this.#closed)).map(({ reason }) => reason !== 'syntax' && reason !== 'judge' && reason !== 'too-large');
+      }
+    });
   }
 
   /** Can each text be the beginning of a program? In order; true for those of a batch on which judges fail twice. */
   async canBegin(texts: readonly string[], signal?: AbortSignal): Promise<boolean[]> {
-    this.#assertOpen();
-    const parts = [...batches(texts.map((text) => ({ id: '', text, promptLength: 0, finish: 'stop' as const })), BEGINNINGS * this.#batch)].map((part) =>
-      this.#enqueue(async (judge) => {
-        for (let attempt = 0; attempt < 2; attempt++) {
-          try {
-            return await judge.call('canBegin', part.map(({ text }) => text as string), sizeOf(part));
-          } catch (error) {
-            if (this.#closed) throw error;
-          }
+    return this.#ask(texts, BEGINNINGS * this.#batch, signal, async (judge, part, requests) => {
+      for (let attempt = 0; attempt < 2; attempt++) {
+        try {
+          return await judge.call('canBegin', part, sizeOf(requests));
+        } catch (error) {
+          if (this.#closed) throw error;
         }
-        return part.map(() => true);
-      }, signal),
-    );
+      }
+      return part.map(() => true);
+    });
+  }
+
+  /** A yes or no for each text, in order, asked of the judges in batches of at most `most` texts; `requests` are a part's texts as requests. */
+  async #ask(texts: readonly string[], most: number, signal: AbortSignal | undefined, ask: (judge: Judge, part: readonly string[], requests: readonly SourceRequest[]) => Promise<boolean[]>): Promise<boolean[]> {
+    this.#assertOpen();
+    const requests = texts.map((text) => ({ id: '', text, promptLength: 0, finish: 'stop' as const }));
+    const parts = [...batches(requests, most)].map((part) => this.#enqueue((judge) => ask(judge, part.map(({ text }) => text as string), part), signal));
     return (await all(parts)).flat();
   }
 

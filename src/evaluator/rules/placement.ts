@@ -28,6 +28,8 @@ interface Frame {
   deepestAt: Statement | null;
 }
 
+const newFrame = (kind: Frame['kind'], async: boolean, scope: Scope | null, parent: Frame | null): Frame => ({ kind, async, scope, parent, yields: false, valueReturn: null, deepest: 0, deepestAt: null });
+
 /** A comprehension, while it is walked. */
 interface Comprehension {
   readonly flavour: string;
@@ -54,7 +56,7 @@ export class Placement {
   /** `names`: keep track of names, which only texts with `global` or `nonlocal` need. */
   constructor(report: (fault: Fault) => void, names: boolean) {
     this.#report = report;
-    this.#frame = { kind: 'module', async: false, scope: names ? new Scope('module', null) : null, parent: null, yields: false, valueReturn: null, deepest: 0, deepestAt: null };
+    this.#frame = newFrame('module', false, names ? new Scope('module', null) : null, null);
   }
 
   walk(statements: readonly Statement[]): void {
@@ -197,7 +199,7 @@ export class Placement {
   #inLoopBroken(body: readonly Statement[]): void {
     const { yields, valueReturn } = this.#frame;
     const kept = this.#frame, loop = this.#inLoop;
-    this.#frame = { kind: 'function', async: true, scope: null, parent: kept, yields, valueReturn, deepest: 0, deepestAt: null };
+    this.#frame = { ...newFrame('function', true, null, kept), yields, valueReturn };
     this.#inLoop = true;
     this.#nestedLevel++;
     this.#body(body);
@@ -282,7 +284,7 @@ export class Placement {
   /** What is only evaluated when someone asks (PEP 649, PEP 695) has a scope of its own, in which names are neither bound nor used outside. */
   #annotated(label: string, value: Expression, generic = false): void {
     const kept = this.#annotation, outer = this.#frame;
-    const within = (parent: Frame): Frame => ({ kind: 'annotation', async: false, scope: null, parent, yields: false, valueReturn: null, deepest: 0, deepestAt: null });
+    const within = (parent: Frame): Frame => newFrame('annotation', false, null, parent);
     this.#annotation = label;
     this.#frame = within(generic ? within(outer) : outer);
     this.#visit(value);
@@ -306,7 +308,7 @@ export class Placement {
     const outer = this.#frame;
     const state = [this.#inLoop, this.#groupJump, this.#groupReturn, this.#blocks, this.#nestedLevel, this.#comprehension, this.#annotation] as const;
     const scope = outer.scope ? new Scope(kind === 'class' ? 'class' : 'function', outer.scope) : null;
-    const frame: Frame = { kind, async, scope, parent: outer, yields: false, valueReturn: null, deepest: 0, deepestAt: null };
+    const frame = newFrame(kind, async, scope, outer);
     this.#frame = frame;
     this.#inLoop = this.#groupJump = this.#groupReturn = false;
     this.#blocks = this.#nestedLevel = 0;
