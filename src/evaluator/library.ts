@@ -10,7 +10,7 @@ import type { SafetyOptions } from '../contracts/safety.ts';
 import { CPythonDied, loadCPython, type CPython } from './cpython.ts';
 import { evaluateTexts } from './evaluate.ts';
 import { CopyIndex } from './novelty/copies.ts';
-import { NoveltyIndex, type NamedText } from './novelty/index.ts';
+import { NoveltyIndex, textOf, type NamedText } from './novelty/index.ts';
 import { SafetyFilter } from './safety/index.ts';
 
 /** What texts are compared with; made once by `indexCorpus`. */
@@ -59,7 +59,7 @@ let loading: Promise<CPython> | undefined;
 
 /** Indexes a corpus: about half a second for a megabyte. @throws RangeError when it has more than eight million tokens. */
 export function indexCorpus(documents: readonly NamedText[]): CorpusIndex {
-  return { copies: new CopyIndex(documents.map((document) => (typeof document === 'string' ? document : document.text))), novelty: new NoveltyIndex(documents) };
+  return { copies: new CopyIndex(documents.map(textOf)), novelty: NoveltyIndex.of(documents) };
 }
 
 /** Evaluates one text. */

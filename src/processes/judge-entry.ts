@@ -5,7 +5,8 @@
 import type { SourceRequest } from '../contracts/evaluator.ts';
 import type { Evaluation } from '../contracts/records.ts';
 import type { SafetyOptions } from '../contracts/safety.ts';
-import { CPythonDied, evaluateTexts, findDocuments, indexCorpus, loadCPython, SafetyFilter, verdictsOf, WHOLE_CHARACTERS, type CorpusIndex, type FoundDocument, type NamedText } from '../evaluator/index.ts';
+import { CPythonDied, evaluateTexts, findDocuments, loadCPython, SafetyFilter, verdictsOf, WHOLE_CHARACTERS, type CorpusIndex, type FoundDocument, type NamedText } from '../evaluator/index.ts';
+import { cachedIndex } from './corpus-index.ts';
 import { serve } from './rpc.ts';
 
 export interface JudgeService {
@@ -45,7 +46,7 @@ if (process.send) {
     };
     return {
       async initialise({ documents, safety }) {
-        corpus = documents.length > 0 ? indexCorpus(documents) : undefined;
+        corpus = documents.length > 0 ? await cachedIndex(documents) : undefined;
         filter = new SafetyFilter(safety);
         const { version } = await loading;
         initial = process.memoryUsage.rss();

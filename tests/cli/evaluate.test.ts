@@ -37,7 +37,7 @@ function judging(): { library: object; seen: EvaluationRequest[]; opened: (Evalu
 /** The evaluator itself, without CPython and in this process. */
 const real = {
   openEvaluator: ({ corpus, safety }: EvaluatorOptions = {}) => ({
-    evaluateMany: async (requests: readonly SourceRequest[]) => evaluateTexts(requests, { safety: new SafetyFilter(safety), ...(corpus ? { novelty: new NoveltyIndex(corpus) } : {}) }),
+    evaluateMany: async (requests: readonly SourceRequest[]) => evaluateTexts(requests, { safety: new SafetyFilter(safety), ...(corpus ? { novelty: NoveltyIndex.of(corpus) } : {}) }),
     close: async () => {},
   }),
 };

@@ -48,7 +48,7 @@ const CORPUS = [
 ];
 
 describe('the index', () => {
-  const index = new NoveltyIndex(CORPUS);
+  const index = NoveltyIndex.of(CORPUS);
 
   it('finds a document whole, whatever its layout and comments', () => {
     const text = 'def area( radius ):  # a comment\n  """Doc."""\n  return (3.14 * radius\n * radius)\n'.replace('(3.14', '3.14').replace('\n * radius)', ' * radius');
@@ -85,12 +85,18 @@ describe('the index', () => {
         const longestRun = Math.max(0, ...runs);
         const last = runs.indexOf(longestRun);
         const covered = runs.map((_, place) => runs.some((run, at) => run >= SHARED_RUN && place <= at && place > at - run)).filter(Boolean).length;
-        expect(new NoveltyIndex(documents).noveltyOf(query)).toEqual({
+        expect(NoveltyIndex.of(documents).noveltyOf(query)).toEqual({
           longestRun, longestCharacters: longestRun === 0 ? 0 : ends[last]! - starts[last - longestRun + 1]!, covered: runs.length === 0 ? 0 : covered / runs.length,
         });
       }),
       { numRuns: 200 },
     );
+  });
+
+  it('answers the same out of what it saved, for queries of every kind', () => {
+    const restored = NoveltyIndex.restore(structuredClone(index.save()));
+    const texts = [...CORPUS.map(({ text }) => text), 'x = radius * radius\n', 'unknown + names\n', ''];
+    for (const text of texts.flatMap((one) => texts.map((other) => one + other))) expect(restored.noveltyOf(text)).toEqual(index.noveltyOf(text));
   });
 
   it('is asked by the evaluator where there is one, and finds the same for texts with faults', () => {
@@ -102,14 +108,14 @@ describe('the index', () => {
   });
 
   it('takes an empty corpus and an empty text', () => {
-    expect(new NoveltyIndex([]).noveltyOf('x = 1\n')).toEqual({ longestRun: 0, longestCharacters: 0, covered: 0 });
+    expect(NoveltyIndex.of([]).noveltyOf('x = 1\n')).toEqual({ longestRun: 0, longestCharacters: 0, covered: 0 });
     expect(index.noveltyOf('')).toEqual({ longestRun: 0, longestCharacters: 0, covered: 0 });
   });
 });
 
 describe('the summary of many texts', () => {
   it('joins copies, runs, shapes and Self-BLEU', () => {
-    const index = new NoveltyIndex(CORPUS);
+    const index = NoveltyIndex.of(CORPUS);
     const texts = [CORPUS[0]!.text, CORPUS[0]!.text, 'def new(thing):\n    return thing.other + 1\n'];
     const evaluations = evaluateTexts(texts.map((text, i) => ({ id: String(i), text, promptLength: 0, finish: 'stop' as const })), { novelty: index });
     const summary = noveltySummary(texts.map((text, i) => ({ text, evaluation: { ...evaluations[i]!, copy: i < 2 } })));

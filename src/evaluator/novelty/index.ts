@@ -6,7 +6,7 @@
  */
 import type { Novelty } from '../../contracts/records.ts';
 import { T, tokenize, type Tokens } from '../rules/tokens.ts';
-import { SuffixAutomaton } from './automaton.ts';
+import { SuffixAutomaton, type AutomatonTables } from './automaton.ts';
 
 /** Runs of at least so many tokens count as shared: JPlag's default for Python (Prechelt, Malpohl and Philippsen, 2002, as released). */
 export const SHARED_RUN = 12;
@@ -15,6 +15,8 @@ export const LARGEST_CORPUS = 8_000_000;
 
 /** A corpus document; `name` is what `document` of a result says. */
 export type NamedText = string | { readonly name: string; readonly text: string };
+
+export const textOf = (document: NamedText): string => (typeof document === 'string' ? document : document.text);
 
 interface Words {
   /** Spelling of each token. */
@@ -28,31 +30,56 @@ interface Words {
 const SEPARATOR = 0;
 const UNKNOWN = -1;
 
-export class NoveltyIndex {
-  readonly #ids = new Map<string, number>();
-  readonly #automaton: SuffixAutomaton;
-  readonly #names: (string | undefined)[] = [];
+/** An index as plain data, which `structuredClone` and Node's serialisation take. */
+export interface SavedNoveltyIndex {
+  /** Spellings in the order of their ids, which begin at 1. */
+  readonly spellings: readonly string[];
+  readonly names: readonly (string | undefined)[];
   /** Where each document ends in the sequence. */
-  readonly #ends: number[] = [];
-  readonly tokens: number;
+  readonly ends: readonly number[];
+  readonly automaton: AutomatonTables;
+}
+
+export class NoveltyIndex {
+  readonly #ids: ReadonlyMap<string, number>;
+  readonly #automaton: SuffixAutomaton;
+  readonly #names: readonly (string | undefined)[];
+  readonly #ends: readonly number[];
+
+  private constructor(ids: ReadonlyMap<string, number>, automaton: SuffixAutomaton, names: readonly (string | undefined)[], ends: readonly number[]) {
+    this.#ids = ids;
+    this.#automaton = automaton;
+    this.#names = names;
+    this.#ends = ends;
+  }
 
   /** Reads and indexes the corpus: about half a second for a megabyte. @throws RangeError when it is larger than LARGEST_CORPUS. */
-  constructor(documents: readonly NamedText[]) {
-    const sequence: number[] = [];
+  static of(documents: readonly NamedText[]): NoveltyIndex {
+    const ids = new Map<string, number>();
+    const sequence: number[] = [], ends: number[] = [];
     for (const document of documents) {
-      const text = typeof document === 'string' ? document : document.text;
+      const text = textOf(document);
       for (const spelling of wordsOf(text, tokenize(text)).spellings) {
-        let id = this.#ids.get(spelling);
-        if (id === undefined) this.#ids.set(spelling, (id = this.#ids.size + 1));
+        let id = ids.get(spelling);
+        if (id === undefined) ids.set(spelling, (id = ids.size + 1));
         sequence.push(id);
       }
       sequence.push(SEPARATOR);
-      this.#ends.push(sequence.length);
-      this.#names.push(typeof document === 'string' ? undefined : document.name);
+      ends.push(sequence.length);
       if (sequence.length > LARGEST_CORPUS) throw new RangeError(`The corpus has more than ${LARGEST_CORPUS} tokens, too many to index; name fewer files.`);
     }
-    this.tokens = sequence.length - documents.length;
-    this.#automaton = new SuffixAutomaton(Int32Array.from(sequence));
+    const names = documents.map((document) => (typeof document === 'string' ? undefined : document.name));
+    return new NoveltyIndex(ids, new SuffixAutomaton(Int32Array.from(sequence)), names, ends);
+  }
+
+  /** The index that `save` gave, without reading the corpus again. */
+  static restore({ spellings, names, ends, automaton }: SavedNoveltyIndex): NoveltyIndex {
+    return new NoveltyIndex(new Map(spellings.map((spelling, i) => [spelling, i + 1])), SuffixAutomaton.restore(automaton), names, ends);
+  }
+
+  /** About 45 bytes a token. */
+  save(): SavedNoveltyIndex {
+    return { spellings: [...this.#ids.keys()], names: this.#names, ends: this.#ends, automaton: this.#automaton.tables() };
   }
 
   /** `tokens`: the text's, where they are known already. Time linear in the text. */

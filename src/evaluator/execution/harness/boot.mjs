@@ -24,6 +24,8 @@ warnings.simplefilter('ignore')
 `;
 const python = (name) => readFileSync(join(folder, name), 'utf8');
 const silent = { stdin: () => null, stdout: () => {}, stderr: () => {} };
+/** Takes any bytes and keeps none; the handlers above are given whole lines, and what has no line break would be kept until it has. */
+const nowhere = { write: (bytes) => bytes.length };
 
 if (role === 'make') {
   const [seed, path] = [snapshot, diskBytes];
@@ -34,6 +36,8 @@ if (role === 'make') {
 }
 
 const pyodide = await loadPyodide({ ...silent, _loadSnapshot: readFileSync(snapshot), jsglobals: {}, env: { HOME: '/tmp' } });
+pyodide.setStdout(nowhere);
+pyodide.setStderr(nowhere);
 const space = pyodide.toPy({ __name__: 'harness' });
 const source = python('wire.py') + '\n' + python(`${role === 'judge' ? 'judge' : 'program'}.py`);
 pyodide.runPython(source, { globals: space, filename: '<harness>' });
