@@ -21,6 +21,7 @@ export interface ArraySpec {
   readonly shape: readonly number[];
 }
 export type Specs = Readonly<Record<string, ArraySpec>>;
+export type { HostArray };
 export type Arrays = Record<string, HostArray>;
 
 /** A pure step. It must not keep tensors, read values or depend on anything but its arguments. */

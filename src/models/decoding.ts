@@ -1,13 +1,13 @@
 /**
  * Sampling: many sequences through a fixed number of slots over one compiled decode step. A slot whose sequence ends takes the
- * next one (continuous batching), prompts of any length are fed through the same step, and every draw is addressed by the
- * sequence and the position, so neither the slot nor the company a sequence keeps changes what it becomes.
+ * next one (continuous batching), prompts of any length are fed through the same step, once for all sequences that share one, and
+ * every draw is addressed by the sequence and the position, so neither the slot nor the company a sequence keeps changes what it becomes.
  *
  * On a CPU of many cores each two of them decode a batch of their own (a lane): products this small gain nothing from a third thread. A lane
  * that runs out of sequences moves the rest into fewer slots.
  */
 import { setImmediate } from 'node:timers/promises';
-import { allocate, compile, type Arrays, type BoundStep, type EngineOptions, type Program } from '../engine/compile.ts';
+import { allocate, compile, type Arrays, type BoundStep, type HostArray, type EngineOptions, type Program } from '../engine/compile.ts';
 import type { RandomStream } from '../random/philox.ts';
 import { decodeStep, type PolicyShape } from './policy.ts';
 
@@ -33,13 +33,29 @@ export interface DecodeOptions {
   readonly endOfText: number;
 }
 
+/** What a lane does: a sequence, or the keys and values of a prompt that several sequences share. */
+interface Task {
+  readonly prompt: readonly number[];
+  /** Tokens to draw at most; 0 where the caches alone are wanted. */
+  readonly maxTokens: number;
+  readonly random: RandomStream | null;
+  /** The beginning of the prompt, computed before. */
+  readonly prefix: Prefix | null;
+  done(result: DecodeResult, slot: number): void;
+}
+
 interface Slot {
-  readonly job: DecodeJob;
-  readonly index: number;
+  readonly task: Task;
   /** Tokens in the cache. */
   position: number;
   readonly tokens: number[];
   readonly logProbs: number[];
+}
+
+/** Keys and values of the first `length` tokens of a prompt, by cache: (K, length, hs). */
+interface Prefix {
+  readonly length: number;
+  readonly arrays: Arrays;
 }
 
 /** Two lanes of a thread each draw one's tokens while the other computes, and still are slower than one lane of two (docs/performance.md). */
@@ -104,50 +120,118 @@ interface Width {
 
 /** One batch of slots, decoded by itself. */
 class Lane {
+  /** The one at work. */
+  #width: Width;
+
   /** `widths`: widest first. `shared`: other lanes run at the same time, so no step may hold up the thread they all live on. */
-  constructor(private readonly shape: PolicyShape, private readonly widths: readonly Width[], private readonly shared: boolean) {}
+  constructor(private readonly shape: PolicyShape, private readonly widths: readonly Width[], private readonly shared: boolean) {
+    this.#width = widths[0]!;
+  }
 
   async decode(jobs: readonly { readonly job: DecodeJob; readonly index: number }[], options: DecodeOptions, results: DecodeResult[]): Promise<void> {
+    const { context } = this.shape;
+    const possible = jobs.filter(({ job, index }) => {
+      if (job.prompt.length + 1 <= context && job.maxTokens >= 1) return true;
+      results[index] = { tokens: [], logProbs: [], finish: 'length' };
+      return false;
+    });
+    const prefixes = await this.#sharedPrefixes(possible.map(({ job }) => job.prompt), options);
+    await this.#work(possible.map(({ job, index }): Task => ({
+      ...job, prefix: prefixes.get(job.prompt.join()) ?? null, done: (result) => void (results[index] = result),
+    })), options);
+  }
+
+  /** All but the last token of every prompt that more than one sequence starts from; the last one's logits are each sequence's own. */
+  async #sharedPrefixes(prompts: readonly (readonly number[])[], options: DecodeOptions): Promise<Map<string, Prefix>> {
+    const counts = new Map<string, { readonly prompt: readonly number[]; count: number }>();
+    for (const prompt of prompts) {
+      const known = counts.get(prompt.join());
+      if (known) known.count++;
+      else counts.set(prompt.join(), { prompt, count: 1 });
+    }
+    const prefixes = new Map<string, Prefix>();
+    await this.#work([...counts].filter(([, { prompt, count }]) => count > 1 && prompt.length > 1).map(([key, { prompt }]): Task => ({
+      prompt: prompt.slice(0, -1), maxTokens: 0, random: null, prefix: null, done: (_, slot) => void prefixes.set(key, this.#read(slot, prompt.length - 1)),
+    })), options);
+    return prefixes;
+  }
+
+  /** Does all tasks, in their order as slots become free. */
+  async #work(tasks: readonly Task[], options: DecodeOptions): Promise<void> {
     const { context, vocabulary } = this.shape;
     let next = 0;
-    const take = (): Slot | undefined => {
-      while (next < jobs.length) {
-        const { job, index } = jobs[next++]!;
-        if (job.prompt.length + 1 <= context && job.maxTokens >= 1) return { job, index, position: 0, tokens: [], logProbs: [] };
-        results[index] = { tokens: [], logProbs: [], finish: 'length' };
-      }
-      return undefined;
+    const take = (s: number): Slot | undefined => {
+      const task = tasks[next++];
+      if (!task) return undefined;
+      if (task.prefix) this.#write(s, task.prefix);
+      return { task, position: task.prefix?.length ?? 0, tokens: [], logProbs: [] };
     };
-    let width = this.#narrowest(jobs.length);
-    let slots: (Slot | undefined)[] = Array.from({ length: width.slots }, take);
+    this.#width = this.#narrowest(tasks.length);
+    let slots: (Slot | undefined)[] = Array.from({ length: this.#width.slots }, (_, s) => take(s));
 
     for (let count = 0; slots.some((slot) => slot); count++) {
-      const { ids, positions, inverseTemperature } = width.step.inputs as { ids: Int32Array; positions: Int32Array; inverseTemperature: Float32Array };
+      const { step } = this.#width;
+      const { ids, positions, inverseTemperature } = step.inputs as { ids: Int32Array; positions: Int32Array; inverseTemperature: Float32Array };
       inverseTemperature[0] = 1 / options.temperature;
       for (let s = 0; s < slots.length; s++) {
         const slot = slots[s];
-        ids[s] = slot ? (slot.job.prompt[slot.position] ?? slot.tokens[slot.position - slot.job.prompt.length]!) : options.endOfText;
+        ids[s] = slot ? (slot.task.prompt[slot.position] ?? slot.tokens[slot.position - slot.task.prompt.length]!) : options.endOfText;
         positions[s] = slot ? slot.position : 0;
       }
-      await width.step.run({ blocking: !this.shared });
-      const { probabilities, logits } = width.step.outputs as { probabilities: Float32Array; logits: Float32Array };
+      await step.run({ blocking: !this.shared });
+      const { probabilities, logits } = step.outputs as { probabilities: Float32Array; logits: Float32Array };
       for (let s = 0; s < slots.length; s++) {
         const slot = slots[s];
-        if (!slot || ++slot.position < slot.job.prompt.length) continue;
-        const from = s * vocabulary;
-        const row = probabilities.subarray(from, from + vocabulary);
-        const token = draw(row, slot.job.random.uniform(slot.tokens.length), options);
-        slot.tokens.push(token);
-        slot.logProbs.push(options.temperature === 1 ? Math.log(row[token]!) : logSoftmaxAt(logits.subarray(from, from + vocabulary), token));
-        const stopped = token === options.endOfText;
-        if (stopped || slot.tokens.length >= slot.job.maxTokens || slot.position >= context) {
-          results[slot.index] = { tokens: slot.tokens, logProbs: slot.logProbs, finish: stopped ? 'stop' : 'length' };
-          slots[s] = take();
+        if (!slot || ++slot.position < slot.task.prompt.length) continue;
+        const { random, maxTokens } = slot.task;
+        let stopped = false;
+        if (random) {
+          const from = s * vocabulary;
+          const row = probabilities.subarray(from, from + vocabulary);
+          const token = draw(row, random.uniform(slot.tokens.length), options);
+          slot.tokens.push(token);
+          slot.logProbs.push(options.temperature === 1 ? Math.log(row[token]!) : logSoftmaxAt(logits.subarray(from, from + vocabulary), token));
+          stopped = token === options.endOfText;
+        }
+        if (stopped || slot.tokens.length >= maxTokens || slot.position >= context) {
+          slot.task.done({ tokens: slot.tokens, logProbs: slot.logProbs, finish: stopped ? 'stop' : 'length' }, s);
+          slots[s] = take(s);
         }
       }
-      if (next >= jobs.length) [width, slots] = this.#narrowed(width, slots);
+      if (next >= tasks.length) slots = this.#narrowed(slots);
       // Blocking steps; let messages through now and then.
       if (!this.shared && count % 32 === 31) await setImmediate();
+    }
+  }
+
+  /** Each cache of a slot: (K, T, hs), with its name. */
+  *#cachesOf(slot: number): Generator<[name: string, cache: HostArray]> {
+    const { slots, memory } = this.#width;
+    for (const [name, cache] of Object.entries(memory)) {
+      const size = cache.length / slots;
+      yield [name, cache.subarray(slot * size, (slot + 1) * size)];
+    }
+  }
+
+  #read(slot: number, length: number): Prefix {
+    const { context, kvHeads } = this.shape;
+    return {
+      length,
+      arrays: Object.fromEntries([...this.#cachesOf(slot)].map(([name, cache]) => {
+        const head = cache.length / kvHeads, kept = (head / context) * length;
+        const array = new Float32Array(kvHeads * kept);
+        for (let k = 0; k < kvHeads; k++) array.set(cache.subarray(k * head, k * head + kept), k * kept);
+        return [name, array];
+      })),
+    };
+  }
+
+  #write(slot: number, { arrays }: Prefix): void {
+    const { kvHeads } = this.shape;
+    for (const [name, cache] of this.#cachesOf(slot)) {
+      const array = arrays[name]!;
+      const head = cache.length / kvHeads, kept = array.length / kvHeads;
+      for (let k = 0; k < kvHeads; k++) cache.set(array.subarray(k * kept, (k + 1) * kept), k * head);
     }
   }
 
@@ -156,16 +240,18 @@ class Lane {
   }
 
   /** Moves what is left into fewer slots, once it fits. */
-  #narrowed(from: Width, slots: (Slot | undefined)[]): [Width, (Slot | undefined)[]] {
+  #narrowed(slots: (Slot | undefined)[]): (Slot | undefined)[] {
+    const from = this.#width;
     const left = slots.flatMap((slot, s) => (slot ? [{ slot, s }] : []));
     const to = this.#narrowest(left.length);
-    if (to === from || left.length === 0) return [from, slots];
+    if (to === from || left.length === 0) return slots;
     for (const [name, target] of Object.entries(to.memory)) {
       const source = from.memory[name]!;
       const row = source.length / from.slots;
       left.forEach(({ s }, place) => target.set(source.subarray(s * row, (s + 1) * row), place * row));
     }
-    return [to, Array.from({ length: to.slots }, (_, place) => left[place]?.slot)];
+    this.#width = to;
+    return Array.from({ length: to.slots }, (_, place) => left[place]?.slot);
   }
 
   release(): void {
@@ -175,15 +261,11 @@ class Lane {
 
 /**
  * The token at which the cumulative distribution passes `uniform` (inverse CDF), after truncation to the topK likeliest and
- * to the smallest set whose probability reaches topP (Holtzman et al. 2020); 0 and 1 turn them off.
+ * to the smallest set whose probability reaches topP (Holtzman et al. 2020); 0 and 1 turn them off. `probabilities` add up to 1.
  */
 export function draw(probabilities: Float32Array, uniform: number, options: { topK: number; topP: number }): number {
   const { topK, topP } = options;
-  if (topK <= 0 && topP >= 1) {
-    let total = 0;
-    for (let i = 0; i < probabilities.length; i++) total += probabilities[i]!;
-    return inverse(probabilities, uniform * total);
-  }
+  if (topK <= 0 && topP >= 1) return inverse(probabilities, uniform);
   const order = Array.from(probabilities.keys()).sort((a, b) => probabilities[b]! - probabilities[a]! || a - b);
   const kept: number[] = [];
   let total = 0;

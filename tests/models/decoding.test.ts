@@ -32,6 +32,17 @@ describe('decoding', () => {
     }
   });
 
+  it('goes on from a prompt that sequences share as each would alone', async () => {
+    const prompts = [[1, 2, 3, 4, 5, 6], [1, 2, 3], [7], [1, 2, 3, 4, 5, 7]];
+    const group = Array.from({ length: 40 }, (_, i): DecodeJob => ({ prompt: prompts[i % 4]!, maxTokens: 20, random: new RandomStream(6, 'shared', i) }));
+    const together = await decode(1, 48, group);
+    expect(new Set(together.map(({ tokens }) => tokens.join())).size).toBeGreaterThan(30);
+    for (const i of [0, 1, 2, 3, 17, 38]) {
+      const [alone] = await decode(1, 48, [group[i]!]);
+      expect(together[i]).toEqual(alone);
+    }
+  });
+
   it('repeats itself to the bit, whichever lane is faster', async () => {
     expect(await decode(2, 48)).toEqual(await decode(2, 48));
   });
