@@ -62,7 +62,7 @@ export async function openTraining(shape: PolicyShape, backend: BackendName, ste
 export async function openSampling(shape: PolicyShape, batch: number, passes = 1, tokens = shape.context - 1): Promise<Workload> {
   const engine = { backend: 'onnx:cpu', threads: availableParallelism() } as const;
   const lanes = decodeCaches(engine, shape, 1).length;
-  const decoder = await Decoder.create(engine, shape, policyLayout(shape).initialise(1), decodeCaches(engine, shape, Math.ceil(batch / lanes)));
+  const decoder = new Decoder(engine, shape, policyLayout(shape).initialise(1), decodeCaches(engine, shape, Math.ceil(batch / lanes)));
   let done = 0;
   return {
     async run() {

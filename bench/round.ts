@@ -6,7 +6,7 @@
  * Random weights would write on to the limit nearly always. So ours get an end of text that is drawn about once in MEAN_LENGTH
  * tokens, and the peer is told how many tokens each row of the same round had: both sample the same number of tokens.
  *
- *     npm run bench -- round [--repetitions 7] [--judges 1] [--json]
+ *     npm run bench -- round [--repetitions 7] [--judges 2] [--json]
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -123,7 +123,7 @@ class OurRound {
 
 /** Measures what the arguments ask for. */
 export async function measure(args: readonly string[], say: Say): Promise<BenchReport> {
-  const { values } = parseArgs({ args: [...args], options: { repetitions: { type: 'string', default: '7' }, judges: { type: 'string', default: '1' } } });
+  const { values } = parseArgs({ args: [...args], options: { repetitions: { type: 'string', default: '7' }, judges: { type: 'string', default: '2' } } });
   const repetitions = Number(values.repetitions), judges = Number(values.judges);
   if (!Number.isInteger(repetitions) || repetitions < 1) throw new RangeError('--repetitions has to be a whole number from 1.');
   const recorder = new Recorder(say);

@@ -66,7 +66,7 @@ const MOST_LANES = 4;
 /** Key and value caches of one lane, by its number of slots, widest first. */
 type LaneCaches = ReadonlyMap<number, Arrays>;
 
-/** Caches for `Decoder.create`: one lane for two cores where the CPU computes, else one. Wide lanes have `slots`, narrow ones a third and a twelfth. */
+/** Caches for a `Decoder`: one lane for two cores where the CPU computes, else one. Wide lanes have `slots`, narrow ones a third and a twelfth. */
 export function decodeCaches(engine: EngineOptions, shape: PolicyShape, slots: number): readonly LaneCaches[] {
   const lanes = engine.backend === 'onnx:cpu' ? Math.max(1, Math.min(Math.floor(engine.threads / THREADS_A_LANE), MOST_LANES)) : 1;
   const widths = slots < 48 ? [slots] : [slots, Math.ceil(slots / 3), Math.ceil(slots / 12)];
@@ -76,25 +76,27 @@ export function decodeCaches(engine: EngineOptions, shape: PolicyShape, slots: n
   })));
 }
 
+/** Steps from which narrower slots repay their compilation. */
+const REPAID = 80;
+
 /** Decode steps with the weights built in: made once for each set of weights that is sampled from. */
 export class Decoder {
-  readonly #programs: readonly Program[];
+  /** By number of slots; compiled when a call first needs them. */
+  readonly #programs = new Map<number, Promise<Program>>();
   readonly #lanes: readonly Lane[];
 
-  private constructor(programs: readonly Program[], lanes: readonly Lane[]) {
-    this.#programs = programs;
-    this.#lanes = lanes;
-  }
-
   /** `caches` (see `decodeCaches`) may serve several decoders, one at a time: nothing in them outlives a call of decode. */
-  static async create(engine: EngineOptions, shape: PolicyShape, weights: Float32Array, caches: readonly LaneCaches[]): Promise<Decoder> {
+  constructor(engine: EngineOptions, shape: PolicyShape, weights: Float32Array, caches: readonly LaneCaches[]) {
     const threads = Math.max(1, Math.floor(engine.threads / caches.length));
-    const programs = await Promise.all([...caches[0]!.keys()].map((width) => {
-      const { step, spec } = decodeStep(shape, width);
-      return compile({ ...engine, threads }, step, { ...spec, frozen: { weights } });
-    }));
-    const lanes = caches.map((widths) => new Lane(shape, [...widths].map(([slots, memory], i) => ({ slots, memory, step: programs[i]!.bind(memory) })), caches.length > 1));
-    return new Decoder(programs, lanes);
+    const program = (slots: number): Promise<Program> => {
+      let compiled = this.#programs.get(slots);
+      if (!compiled) {
+        const { step, spec } = decodeStep(shape, slots);
+        this.#programs.set(slots, (compiled = compile({ ...engine, threads }, step, { ...spec, frozen: { weights } })));
+      }
+      return compiled;
+    };
+    this.#lanes = caches.map((widths) => new Lane(shape, [...widths].map(([slots, memory]) => new Width(slots, memory, program)), caches.length > 1));
   }
 
   /** One result a job, in order. */
@@ -106,16 +108,25 @@ export class Decoder {
     return results;
   }
 
-  release(): void {
+  async release(): Promise<void> {
     for (const lane of this.#lanes) lane.release();
-    for (const program of this.#programs) program.release();
+    for (const program of await Promise.all(this.#programs.values())) program.release();
   }
 }
 
-interface Width {
-  readonly slots: number;
-  readonly memory: Arrays;
-  readonly step: BoundStep;
+/** A number of slots: their caches, and the step over them once it is needed. */
+class Width {
+  #step: BoundStep | null = null;
+
+  constructor(readonly slots: number, readonly memory: Arrays, private readonly program: (slots: number) => Promise<Program>) {}
+
+  async step(): Promise<BoundStep> {
+    return (this.#step ??= (await this.program(this.slots)).bind(this.memory));
+  }
+
+  release(): void {
+    this.#step?.release();
+  }
 }
 
 /** One batch of slots, decoded by itself. */
@@ -135,6 +146,7 @@ class Lane {
       results[index] = { tokens: [], logProbs: [], finish: 'length' };
       return false;
     });
+    this.#width = this.#narrowest(possible.length);
     const prefixes = await this.#sharedPrefixes(possible.map(({ job }) => job.prompt), options);
     await this.#work(possible.map(({ job, index }): Task => ({
       ...job, prefix: prefixes.get(job.prompt.join()) ?? null, done: (result) => void (results[index] = result),
@@ -166,11 +178,10 @@ class Lane {
       if (task.prefix) this.#write(s, task.prefix);
       return { task, position: task.prefix?.length ?? 0, tokens: [], logProbs: [] };
     };
-    this.#width = this.#narrowest(tasks.length);
     let slots: (Slot | undefined)[] = Array.from({ length: this.#width.slots }, (_, s) => take(s));
 
     for (let count = 0; slots.some((slot) => slot); count++) {
-      const { step } = this.#width;
+      const step = await this.#width.step();
       const { ids, positions, inverseTemperature } = step.inputs as { ids: Int32Array; positions: Int32Array; inverseTemperature: Float32Array };
       inverseTemperature[0] = 1 / options.temperature;
       for (let s = 0; s < slots.length; s++) {
@@ -239,12 +250,12 @@ class Lane {
     return this.widths.findLast(({ slots }) => slots >= count) ?? this.widths[0]!;
   }
 
-  /** Moves what is left into fewer slots, once it fits. */
+  /** Moves what is left into fewer slots, once it fits and has some way to go. */
   #narrowed(slots: (Slot | undefined)[]): (Slot | undefined)[] {
     const from = this.#width;
     const left = slots.flatMap((slot, s) => (slot ? [{ slot, s }] : []));
     const to = this.#narrowest(left.length);
-    if (to === from || left.length === 0) return slots;
+    if (to === from || !left.some(({ slot }) => slot.task.maxTokens - slot.tokens.length >= REPAID)) return slots;
     for (const [name, target] of Object.entries(to.memory)) {
       const source = from.memory[name]!;
       const row = source.length / from.slots;
@@ -255,7 +266,7 @@ class Lane {
   }
 
   release(): void {
-    for (const { step } of this.widths) step.release();
+    for (const width of this.widths) width.release();
   }
 }
 

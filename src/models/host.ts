@@ -177,10 +177,10 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
     if (known) return known;
     for (const [old, decoder] of this.#decoders) {
       if (this.#decoders.size < DECODERS_KEPT) break;
-      decoder.release();
       this.#decoders.delete(old);
+      await decoder.release();
     }
-    const decoder = await Decoder.create(this.#engine, this.#shape, this.#arrays[weights].slice(), this.#caches);
+    const decoder = new Decoder(this.#engine, this.#shape, this.#arrays[weights].slice(), this.#caches);
     this.#decoders.set(version, decoder);
     return decoder;
   }

@@ -200,8 +200,9 @@ export function decodeStep(shape: PolicyShape, slots: number): { step: Step; spe
       let x = tf.gather(p['embedding'] as tf.Tensor2D, inputs['ids'] as tf.Tensor1D) as tf.Tensor2D; // (slots, d)
       for (let layer = 0; layer < layers; layer++) {
         const h = tf.rmsNorm(x, p[`${layer}.attentionNorm`] as tf.Tensor1D);
-        const [q, k, v] = ['query', 'key', 'value'].map((name) => linear(h, p[`${layer}.${name}`]!)) as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D];
-        const { output, keys, values } = tf.cachedAttention(q, k, v, variables[`keys.${layer}`] as tf.Tensor4D, variables[`values.${layer}`] as tf.Tensor4D, inputs['positions'] as tf.Tensor1D);
+        // One product: where weights are built in they are joined once and for all.
+        const joined = tf.concat2d(['query', 'key', 'value'].map((name) => p[`${layer}.${name}`] as tf.Tensor2D), 1);
+        const { output, keys, values } = tf.cachedAttention(linear(h, joined), H, variables[`keys.${layer}`] as tf.Tensor4D, variables[`values.${layer}`] as tf.Tensor4D, inputs['positions'] as tf.Tensor1D);
         updates[`keys.${layer}`] = keys;
         updates[`values.${layer}`] = values;
         x = tf.add(x, linear(output, p[`${layer}.output`]!));

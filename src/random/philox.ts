@@ -16,7 +16,8 @@ function mulHigh(a: number, b: number): number {
   const low = aLow * bLow;
   const mid = aHigh * bLow + (low >>> 16);
   const mid2 = aLow * bHigh + (mid & 0xffff);
-  return (aHigh * bHigh + Math.floor(mid / 0x10000) + Math.floor(mid2 / 0x10000)) >>> 0;
+  // Neither sum reaches 2^32: (2^16 - 1)^2 + 2^16 - 1 is less.
+  return (aHigh * bHigh + (mid >>> 16) + (mid2 >>> 16)) >>> 0;
 }
 
 /** One Philox4x32-10 block: four unsigned 32-bit words from a 128-bit counter and a 64-bit key. */
@@ -26,7 +27,10 @@ export function philox(counter: readonly [number, number, number, number], key: 
   for (let round = 0; round < 10; round++) {
     const high0 = mulHigh(M0, c0), low0 = Math.imul(M0, c0) >>> 0;
     const high1 = mulHigh(M1, c2), low1 = Math.imul(M1, c2) >>> 0;
-    [c0, c1, c2, c3] = [(high1 ^ c1 ^ k0) >>> 0, low1, (high0 ^ c3 ^ k1) >>> 0, low0];
+    c0 = (high1 ^ c1 ^ k0) >>> 0;
+    c1 = low1;
+    c2 = (high0 ^ c3 ^ k1) >>> 0;
+    c3 = low0;
     k0 = (k0 + W0) >>> 0;
     k1 = (k1 + W1) >>> 0;
   }
@@ -50,6 +54,9 @@ export function hash32(text: string): number {
  */
 export class RandomStream {
   readonly #key: readonly [number, number];
+  /** The block that was made last, for the next of its four words. */
+  #block = -1;
+  #words: readonly [number, number, number, number] = [0, 0, 0, 0];
 
   constructor(seed: number, ...name: readonly (string | number)[]) {
     this.#key = [seed >>> 0, hash32(name.map((part) => `${typeof part === 'number' ? '#' : '$'}${part}`).join('\u0000'))];
@@ -58,8 +65,11 @@ export class RandomStream {
   /** The unsigned 32-bit integer at `position` (an integer in [0, 2^53)). */
   uint32(position: number): number {
     const block = Math.floor(position / 4);
-    const words = philox([block >>> 0, Math.floor(block / 0x100000000), 0, 0], this.#key);
-    return words[(position % 4) as 0 | 1 | 2 | 3];
+    if (block !== this.#block) {
+      this.#words = philox([block >>> 0, Math.floor(block / 0x100000000), 0, 0], this.#key);
+      this.#block = block;
+    }
+    return this.#words[(position % 4) as 0 | 1 | 2 | 3];
   }
 
   /** A uniform in the open interval (0, 1): 32 random bits, centred, so that neither 0 nor 1 comes out. */

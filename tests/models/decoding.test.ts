@@ -14,9 +14,9 @@ const jobs = Array.from({ length: 131 }, (_, i): DecodeJob => ({
 
 async function decode(threads: number, slots: number, some: readonly DecodeJob[] = jobs): Promise<DecodeResult[]> {
   const engine = { backend: 'onnx:cpu', threads } as const;
-  const decoder = await Decoder.create(engine, shape, weights, decodeCaches(engine, shape, slots));
+  const decoder = new Decoder(engine, shape, weights, decodeCaches(engine, shape, slots));
   const results = await decoder.decode(some, { temperature: 1, topK: 0, topP: 1, endOfText: 49 });
-  decoder.release();
+  await decoder.release();
   return results;
 }
 

@@ -50,27 +50,26 @@ export interface CachedAttention {
 }
 
 /**
- * One position of every row: rotates q and k to the row's position, appends k and v to the caches and attends over what is
- * there. q (B, heads * headSize), k and v (B, kvHeads * headSize), caches (B, kvHeads, context, headSize), positions (B) int32:
- * how many tokens each row has already; rows may differ. Not differentiable.
+ * One position of every row: rotates queries and keys to the row's position, appends keys and values to the caches and attends over
+ * what is there. qkv (B, (heads + 2 * kvHeads) * headSize) holds queries, keys and values side by side, caches (B, kvHeads, context,
+ * headSize), positions (B) int32: how many tokens each row has already; rows may differ. Not differentiable.
  * Source: Ainslie et al., "GQA" (2023); com.microsoft GroupQueryAttention with past and present on one buffer.
  */
-export function cachedAttention(q: tf.Tensor2D, k: tf.Tensor2D, v: tf.Tensor2D, keys: tf.Tensor4D, values: tf.Tensor4D, positions: tf.Tensor1D): CachedAttention {
+export function cachedAttention(qkv: tf.Tensor2D, heads: number, keys: tf.Tensor4D, values: tf.Tensor4D, positions: tf.Tensor1D): CachedAttention {
   const [batch, kvHeads, context, headSize] = keys.shape;
-  const heads = q.shape[1] / headSize;
   const tables = rotaryTables(context, headSize);
   const half = [context, headSize / 2] as [number, number];
 
   if (tracing()) {
     const [output, newKeys, newValues] = lower((graph) => {
-      const row = (x: tf.Tensor): string => graph.add('Reshape', [nameOf(x), graph.integers([batch, 1, x.shape[1]!])]);
+      const row = graph.reshape(nameOf(qkv), qkv.shape, [batch, 1, qkv.shape[1]]);
       const total = graph.constant(Int32Array.of(context), [1], 'int32');
       const cos = graph.constant(tables.cos, half, 'float32');
       const sin = graph.constant(tables.sin, half, 'float32');
       const names = graph.addMany(
-        'GroupQueryAttention', [row(q), row(k), row(v), nameOf(keys), nameOf(values), nameOf(positions), total, cos, sin], 3,
+        'GroupQueryAttention', [row, '', '', nameOf(keys), nameOf(values), nameOf(positions), total, cos, sin], 3,
         { num_heads: heads, kv_num_heads: kvHeads, do_rotary: 1 }, 'com.microsoft');
-      return [graph.add('Reshape', [names[0]!, graph.integers([batch, heads * headSize])]), names[1]!, names[2]!];
+      return [graph.reshape(names[0]!, [batch, 1, heads * headSize], [batch, heads * headSize]), names[1]!, names[2]!];
     });
     return {
       output: symbolic(output!, [batch, heads * headSize], 'float32') as tf.Tensor2D,
@@ -79,6 +78,7 @@ export function cachedAttention(q: tf.Tensor2D, k: tf.Tensor2D, v: tf.Tensor2D, 
     };
   }
 
+  const [q, k, v] = tf.split(qkv, [heads * headSize, kvHeads * headSize, kvHeads * headSize], 1) as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D];
   const here = tf.oneHot(positions, context) as tf.Tensor2D; // (B, context)
   const cos = tf.matMul(here, tf.tensor2d(tables.cos, half)).reshape([batch, 1, headSize / 2]);
   const sin = tf.matMul(here, tf.tensor2d(tables.sin, half)).reshape([batch, 1, headSize / 2]);

@@ -20,7 +20,7 @@ function sumByRow(x: tf.Tensor2D, ids: tf.Tensor1D, rows: number): tf.Tensor2D {
   const [count, width] = x.shape;
   const name = lower((graph) => {
     const zeros = graph.constant(new Float32Array(rows * width), [rows, width], 'float32');
-    const places = graph.add('Expand', [graph.add('Reshape', [nameOf(ids), graph.integers([count, 1])]), graph.integers([count, width])]);
+    const places = graph.add('Expand', [graph.reshape(nameOf(ids), [count], [count, 1]), graph.integers([count, width])]);
     return graph.add('ScatterElements', [zeros, places, nameOf(x)], { axis: 0, reduction: 'add' });
   });
   return symbolic(name, [rows, width], 'float32') as tf.Tensor2D;

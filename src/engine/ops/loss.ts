@@ -25,8 +25,8 @@ export function softmaxCrossEntropy(logits: tf.Tensor2D, targets: tf.Tensor1D): 
   function pick(x: tf.Tensor2D, ids: tf.Tensor1D): tf.Tensor1D {
     if (!tracing()) return tf.sum(tf.mul(x, tf.oneHot(ids, classes)), 1);
     const name = lower((graph) => {
-      const column = graph.add('Reshape', [nameOf(ids), graph.integers([rows, 1])]);
-      return graph.add('Reshape', [graph.add('GatherElements', [nameOf(x), column], { axis: 1 }), graph.integers([rows])]);
+      const column = graph.reshape(nameOf(ids), [rows], [rows, 1]);
+      return graph.reshape(graph.add('GatherElements', [nameOf(x), column], { axis: 1 }), [rows, 1], [rows]);
     });
     return symbolic(name, [rows], 'float32') as tf.Tensor1D;
   }
@@ -35,7 +35,7 @@ export function softmaxCrossEntropy(logits: tf.Tensor2D, targets: tf.Tensor1D): 
   function scatterAdd(x: tf.Tensor2D, ids: tf.Tensor1D, updates: tf.Tensor2D): tf.Tensor2D {
     if (!tracing()) return tf.add(x, tf.mul(tf.oneHot(ids, classes), updates));
     const name = lower((graph) => {
-      const column = graph.add('Reshape', [nameOf(ids), graph.integers([rows, 1])]);
+      const column = graph.reshape(nameOf(ids), [rows], [rows, 1]);
       return graph.add('ScatterElements', [nameOf(x), column, nameOf(updates)], { axis: 1, reduction: 'add' });
     });
     return symbolic(name, [rows, classes], 'float32') as tf.Tensor2D;

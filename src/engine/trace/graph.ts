@@ -7,6 +7,8 @@ export class GraphBuilder {
   readonly #nodes: NodeSpec[] = [];
   readonly #initializers = new Map<string, Initializer>();
   readonly #integerLists = new Map<string, string>();
+  /** What a reshaped value was before it was first reshaped. */
+  readonly #unshaped = new Map<string, { readonly name: string; readonly shape: readonly number[] }>();
   #next = 0;
 
   /** A fresh name, readable in profiles. */
@@ -24,6 +26,16 @@ export class GraphBuilder {
     const outputs = Array.from({ length: count }, () => this.name(op));
     this.#nodes.push({ op, inputs, outputs, attributes, domain });
     return outputs;
+  }
+
+  /** The value `name` of shape `from` in another shape. What is reshaped again, or back, costs one node or none. */
+  reshape(name: string, from: readonly number[], to: readonly number[]): string {
+    if (from.join() === to.join()) return name;
+    const origin = this.#unshaped.get(name) ?? { name, shape: from };
+    if (origin.shape.join() === to.join()) return origin.name;
+    const reshaped = this.add('Reshape', [origin.name, this.integers(to)]);
+    this.#unshaped.set(reshaped, origin);
+    return reshaped;
   }
 
   constant(values: Initializer['values'], shape: readonly number[], type: DataType): string {

@@ -50,7 +50,7 @@ function filled(value: number, shape: readonly number[], dtype: tf.DataType): tf
 function reshaped(x: tf.TensorInfo, shape: number[]): tf.TensorInfo {
   const values = constantOf(x);
   if (values) return constant(values, shape);
-  return named(add('Reshape', [nameOf(x), integers(shape)]), shape, x.dtype);
+  return named(lower((graph) => graph.reshape(nameOf(x), x.shape, shape)), shape, x.dtype);
 }
 
 function constant(values: Float32Array, shape: number[]): tf.TensorInfo {
