@@ -33,12 +33,16 @@ export function adamW(
   decayMask: Float32Array,
   rates: { readonly learningRate: tf.Tensor; readonly firstCorrection: tf.Tensor; readonly secondCorrection: tf.Tensor },
 ): { state: AdamState; gradNorm: tf.Scalar } {
-  const gradNorm = tf.sqrt(tf.sum(tf.square(gradient))) as tf.Scalar;
-  const clipped = tf.mul(gradient, tf.div(MAX_NORM, tf.maximum(gradNorm, MAX_NORM)));
-  const first = tf.add(tf.mul(state.first, BETA1), tf.mul(clipped, 1 - BETA1)) as tf.Tensor1D;
-  const second = tf.add(tf.mul(state.second, BETA2), tf.mul(tf.square(clipped), 1 - BETA2)) as tf.Tensor1D;
-  const direction = tf.div(tf.mul(first, rates.firstCorrection), tf.add(tf.sqrt(tf.mul(second, rates.secondCorrection)), EPSILON));
+  // Factors that are one number are multiplied with each other before they meet a vector: each pass over the vectors costs alike.
+  const squares = tf.square(gradient);
+  const gradNorm = tf.sqrt(tf.sum(squares)) as tf.Scalar;
+  const clip = tf.div(MAX_NORM, tf.maximum(gradNorm, MAX_NORM));
+  const first = tf.add(tf.mul(state.first, BETA1), tf.mul(gradient, tf.mul(clip, 1 - BETA1))) as tf.Tensor1D;
+  const second = tf.add(tf.mul(state.second, BETA2), tf.mul(squares, tf.mul(tf.square(clip), 1 - BETA2))) as tf.Tensor1D;
+  // learningRate (first * firstCorrection) / (sqrt(second * secondCorrection) + epsilon)
+  const root = tf.sqrt(rates.secondCorrection);
+  const change = tf.div(tf.mul(first, tf.div(tf.mul(rates.learningRate, rates.firstCorrection), root)), tf.add(tf.sqrt(second), tf.div(EPSILON, root)));
   const shrink = tf.sub(1, tf.mul(tf.tensor1d(decayMask), tf.mul(rates.learningRate, WEIGHT_DECAY)));
-  const weights = tf.sub(tf.mul(state.weights, shrink), tf.mul(direction, rates.learningRate)) as tf.Tensor1D;
+  const weights = tf.sub(tf.mul(state.weights, shrink), change) as tf.Tensor1D;
   return { state: { weights, first, second }, gradNorm };
 }

@@ -128,7 +128,7 @@ export function trainStep(shape: PolicyShape): { step: Step; spec: StepSpec } {
     step(variables, inputs) {
       const { value, gradient, metrics } = layout.valueAndGradient(variables['weights'] as tf.Tensor1D, (p) => {
         const logits = policyLogits(shape, p, inputs['ids'] as tf.Tensor1D, inputs['segments'] as tf.Tensor1D);
-        const nll = tf.softmaxCrossEntropy(logits, inputs['targets'] as tf.Tensor1D);
+        const [nll, otherNll] = tf.softmaxCrossEntropy(logits, inputs['targets'] as tf.Tensor1D, inputs['alternatives'] as tf.Tensor1D) as [tf.Tensor1D, tf.Tensor1D];
         const surrogate = (negLogProbs: tf.Tensor, credit: tf.Tensor, oldLogProbs: tf.Tensor): { total: tf.Tensor; clipped: tf.Tensor } => {
           const ratio = tf.exp(tf.sub(tf.neg(negLogProbs), oldLogProbs));
           const plain = tf.mul(ratio, credit);
@@ -136,8 +136,7 @@ export function trainStep(shape: PolicyShape): { step: Step; spec: StepSpec } {
           return { total: tf.sum(tf.minimum(plain, bounded)), clipped: tf.sum(tf.less(bounded, plain).toFloat()) };
         };
         const written = surrogate(nll, inputs['credit']!, inputs['oldLogProbs']!);
-        const other = surrogate(
-          tf.softmaxCrossEntropy(logits, inputs['alternatives'] as tf.Tensor1D), inputs['alternativeCredit']!, inputs['alternativeLogProbs']!);
+        const other = surrogate(otherNll, inputs['alternativeCredit']!, inputs['alternativeLogProbs']!);
         const clipped = tf.add(written.clipped, other.clipped);
         const likelihoodLoss = tf.sum(tf.mul(inputs['likelihood']!, nll));
         const loss = tf.sub(likelihoodLoss, tf.add(written.total, other.total)) as tf.Scalar;
@@ -161,7 +160,7 @@ export function scoreStep(shape: PolicyShape): { step: Step; spec: StepSpec } {
     spec: { variables: { weights: { type: 'float32', shape: [layout.size] } }, inputs: rows(shape) },
     step(variables, inputs) {
       const logits = policyLogits(shape, layout.unflatten(variables['weights'] as tf.Tensor1D), inputs['ids'] as tf.Tensor1D, inputs['segments'] as tf.Tensor1D);
-      return { updates: {}, outputs: { logProbs: tf.neg(tf.softmaxCrossEntropy(logits, inputs['targets'] as tf.Tensor1D)) } };
+      return { updates: {}, outputs: { logProbs: tf.neg(tf.softmaxCrossEntropy(logits, inputs['targets'] as tf.Tensor1D)[0]!) } };
     },
   };
 }

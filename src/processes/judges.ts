@@ -155,7 +155,7 @@ export class JudgePool implements Evaluator, DocumentFinder {
   async evaluateMany(requests: readonly SourceRequest[], signal?: AbortSignal): Promise<Evaluation[]> {
     this.#assertOpen();
     signal?.throwIfAborted();
-    const parts = [...batches(requests, this.#batch)].map((part) => this.#judge(part, signal));
+    const parts = this.#shares(requests, this.#batch).map((part) => this.#judge(part, signal));
     return (await all(parts)).flat();
   }
 
@@ -183,6 +183,13 @@ export class JudgePool implements Evaluator, DocumentFinder {
     }
     if (part.length > 0) push(part);
     for (const judged of ahead) yield* await judged;
+  }
+
+  /** Batches of at most `most`, as even as leaves no judge idle while another has its last one. */
+  #shares(requests: readonly SourceRequest[], most: number): (readonly SourceRequest[])[] {
+    const judges = this.#judges.length;
+    const turns = Math.ceil(requests.length / (most * judges));
+    return [...batches(requests, Math.ceil(requests.length / Math.max(1, turns * judges)))];
   }
 
   #judge(part: readonly SourceRequest[], signal: AbortSignal | undefined): Promise<Evaluation[]> {
@@ -231,7 +238,7 @@ export class JudgePool implements Evaluator, DocumentFinder {
   async #ask(texts: readonly string[], most: number, signal: AbortSignal | undefined, ask: (judge: Judge, part: readonly string[], requests: readonly SourceRequest[]) => Promise<boolean[]>): Promise<boolean[]> {
     this.#assertOpen();
     const requests = texts.map((text) => ({ id: '', text, promptLength: 0, finish: 'stop' as const }));
-    const parts = [...batches(requests, most)].map((part) => this.#enqueue((judge) => ask(judge, part.map(({ text }) => text as string), part), signal));
+    const parts = this.#shares(requests, most).map((part) => this.#enqueue((judge) => ask(judge, part.map(({ text }) => text as string), part), signal));
     return (await all(parts)).flat();
   }
 

@@ -30,7 +30,11 @@ const cases: readonly Case[] = [
     name: 'attention', inputs: { q: values(2, 2, 3, 4), k: values(2, 2, 3, 4), v: values(2, 2, 3, 4) }, wrt: ['q', 'k', 'v'],
     op: ({ q, k, v }) => ops.attention(q as tf.Tensor4D, k as tf.Tensor4D, v as tf.Tensor4D, tf.tensor4d(causal)),
   },
-  { name: 'softmaxCrossEntropy', inputs: { logits: values(4, 5), targets: ids(0, 4, 2, 2) }, wrt: ['logits'], op: ({ logits, targets }) => ops.softmaxCrossEntropy(logits as tf.Tensor2D, targets as tf.Tensor1D) },
+  { name: 'softmaxCrossEntropy', inputs: { logits: values(4, 5), targets: ids(0, 4, 2, 2) }, wrt: ['logits'], op: ({ logits, targets }) => ops.softmaxCrossEntropy(logits as tf.Tensor2D, targets as tf.Tensor1D)[0]! },
+  {
+    name: 'softmaxCrossEntropy of two lists', inputs: { logits: values(4, 5), targets: ids(0, 4, 2, 2), others: ids(1, 4, 0, 2) }, wrt: ['logits'],
+    op: ({ logits, targets, others }) => tf.concat(ops.softmaxCrossEntropy(logits as tf.Tensor2D, targets as tf.Tensor1D, others as tf.Tensor1D)),
+  },
   { name: 'embedding', inputs: { table: values(5, 3), ids: ids(4, 0, 4, 1) }, wrt: ['table'], op: ({ table, ids }) => ops.embedding(table as tf.Tensor2D, ids as tf.Tensor1D) },
 ];
 

@@ -3,23 +3,28 @@ import * as tf from '@tensorflow/tfjs';
 import { lower, nameOf, symbolic, tracing } from '../trace/backend.ts';
 
 /**
- * -log softmax(logits)[target], nats: logits (N, V), targets (N) int32 in [0, V) -> (N).
- * Its gradient is softmax(logits) - onehot(target).
+ * -log softmax(logits)[target], nats, for each of several lists of targets: logits (N, V), targets (N) int32 in [0, V) each -> (N) each.
+ * The gradient of one is softmax(logits) - onehot(target); the softmax and its pass over (N, V) are shared by all.
  */
-export function softmaxCrossEntropy(logits: tf.Tensor2D, targets: tf.Tensor1D): tf.Tensor1D {
+export function softmaxCrossEntropy(logits: tf.Tensor2D, ...targets: readonly tf.Tensor1D[]): tf.Tensor1D[] {
   const [rows, classes] = logits.shape;
   const op = tf.customGrad((logitsIn, save) => {
     const logProbs = tf.logSoftmax(logitsIn as tf.Tensor2D);
     (save as unknown as tf.GradSaveFunc)([logProbs]);
     return {
-      value: tf.neg(pick(logProbs, targets)),
+      value: tf.neg(tf.concat(targets.map((ids) => pick(logProbs, ids)))),
       gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
-        const weight = dy.reshape([rows, 1]);
-        return scatterAdd(tf.mul(tf.exp(saved[0]!), weight) as tf.Tensor2D, targets, tf.neg(weight) as tf.Tensor2D);
+        const weights = split(dy).map((weight) => weight.reshape([rows, 1]) as tf.Tensor2D);
+        const expected = tf.mul(tf.exp(saved[0]!), tf.addN(weights)) as tf.Tensor2D;
+        return targets.reduce((gradient, ids, i) => scatterAdd(gradient, ids, tf.neg(weights[i]!)), expected);
       },
     };
   });
-  return op(logits) as tf.Tensor1D;
+  return split(op(logits) as tf.Tensor);
+
+  function split(x: tf.Tensor): tf.Tensor1D[] {
+    return targets.length === 1 ? [x as tf.Tensor1D] : (tf.split(x, targets.length) as tf.Tensor1D[]);
+  }
 
   /** x[i, ids[i]] as (N). */
   function pick(x: tf.Tensor2D, ids: tf.Tensor1D): tf.Tensor1D {
