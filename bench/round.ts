@@ -1,10 +1,12 @@
 /**
  * A whole round at size S: 16 prompts with 8 completions each of at most 128 tokens (prompt and completion have to fit the context of
  * 128), verdicts of the project's real judge, group-relative advantages, one update over all samples; ours against hand-written
- * PyTorch that drops finished rows and takes Python's compile() for its reward (peers/torch_round.py). Seconds, round by round in turn.
+ * PyTorch that drops finished rows and takes Python's compile() for its reward (peers/torch_round.py), and TRL's GRPOTrainer with the
+ * same reward (peers/trl_round.py). Seconds, round by round in turn.
  *
  * Random weights would write on to the limit nearly always. So ours get an end of text that is drawn about once in MEAN_LENGTH
- * tokens, and the peer is told how many tokens each row of the same round had: both sample the same number of tokens.
+ * tokens, and the first peer is told how many tokens each row of the same round had: both sample the same number of tokens. TRL
+ * cannot be told, and gets the same end of text.
  *
  *     npm run bench -- round [--repetitions 7] [--judges 2] [--json]
  */
@@ -18,7 +20,7 @@ import { JudgePool } from '../src/processes/judges.ts';
 import { alternate, Recorder, type BenchReport, type Say } from './figures.ts';
 import { corpusDocuments } from './mutants.ts';
 import { sizeNamed } from './ours.ts';
-import { NO_TORCH, openTorch, type TorchPeer } from './peers/torch.ts';
+import { NO_TORCH, NO_TRL, openTorch, PeerError, type TorchPeer } from './peers/torch.ts';
 
 const SIZE = 'S';
 const PROMPTS = 16;
@@ -135,22 +137,27 @@ export async function measure(args: readonly string[], say: Say): Promise<BenchR
   const prompts = chosen.flatMap((prompt) => new Array<string>(GROUP).fill(prompt));
 
   const pool = new JudgePool({ judges });
-  let peer: TorchPeer | null = null;
+  let peer: TorchPeer | null = null, trl: TorchPeer | null = null;
   try {
     await pool.ready();
     const host = await PolicyHost.create(
       { seed: 1, backend: 'onnx:cpu', threads: availableParallelism(), model: shape, pretraining: { steps: 1, learningRate: 3e-4, warmupSteps: 0, infillShare: 0 }, tokenizer: '', documents: [], files: [] },
       tokenizer, { backend: 'onnx:cpu', threads: availableParallelism() });
     const ours = new OurRound(host, pool, prompts, await host.encode(prompts));
-    peer = await openTorch('torch_round.py', {
+    const setup = {
       shape, group: GROUP, texts: chosen,
       prompts: chosen.map((prompt) => [SPECIAL_IDS.endOfText, ...tokenizer.encode(prompt)]),
       tokens: Array.from({ length: shape.vocabulary }, (_, id) => tokenizer.decode([id])),
-    });
+    };
+    peer = await openTorch('torch_round.py', setup);
     if (peer) recorder.peer('torch', peer.version);
     else recorder.missing(NO_TORCH);
+    trl = await openTorch('trl_round.py', { ...setup, maxTokens: shape.context - PROMPT_TOKENS, meanLength: MEAN_LENGTH });
+    if (trl) recorder.peer('trl', (await trl.call<{ version: string }>({ do: 'versions' })).version);
+    else recorder.missing(NO_TRL);
 
     const all: Record<string, RoundTimes[]> = { ours: [], torch: [] };
+    const trlTokens: number[] = [];
     const sides: Record<string, () => Promise<number>> = {
       ours: async () => {
         all['ours']!.push(await ours.run());
@@ -165,9 +172,18 @@ export async function measure(args: readonly string[], say: Say): Promise<BenchR
         return secondsOf(times);
       };
     }
+    if (trl) {
+      const asked = trl;
+      sides['trl'] = async () => {
+        const { seconds, tokens, unavailable } = await asked.call<{ seconds: number; tokens: number }>({ do: 'round' });
+        if (unavailable !== undefined) throw new PeerError(`TRL: ${unavailable}`);
+        trlTokens.push(tokens);
+        return seconds;
+      };
+    }
     const warmUps = 1;
     const seconds = await alternate(sides, repetitions, warmUps);
-    for (const side of Object.keys(sides)) {
+    for (const side of Object.keys(all).filter((each) => seconds[each])) {
       const name = `round.${SIZE}${side === 'ours' ? '' : ` ${side}`}`;
       const rounds = all[side]!.slice(warmUps);
       recorder.figure(name, 's', seconds[side]!);
@@ -176,8 +192,14 @@ export async function measure(args: readonly string[], say: Say): Promise<BenchR
       recorder.figure(`${name} valid`, 'samples', rounds.map(({ valid }) => valid));
     }
     if (seconds['torch']) recorder.ratio(`round.${SIZE}/torch`, seconds['torch'], seconds['ours']!);
+    if (seconds['trl']) {
+      recorder.figure(`round.${SIZE} trl`, 's', seconds['trl']);
+      recorder.figure(`round.${SIZE} trl tokens`, 'tokens', trlTokens.slice(warmUps));
+      recorder.ratio(`round.${SIZE}/trl`, seconds['trl'], seconds['ours']!);
+    }
   } finally {
     await peer?.close();
+    await trl?.close();
     await pool.close();
   }
   return recorder.report();

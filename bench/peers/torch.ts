@@ -21,12 +21,13 @@ export interface TorchPeer {
   close(): Promise<void>;
 }
 
+export const NO_TRL = 'TRL is not at hand: set OUROBOROS_PYTHON to a Python that can import trl';
 export const NO_TORCH = 'PyTorch is not at hand: set OUROBOROS_PYTHON to a Python that can import torch';
 
-/** Starts a peer with every core this process may use; null where no Python with torch is at hand. Throws PeerError. */
-export async function openTorch(script: 'torch_llama.py' | 'torch_round.py', setup: object): Promise<TorchPeer | null> {
+/** Starts a peer with every core this process may use; null where no Python with torch (and TRL, where it needs that) is at hand. Throws PeerError. */
+export async function openTorch(script: 'torch_llama.py' | 'torch_round.py' | 'trl_round.py', setup: object): Promise<TorchPeer | null> {
   const python = process.env['OUROBOROS_PYTHON'] ?? 'python3';
-  if (spawnSync(python, ['-c', 'import torch'], { stdio: 'ignore' }).status !== 0) return null;
+  if (spawnSync(python, ['-c', script === 'trl_round.py' ? 'import trl' : 'import torch'], { stdio: 'ignore' }).status !== 0) return null;
   const child = spawn(python, [fileURLToPath(new URL(script, import.meta.url)), String(availableParallelism())], {
     stdio: ['pipe', 'pipe', 'pipe'],
     // Nothing is to be left beside the sources.

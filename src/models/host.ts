@@ -41,7 +41,8 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
   readonly #engine: EngineOptions;
   readonly #shape: PolicyShape;
   readonly #batches: PretrainingBatches;
-  readonly #train: BoundStep;
+  /** The training step by the rows it takes: all of a batch, and half of them, compiled when a batch is first that small. */
+  readonly #train: Map<number, BoundStep>;
   readonly #score: Program;
   readonly #discriminator: DiscriminatorTrainer;
   readonly #arrays: Record<'raw' | 'first' | 'second' | 'average' | 'promoted', Float32Array>;
@@ -74,7 +75,7 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
     const zeros = (): Float32Array => new Float32Array(layout.size);
     this.#arrays = { raw, first: zeros(), second: zeros(), average: raw.slice(), promoted: raw.slice() };
     const { first, second, average } = this.#arrays;
-    this.#train = train.bind({ weights: raw, first, second, average });
+    this.#train = new Map([[shape.batch, train.bind({ weights: raw, first, second, average })]]);
     this.#caches = decodeCaches(engine, shape, SLOTS);
   }
 
@@ -219,11 +220,12 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
     const reports: StepReport[] = [];
     for (let step = fromStep; step < toStep; step++) {
       const rows = this.#batches.rows(step);
-      const { likelihood } = this.#clearInputs(rows);
+      const training = await this.#trainingOf(rows.length);
+      const { likelihood } = this.#clearInputs(training, rows);
       const tokens = eachPlacement(rows, this.#shape.context, (at, { ids }) => void likelihood.fill(1, at, at + ids.length));
       for (let i = 0; i < likelihood.length; i++) likelihood[i]! /= tokens;
       const learningRate = cosineRate(step, plan.steps, plan.warmupSteps, plan.learningRate);
-      const { loss, gradNorm } = await this.#runTraining(learningRate, 0);
+      const { loss, gradNorm } = await this.#runTraining(training, learningRate, 0);
       reports.push({ step, loss, gradNorm, learningRate });
     }
     return reports;
@@ -250,9 +252,10 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
         const own = rows.slice(from, from + batch - corpusRows);
         const corpus = this.#batches.corpusRows(this.#corpusRows, corpusRows);
         this.#corpusRows += corpusRows;
-        tokens += this.#fillUpdate(own, corpus, request);
+        const training = await this.#trainingOf(own.length + corpus.length);
+        tokens += this.#fillUpdate(training, own, corpus, request);
         const warm = request.warmupSteps > 0 ? Math.min(1, (steps + 1) / request.warmupSteps) : 1;
-        const report = await this.#runTraining(request.learningRate * warm, request.averageDecay);
+        const report = await this.#runTraining(training, request.learningRate * warm, request.averageDecay);
         for (const name of Object.keys(totals) as (keyof typeof totals)[]) totals[name] += report[name];
         steps++;
       }
@@ -262,9 +265,9 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
   }
 
   /** Fills the training step's inputs with one batch of samples and corpus rows; returns how many tokens it holds. */
-  #fillUpdate(own: readonly PackedRow<Sequence>[], corpus: readonly PackedRow<Packable>[], request: UpdateRequest): number {
+  #fillUpdate(training: BoundStep, own: readonly PackedRow<Sequence>[], corpus: readonly PackedRow<Packable>[], request: UpdateRequest): number {
     const { context } = this.#shape;
-    const inputs = this.#clearInputs([...own, ...corpus]);
+    const inputs = this.#clearInputs(training, [...own, ...corpus]);
     const ownTokens = eachPlacement(own, context, (at, { source, ids }) => {
       inputs.credit.set(source.credit.slice(0, ids.length), at);
       inputs.likelihood.set(source.likelihood.slice(0, ids.length), at);
@@ -286,21 +289,34 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
     return ownTokens + corpusTokens;
   }
 
-  #clearInputs(rows: readonly PackedRow<Packable>[]): PerToken {
-    for (const array of Object.values(this.#train.inputs)) array.fill(0);
-    writeRows(rows, this.#shape.context, this.#train.inputs as { ids: Int32Array; targets: Int32Array; segments: Int32Array });
-    return this.#train.inputs as unknown as PerToken;
+  /** The training step for a batch of so many rows: an update's last one may be small, and rows cost alike whether anything is in them. */
+  async #trainingOf(rows: number): Promise<BoundStep> {
+    const half = Math.ceil(this.#shape.batch / 2);
+    const batch = rows <= half ? half : this.#shape.batch;
+    let bound = this.#train.get(batch);
+    if (!bound) {
+      const { step, spec } = trainStep({ ...this.#shape, batch });
+      const { raw: weights, first, second, average } = this.#arrays;
+      this.#train.set(batch, (bound = (await compile(this.#engine, step, spec)).bind({ weights, first, second, average })));
+    }
+    return bound;
+  }
+
+  #clearInputs({ inputs }: BoundStep, rows: readonly PackedRow<Packable>[]): PerToken {
+    for (const array of Object.values(inputs)) array.fill(0);
+    writeRows(rows, this.#shape.context, inputs as { ids: Int32Array; targets: Int32Array; segments: Int32Array });
+    return inputs as unknown as PerToken;
   }
 
   /** One step on what the inputs hold. */
-  async #runTraining(learningRate: number, averageDecay: number): Promise<TrainingReport> {
+  async #runTraining(training: BoundStep, learningRate: number, averageDecay: number): Promise<TrainingReport> {
     const { first, second } = biasCorrections(this.#updates++);
     const scalars = { learningRate, averageDecay, firstCorrection: first, secondCorrection: second };
-    for (const [name, value] of Object.entries(scalars)) this.#train.inputs[name]![0] = value;
-    await this.#train.run();
+    for (const [name, value] of Object.entries(scalars)) training.inputs[name]![0] = value;
+    await training.run();
     this.#changed('raw');
     this.#changed('average');
-    const { outputs } = this.#train;
+    const { outputs } = training;
     if (!Number.isFinite(outputs['loss']![0])) throw new Error(`The loss is ${outputs['loss']![0]}: the learning rate is too high for this model, or a sample's credit is not finite.`);
     return Object.fromEntries(Object.entries(outputs).map(([name, values]) => [name, values[0]!])) as TrainingReport;
   }

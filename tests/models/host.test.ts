@@ -101,6 +101,21 @@ describe('draw', () => {
 });
 
 describe('an update', () => {
+  it('learns the same from a batch that is half empty as from one that is full', async () => {
+    const wide = await PolicyHost.create({ ...request, model: { ...request.model, batch: 8 } }, tokenizer, { backend: 'onnx:cpu', threads: 2 });
+    const sequences = (await host.encode(documents.slice(0, 8))).map((tokens) => ({ tokens, likelihood: tokens.map(() => 0), credit: tokens.map((_, i) => Math.cos(i)), oldLogProbs: tokens.map(() => -4) }));
+    const weights: Float32Array[] = [];
+    for (const one of [host, wide]) {
+      one.restore(trained);
+      // Four rows: a whole batch of one, half a batch of the other.
+      const { steps } = await one.update(update({ sequences, corpusShare: 0 }));
+      expect(steps).toBe(1);
+      weights.push(one.state().arrays['raw']!.slice());
+    }
+    weights[1]!.forEach((value, i) => expect(Math.abs(value - weights[0]![i]!)).toBeLessThan(1e-5));
+    expect(weights[0]).not.toEqual(trained.arrays['raw']);
+  });
+
   it('raises what has credit, lowers what has blame, and leaves alone what has neither', async () => {
     const text = documents[3]!;
     const other = documents[10]!;
