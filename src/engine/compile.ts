@@ -12,6 +12,7 @@ import { encodeModel, type DataType, type TensorSpec } from './onnx/proto.ts';
 import { createNativeSession, nativeApiProblem } from './onnx/c-api.ts';
 import { createNodeSession } from './onnx/node-binding.ts';
 import type { HostArray, HostTensor, Session } from './onnx/session.ts';
+import { startTfjsBackend, type TfjsBackend } from './tfjs-backends.ts';
 import { nameOf, onnxType, symbolic, TraceError, withTrace } from './trace/backend.ts';
 import { registerTraceKernels } from './trace/kernels.ts';
 
@@ -61,7 +62,7 @@ export interface EngineOptions {
   readonly profile?: string;
 }
 
-export type BackendName = 'onnx:cpu' | 'onnx:webgpu' | 'onnx:cuda' | 'tensorflow' | 'wasm' | 'cpu';
+export type BackendName = 'onnx:cpu' | 'onnx:webgpu' | 'onnx:cuda' | TfjsBackend;
 
 /** Number of elements of a shape. */
 export function sizeOf(shape: readonly number[]): number {
@@ -77,9 +78,17 @@ function allocateAll(specs: Specs): Arrays {
   return Object.fromEntries(Object.entries(specs).map(([name, spec]) => [name, allocate(spec)]));
 }
 
-/** Compiles `step` for the engine's backend. Throws TraceError (no lowering) or SessionError (onnxruntime refuses the graph). */
+/**
+ * Compiles `step` for the engine's backend. Rejects with TraceError (no lowering), SessionError (onnxruntime refuses the graph) or
+ * TfjsBackendError (the eager backend does not start).
+ */
 export async function compile(engine: EngineOptions, step: Step, spec: StepSpec): Promise<Program> {
-  return engine.backend.startsWith('onnx:') ? compileGraph(engine, step, spec) : eager(engine.backend, step, spec);
+  const { backend, threads } = engine;
+  if (backend === 'tensorflow' || backend === 'wasm' || backend === 'cpu') {
+    await startTfjsBackend(backend, threads);
+    return eager(backend, step, spec);
+  }
+  return compileGraph(engine, step, spec);
 }
 
 interface Traced {
@@ -157,7 +166,7 @@ function hostType(type: DataType, name: string): 'float32' | 'int32' {
   throw new TraceError(`Output '${name}' has type ${type}; cast it to float32 or int32.`);
 }
 
-async function eager(backend: BackendName, step: Step, spec: StepSpec): Promise<Program> {
+function eager(backend: TfjsBackend, step: Step, spec: StepSpec): Program {
   return {
     nodes: 0,
     bind(given) {
@@ -165,7 +174,7 @@ async function eager(backend: BackendName, step: Step, spec: StepSpec): Promise<
       const inputs = allocateAll(spec.inputs);
       const outputs: Arrays = {};
       const run = async (): Promise<void> => {
-        if (!(await tf.setBackend(backend))) throw new Error(`The tfjs backend '${backend}' could not start; see 'ouroboros doctor'.`);
+        await tf.setBackend(backend);
         const made = (specs: Specs, arrays: Arrays): Tensors =>
           // Copied: the cpu backend keeps the array it is given, and ours will change.
           Object.fromEntries(Object.entries(specs).map(([name, { type, shape }]) => [name, tf.tensor(arrays[name]!.slice(), [...shape], type)]));
