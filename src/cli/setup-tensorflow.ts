@@ -2,13 +2,10 @@
 import type { Command } from 'commander';
 import { exitCodes, writeJson, type CliContext, type ExitCode } from './context.ts';
 
-const ABOUT = `Compiles the native part of @tensorflow/tfjs-node-gpu against the TensorFlow of a Python on this machine, and proves it with a
-matrix product. GPUs are used where that TensorFlow has them: tensorflow[and-cuda] for NVIDIA, tensorflow-cpu for none.
-
-The package itself is added to node_modules by npm, without its install script (which would download TensorFlow 2.9) and
-without a change to package.json or package-lock.json; so are Node's C headers where this Node came without them. It
-needs g++ and, the first time, the package registry. What is there already is left alone: run it again after npm ci, or
-when that Python got another TensorFlow. Linux only.`;
+const ABOUT = [
+  'Compiles the native part of @tensorflow/tfjs-node-gpu against the TensorFlow of a Python on this machine, and proves it with a matrix product. GPUs are used where that TensorFlow has them: tensorflow[and-cuda] has, tensorflow-cpu has not.',
+  'npm adds the package itself to node_modules without its install script, which would download TensorFlow 2.9, and without a change to package.json or package-lock.json; the same goes for Node\'s C headers where this Node came without them. That needs g++ and, the first time, the package registry. What is there already is left alone: run this again after npm ci, or when that Python got another TensorFlow. Linux only.',
+].join('\n\n');
 
 export function addSetupTensorFlow(program: Command, context: CliContext, done: (code: ExitCode) => void): void {
   program
