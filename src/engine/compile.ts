@@ -11,7 +11,7 @@ import * as tf from '@tensorflow/tfjs';
 import { encodeModel, type DataType, type TensorSpec } from './onnx/proto.ts';
 import { createNativeSession, nativeApiProblem } from './onnx/c-api.ts';
 import { createNodeSession } from './onnx/node-binding.ts';
-import type { HostArray, HostTensor, Session } from './onnx/session.ts';
+import type { HostArray, HostTensor, Provider, Session } from './onnx/session.ts';
 import { startTfjsBackend, type TfjsBackend } from './tfjs-backends.ts';
 import { nameOf, onnxType, symbolic, TraceError, withTrace } from './trace/backend.ts';
 import { registerTraceKernels } from './trace/kernels.ts';
@@ -98,9 +98,9 @@ interface Traced {
   readonly outputs: Readonly<Record<string, TensorSpec>>;
 }
 
-function trace(step: Step, spec: StepSpec): Traced {
+function trace(provider: Provider, step: Step, spec: StepSpec): Traced {
   registerTraceKernels();
-  return withTrace((graph) => {
+  return withTrace(provider, (graph) => {
     const specs: TensorSpec[] = [];
     const declare = (prefix: string, entries: Specs): Tensors =>
       Object.fromEntries(Object.entries(entries).map(([name, { type, shape }]) => {
@@ -131,8 +131,8 @@ function trace(step: Step, spec: StepSpec): Traced {
 }
 
 async function compileGraph(engine: EngineOptions, step: Step, spec: StepSpec): Promise<Program> {
-  const traced = trace(step, spec);
-  const provider = engine.backend.slice('onnx:'.length) as 'cpu' | 'webgpu' | 'cuda';
+  const provider = engine.backend.slice('onnx:'.length) as Provider;
+  const traced = trace(provider, step, spec);
   const options = { threads: engine.threads, provider, ...(engine.profile === undefined ? {} : { profile: engine.profile }) };
   const native = provider === 'cpu' && engine.binding !== 'node' && nativeApiProblem() === null;
   const session: Session = native ? createNativeSession(traced.model, options) : await createNodeSession(traced.model, options);

@@ -12,10 +12,13 @@ export interface HostTensor {
   readonly data: HostArray;
 }
 
+/** What onnxruntime computes on: its execution providers by their short names. */
+export type Provider = 'cpu' | 'webgpu' | 'cuda';
+
 export interface SessionOptions {
   /** Threads inside one operator. */
   readonly threads: number;
-  readonly provider: 'cpu' | 'webgpu' | 'cuda';
+  readonly provider: Provider;
   /** Path prefix of a profile that onnxruntime writes when the session is released. */
   readonly profile?: string;
 }

@@ -5,8 +5,8 @@ import { rotaryTables } from './rotary.ts';
 
 function scaledMatMul(a: tf.Tensor, b: tf.Tensor, transposeA: boolean, transposeB: boolean, scale: number): tf.Tensor {
   if (!tracing()) return tf.mul(tf.matMul(a, b, transposeA, transposeB), scale);
-  const attributes = { transA: transposeA ? 1 : 0, transB: transposeB ? 1 : 0, alpha: { float: scale } };
-  const name = lower((graph) => graph.add('FusedMatMul', [nameOf(a), nameOf(b)], attributes, 'com.microsoft'));
+  const name = lower((graph) => graph.batchedMatMul(
+    { name: nameOf(a), rank: a.rank, transposed: transposeA }, { name: nameOf(b), rank: b.rank, transposed: transposeB }, scale));
   return symbolic(name, [...a.shape.slice(0, -2), a.shape.at(transposeA ? -1 : -2)!, b.shape.at(transposeB ? -2 : -1)!], 'float32');
 }
 
@@ -44,7 +44,7 @@ export function attention(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, bias: 
 export interface CachedAttention {
   /** (B, heads * headSize) */
   readonly output: tf.Tensor2D;
-  /** (B, kvHeads, context, headSize): the caches with this position's keys and values written in. */
+  /** (B, kvHeads, context, headSize): the caches with this position's keys and values written in. Beyond that position they may hold anything. */
   readonly keys: tf.Tensor4D;
   readonly values: tf.Tensor4D;
 }
