@@ -5,7 +5,7 @@
 import { availableParallelism } from 'node:os';
 import * as tf from '@tensorflow/tfjs';
 import { compile, type BackendName, type EngineOptions } from './compile.ts';
-import { nativeApiProblem } from './onnx/c-api.ts';
+import { nativeApiProblem } from './onnx/library.ts';
 import { tensorFlowDevice } from './tfjs-backends.ts';
 
 export interface BackendStatus {

@@ -9,7 +9,8 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import { encodeModel, type DataType, type TensorSpec } from './onnx/proto.ts';
-import { createNativeSession, nativeApiProblem } from './onnx/c-api.ts';
+import { createNativeSession } from './onnx/c-api.ts';
+import { nativeApiProblem } from './onnx/library.ts';
 import { createNodeSession } from './onnx/node-binding.ts';
 import type { HostArray, HostTensor, Provider, Session } from './onnx/session.ts';
 import { startTfjsBackend, type TfjsBackend } from './tfjs-backends.ts';
