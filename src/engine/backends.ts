@@ -54,7 +54,9 @@ function description(name: BackendName): string {
     const { version, gpu } = tensorFlowDevice();
     return `eager, through TensorFlow ${version} on ${gpu ? 'a GPU' : 'the CPU'}`;
   }
-  return name.startsWith('onnx:') ? 'compiled, with no node left to the CPU' : 'eager tfjs, nothing compiled';
+  if (!name.startsWith('onnx:')) return 'eager tfjs, nothing compiled';
+  const native = nativeApiProblem();
+  return native === null ? 'compiled, no node left to the CPU, variables kept on the device' : `compiled, no node left to the CPU, variables copied each step (the C API: ${native})`;
 }
 
 /** Every backend, tried one after the other. */

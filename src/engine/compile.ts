@@ -4,12 +4,14 @@
  *     (variables, inputs) -> { updates, outputs }
  *
  * written once over tfjs and engine/ops. On an ONNX backend it is traced into one graph for onnxruntime; elsewhere the very same
- * function runs eagerly. Either way the caller sees the same contract: variables live in host arrays that runs update in
- * place, inputs go in as typed arrays, outputs come back as typed arrays.
+ * function runs eagerly. Either way the caller sees the same contract: variables belong to host arrays, inputs go in as typed
+ * arrays, outputs come back as typed arrays. Where the host's memory computes, runs update the variables' arrays in place; where a
+ * device does, their values stay there and come when they are asked for (residence.ts).
  */
 import * as tf from '@tensorflow/tfjs';
 import { encodeModel, type DataType, type TensorSpec } from './onnx/proto.ts';
 import { createNativeSession } from './onnx/c-api.ts';
+import { createDeviceSession } from './onnx/device.ts';
 import { nativeApiProblem } from './onnx/library.ts';
 import { createNodeSession } from './onnx/node-binding.ts';
 import type { HostArray, HostTensor, Provider, Session } from './onnx/session.ts';
@@ -24,6 +26,8 @@ export interface ArraySpec {
 }
 export type Specs = Readonly<Record<string, ArraySpec>>;
 export type { HostArray };
+export { current, overwritten } from './residence.ts';
+
 export type Arrays = Record<string, HostArray>;
 
 /** A pure step. It must not keep tensors, read values or depend on anything but its arguments. */
@@ -50,7 +54,7 @@ export interface BoundStep {
 export interface Program {
   /** Nodes of the traced graph; 0 where nothing is compiled. */
   readonly nodes: number;
-  /** Ties the program to variables; arrays must have the sizes of the specs and are updated in place. */
+  /** Ties the program to variables; arrays must have the sizes of the specs. What they hold after a run: `current` of residence.ts. */
   bind(variables: Arrays): BoundStep;
   release(): void;
 }
@@ -64,6 +68,11 @@ export interface EngineOptions {
 }
 
 export type BackendName = 'onnx:cpu' | 'onnx:webgpu' | 'onnx:cuda' | TfjsBackend;
+
+/** Whether variables stay on a device between runs, out of the host's reach. */
+export function computesOnDevice({ backend }: EngineOptions): boolean {
+  return backend === 'onnx:webgpu' || backend === 'onnx:cuda';
+}
 
 /** Number of elements of a shape. */
 export function sizeOf(shape: readonly number[]): number {
@@ -92,10 +101,15 @@ export async function compile(engine: EngineOptions, step: Step, spec: StepSpec)
   return compileGraph(engine, step, spec);
 }
 
+/** The kernel that appends to caches: past and present may be one buffer. */
+const IN_PLACE = 'GroupQueryAttention';
+
 interface Traced {
   readonly model: Uint8Array;
   readonly nodes: number;
   readonly updates: Readonly<Record<string, string>>;
+  /** Values of the graph that their kernel may write where it reads the variable. */
+  readonly inPlace: ReadonlySet<string>;
   readonly outputs: Readonly<Record<string, TensorSpec>>;
 }
 
@@ -127,7 +141,8 @@ function trace(provider: Provider, step: Step, spec: StepSpec): Traced {
       fetched.push(outputs[name]);
     }
     const finished = graph.finish(specs, fetched);
-    return { model: encodeModel(finished), nodes: finished.nodes.length, updates, outputs };
+    const inPlace = new Set(finished.nodes.filter(({ op }) => op === IN_PLACE).flatMap((node) => node.outputs));
+    return { model: encodeModel(finished), nodes: finished.nodes.length, updates, inPlace, outputs };
   });
 }
 
@@ -135,8 +150,9 @@ async function compileGraph(engine: EngineOptions, step: Step, spec: StepSpec): 
   const provider = engine.backend.slice('onnx:'.length) as Provider;
   const traced = trace(provider, step, spec);
   const options = { threads: engine.threads, provider, ...(engine.profile === undefined ? {} : { profile: engine.profile }) };
-  const native = provider === 'cpu' && engine.binding !== 'node' && nativeApiProblem() === null;
-  const session: Session = native ? createNativeSession(traced.model, options) : await createNodeSession(traced.model, options);
+  const native = engine.binding !== 'node' && nativeApiProblem() === null;
+  const create = native ? (provider === 'cpu' ? createNativeSession : createDeviceSession) : createNodeSession;
+  const session: Session = await create(traced.model, options);
   return {
     nodes: traced.nodes,
     bind(variables) {
@@ -149,9 +165,9 @@ async function compileGraph(engine: EngineOptions, step: Step, spec: StepSpec): 
         if (spec.frozen?.[name]) continue;
         const data = variables[name];
         if (!data || data.length !== sizeOf(declared.shape)) throw new RangeError(`Variable '${name}' needs an array of ${sizeOf(declared.shape)} values.`);
-        fed[`variable:${name}`] = host(declared, data);
+        fed[`variable:${name}`] = { ...declared, data, variable: true };
         const update = traced.updates[name];
-        if (update !== undefined) fetched[update] = host(declared, data);
+        if (update !== undefined) fetched[update] = { ...declared, data, variable: true, inPlace: traced.inPlace.has(update) };
       }
       for (const [name, declared] of Object.entries(spec.inputs)) fed[`input:${name}`] = host(declared, inputs[name]!);
       for (const [name, { name: graphName, type, shape }] of Object.entries(traced.outputs)) fetched[graphName] = host({ type: hostType(type, name), shape }, outputs[name]!);

@@ -7,7 +7,7 @@
  * that runs out of sequences moves the rest into fewer slots.
  */
 import { setImmediate } from 'node:timers/promises';
-import { allocate, compile, type Arrays, type BoundStep, type HostArray, type EngineOptions, type Program } from '../engine/compile.ts';
+import { allocate, compile, computesOnDevice, type Arrays, type BoundStep, type HostArray, type EngineOptions, type Program } from '../engine/compile.ts';
 import type { RandomStream } from '../random/philox.ts';
 import { decodeStep, type PolicyShape } from './policy.ts';
 
@@ -66,10 +66,10 @@ const MOST_LANES = 4;
 /** Key and value caches of one lane, by its number of slots, widest first. */
 type LaneCaches = ReadonlyMap<number, Arrays>;
 
-/** Caches for `Decoder.create`: one lane for two cores where the CPU computes, else one. Wide lanes have `slots`, narrow ones a third and a twelfth. */
+/** Caches for `Decoder.create`: one lane for two cores where the CPU computes, else one. Wide lanes have `slots`, narrow ones a third and a twelfth; where a device keeps them they stay as they are. */
 export function decodeCaches(engine: EngineOptions, shape: PolicyShape, slots: number): readonly LaneCaches[] {
   const lanes = engine.backend === 'onnx:cpu' ? Math.max(1, Math.min(Math.floor(engine.threads / THREADS_A_LANE), MOST_LANES)) : 1;
-  const widths = slots < 48 ? [slots] : [slots, Math.ceil(slots / 3), Math.ceil(slots / 12)];
+  const widths = slots < 48 || computesOnDevice(engine) ? [slots] : [slots, Math.ceil(slots / 3), Math.ceil(slots / 12)];
   return Array.from({ length: lanes }, () => new Map(widths.map((width) => {
     const { variables } = decodeStep(shape, width).spec;
     return [width, Object.fromEntries(Object.entries(variables).filter(([name]) => name !== 'weights').map(([name, cache]) => [name, allocate(cache)]))];
@@ -93,7 +93,7 @@ export class Decoder {
       const { step, spec } = decodeStep(shape, width);
       return compile({ ...engine, threads }, step, { ...spec, frozen: { weights } });
     }));
-    const lanes = caches.map((widths) => new Lane(shape, [...widths].map(([slots, memory], i) => ({ slots, memory, step: programs[i]!.bind(memory) })), caches.length > 1));
+    const lanes = caches.map((widths) => new Lane(shape, [...widths].map(([slots, memory], i) => ({ slots, memory, step: programs[i]!.bind(memory) })), caches.length > 1, computesOnDevice(engine)));
     return new Decoder(programs, lanes);
   }
 
@@ -123,8 +123,11 @@ class Lane {
   /** The one at work. */
   #width: Width;
 
-  /** `widths`: widest first. `shared`: other lanes run at the same time, so no step may hold up the thread they all live on. */
-  constructor(private readonly shape: PolicyShape, private readonly widths: readonly Width[], private readonly shared: boolean) {
+  /**
+   * `widths`: widest first. `shared`: other lanes run at the same time, so no step may hold up the thread they all live on. `onDevice`: the
+   * caches are, and the host neither reads nor writes them.
+   */
+  constructor(private readonly shape: PolicyShape, private readonly widths: readonly Width[], private readonly shared: boolean, private readonly onDevice: boolean) {
     this.#width = widths[0]!;
   }
 
@@ -143,6 +146,8 @@ class Lane {
 
   /** All but the last token of every prompt that more than one sequence starts from; the last one's logits are each sequence's own. */
   async #sharedPrefixes(prompts: readonly (readonly number[])[], options: DecodeOptions): Promise<Map<string, Prefix>> {
+    // The way to the host and back costs more than computing a prompt again.
+    if (this.onDevice) return new Map();
     const counts = new Map<string, { readonly prompt: readonly number[]; count: number }>();
     for (const prompt of prompts) {
       const known = counts.get(prompt.join());

@@ -6,7 +6,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { probeBackends } from '../../src/engine/backends.ts';
-import { compile, sizeOf, type ArraySpec, type Arrays, type BackendName, type HostArray, type Step, type StepSpec, type Tensors } from '../../src/engine/compile.ts';
+import { compile, current, sizeOf, type ArraySpec, type Arrays, type BackendName, type HostArray, type Step, type StepSpec, type Tensors } from '../../src/engine/compile.ts';
 import * as ops from '../../src/engine/ops/index.ts';
 import { discriminatorLayout, discriminatorScoreStep, discriminatorTrainStep } from '../../src/models/discriminator.ts';
 import { biasCorrections } from '../../src/models/optimizer.ts';
@@ -35,9 +35,10 @@ async function results(backend: BackendName, { step, spec }: { step: Step; spec:
     await bound.run();
     outputs.push(copied(bound.outputs));
   }
+  const final = Object.fromEntries(Object.entries(own).map(([name, array]) => [name, current(array).slice()]));
   bound.release();
   program.release();
-  return { outputs, variables: own };
+  return { outputs, variables: final };
 }
 
 function expectSame(actual: Arrays, expected: Arrays): void {

@@ -26,6 +26,8 @@ const INDEX = {
 /** Errors come back as statuses and are thrown; the library need not print them as well. */
 const LOG_LEVEL_FATAL = 4;
 export const ALL_OPTIMIZATIONS = 99;
+/** Bytes of stack of a call off the event loop: in koffi's 128 KiB a GPU's shader compiler overflows, and the process is gone. */
+const STACK_SIZE = 2 * 1024 * 1024;
 
 export type Pointer = unknown;
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the C signature stands in the prototype string
@@ -85,6 +87,7 @@ function libraryPath(): string {
 /** Loads the library once a process. Throws when the platform has none. */
 export function api(): Api {
   if (loaded) return loaded;
+  koffi.config({ async_stack_size: STACK_SIZE });
   const library = koffi.load(libraryPath());
   const base = koffi.decode(library.func('void *OrtGetApiBase()')(), koffi.struct({ GetApi: 'void *', GetVersionString: 'void *' })) as { GetApi: Pointer };
   const getApi = koffi.proto('void *OuroborosGetApi(uint32_t version)');

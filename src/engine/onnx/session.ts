@@ -1,6 +1,7 @@
 /**
- * What the engine needs of onnxruntime: a session over a model, and bindings that run it on buffers we own. Two
- * implementations stand behind it: c-api.ts (no copies, off the event loop) and node-binding.ts (the package's own binding).
+ * What the engine needs of onnxruntime: a session over a model, and bindings that run it on buffers we own. Three
+ * implementations stand behind it: c-api.ts (the CPU: no copies, off the event loop), device.ts (GPUs: variables stay there) and
+ * node-binding.ts (the package's own binding).
  */
 import type { DataType } from './proto.ts';
 
@@ -10,6 +11,10 @@ export interface HostTensor {
   readonly type: DataType;
   readonly shape: readonly number[];
   readonly data: HostArray;
+  /** A variable, or its update: it may stay on a device between runs (residence.ts). */
+  readonly variable?: boolean;
+  /** An update that its kernel may write where it reads the variable. */
+  readonly inPlace?: boolean;
 }
 
 /** What onnxruntime computes on: its execution providers by their short names. */
