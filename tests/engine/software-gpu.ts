@@ -4,6 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import koffi from 'koffi';
+import { nativeApiProblem } from '../../src/engine/onnx/library.ts';
 
 const FOLDER = '/usr/lib/chromium';
 /** The loader, held: onnxruntime asks for it by this name, and finds it loaded. */
@@ -15,5 +16,6 @@ export function useSoftwareGpu(): void {
   const gpu = existsSync('/dev/dri') || existsSync('/dev/nvidia0');
   if (loader || chosen || gpu || !existsSync(driver) || !existsSync(`${FOLDER}/libvulkan.so.1`)) return;
   process.env['VK_ICD_FILENAMES'] = driver;
+  nativeApiProblem(); // koffi takes the engine's settings before its first use only
   loader = koffi.load(`${FOLDER}/libvulkan.so.1`);
 }

@@ -207,7 +207,7 @@ class DeviceBinding implements Binding {
     }
     for (const { name, value } of this.#outputs) check(bindOutput(binding, name, value));
 
-    if (options.blocking) check(runWithBinding(this.session, null, binding));
+    if (options.blocking || !api().wideStacks) check(runWithBinding(this.session, null, binding));
     else await this.#runElsewhere();
     const made = boundValues(binding);
     for (const [i, value] of made.entries()) {

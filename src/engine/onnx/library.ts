@@ -39,6 +39,8 @@ export interface Api {
   readonly environment: Pointer;
   readonly cpuMemory: Pointer;
   readonly allocator: Pointer;
+  /** Whether calls off the event loop have STACK_SIZE. */
+  readonly wideStacks: boolean;
   /** Throws SessionError for a status that is an error. */
   check(status: Pointer): void;
   /** What a function writes to its last parameter. */
@@ -84,10 +86,18 @@ function libraryPath(): string {
   return join(folder, file);
 }
 
+/** Sets the stack size, which koffi allows only before its first use: someone else's may have been before ours. */
+function widened(): boolean {
+  try {
+    koffi.config({ async_stack_size: STACK_SIZE });
+  } catch {}
+  return koffi.config().async_stack_size! >= STACK_SIZE;
+}
+
 /** Loads the library once a process. Throws when the platform has none. */
 export function api(): Api {
   if (loaded) return loaded;
-  koffi.config({ async_stack_size: STACK_SIZE });
+  const wideStacks = widened();
   const library = koffi.load(libraryPath());
   const base = koffi.decode(library.func('void *OrtGetApiBase()')(), koffi.struct({ GetApi: 'void *', GetVersionString: 'void *' })) as { GetApi: Pointer };
   const getApi = koffi.proto('void *OuroborosGetApi(uint32_t version)');
@@ -117,6 +127,7 @@ export function api(): Api {
     library,
     environment: made((out) => createEnv(LOG_LEVEL_FATAL, 'ouroboros', out)),
     cpuMemory: made((out) => cpuMemoryInfo(1, 0, out)),
+    wideStacks,
     allocator: made((out) => defaultAllocator(out)),
     check,
     made,
