@@ -7,7 +7,11 @@ import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { probeBackends } from '../../src/engine/backends.ts';
 import { compile, current, sizeOf, type ArraySpec, type Arrays, type BackendName, type HostArray, type Step, type StepSpec, type Tensors } from '../../src/engine/compile.ts';
+import { createNodeSession } from '../../src/engine/onnx/node-binding.ts';
+import { encodeModel } from '../../src/engine/onnx/proto.ts';
 import * as ops from '../../src/engine/ops/index.ts';
+import { nameOf, symbolic, withTrace } from '../../src/engine/trace/backend.ts';
+import { registerTraceKernels } from '../../src/engine/trace/kernels.ts';
 import { discriminatorLayout, discriminatorScoreStep, discriminatorTrainStep } from '../../src/models/discriminator.ts';
 import { biasCorrections } from '../../src/models/optimizer.ts';
 import { decodeStep, distributionStep, policyLayout, scoreStep, trainStep, type PolicyShape } from '../../src/models/policy.ts';
@@ -178,6 +182,33 @@ describe('rotary', () => {
     const { outputs } = await results('cpu', { step, spec: { variables: {}, inputs: { x: { type: 'float32', shape: [1, 1, 1, 4] } } } }, [{ x: vector }]);
     const products = outputs[0]!['products']!;
     for (let i = 0; i < 5; i++) for (let j = 0; j < 5; j++) expect(products[i * 6 + j]).toBeCloseTo(products[(i + 1) * 6 + j + 1]!, 4);
+  });
+});
+
+describe('cachedAttention', () => {
+  const [slots, heads, kvHeads, context, headSize] = [2, 4, 2, 6, 16];
+  const given = { q: values(slots, heads * headSize), k: values(slots, kvHeads * headSize), v: values(slots, kvHeads * headSize), keys: values(slots, kvHeads, context, headSize), values: values(slots, kvHeads, context, headSize), positions: ids(3, 5) };
+  const attend = (t: Tensors) => ops.cachedAttention(t['q'] as tf.Tensor2D, t['k'] as tf.Tensor2D, t['v'] as tf.Tensor2D, t['keys'] as tf.Tensor4D, t['values'] as tf.Tensor4D, t['positions'] as tf.Tensor1D).output;
+  const spec = { variables: {}, inputs: Object.fromEntries(Object.entries(given).map(([name, { spec }]) => [name, spec])) };
+  const feed = Object.fromEntries(Object.entries(given).map(([name, { data }]) => [name, data]));
+  conforms({ step: (_, inputs) => ({ updates: {}, outputs: { output: attend(inputs) } }), spec }, [feed]);
+
+  it('is the same as it is lowered for CUDA, computed on the CPU', async () => {
+    registerTraceKernels();
+    const { model, name } = withTrace('cuda', (graph) => {
+      const inputs = Object.entries(given).map(([name, { spec }]) => ({ name, ...spec }));
+      const name = nameOf(attend(Object.fromEntries(inputs.map(({ name, shape, type }) => [name, symbolic(name, shape, type)]))));
+      const finished = graph.finish(inputs, [{ name, type: 'float32', shape: [slots, heads * headSize] }]);
+      expect(finished.nodes.map(({ op }) => op)).not.toContain('GroupQueryAttention');
+      return { model: encodeModel(finished), name };
+    });
+    const session = await createNodeSession(model, { provider: 'cpu', threads: 1 });
+    const output = new Float32Array(slots * heads * headSize);
+    const binding = session.bind(Object.fromEntries(Object.entries(given).map(([name, { spec, data }]) => [name, { ...spec, data }])), { [name]: { type: 'float32', shape: [slots, heads * headSize], data: output } });
+    await binding.run();
+    session.release();
+    const { outputs } = await results('cpu', { step: (_, inputs) => ({ updates: {}, outputs: { output: attend(inputs) } }), spec }, [feed]);
+    expectSame({ output }, outputs[0]!);
   });
 });
 

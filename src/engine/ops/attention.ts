@@ -1,6 +1,6 @@
 /** Scaled dot-product attention: over a whole batch (training, scoring) and one position at a time over a cache (sampling). */
 import * as tf from '@tensorflow/tfjs';
-import { lower, nameOf, symbolic, tracing } from '../trace/backend.ts';
+import { lower, nameOf, symbolic, tracedFor, tracing } from '../trace/backend.ts';
 import { rotaryTables } from './rotary.ts';
 
 function scaledMatMul(a: tf.Tensor, b: tf.Tensor, transposeA: boolean, transposeB: boolean, scale: number): tf.Tensor {
@@ -61,7 +61,8 @@ export function cachedAttention(q: tf.Tensor2D, k: tf.Tensor2D, v: tf.Tensor2D, 
   const tables = rotaryTables(context, headSize);
   const half = [context, headSize / 2] as [number, number];
 
-  if (tracing()) {
+  // CUDA's kernel knows half precision only.
+  if (tracing() && tracedFor() !== 'cuda') {
     const [output, newKeys, newValues] = lower((graph) => {
       const row = (x: tf.Tensor): string => graph.add('Reshape', [nameOf(x), graph.integers([batch, 1, x.shape[1]!])]);
       const total = graph.constant(Int32Array.of(context), [1], 'int32');
@@ -92,7 +93,8 @@ export function cachedAttention(q: tf.Tensor2D, k: tf.Tensor2D, v: tf.Tensor2D, 
   const newKeys = written(keys, rotated(k, kvHeads));
   const newValues = written(values, v);
 
-  const future = tf.greater(tf.range(0, context, 1, 'int32').reshape([1, 1, 1, context]), positions.reshape([batch, 1, 1, 1]));
+  const places = tf.tensor4d(Int32Array.from({ length: context }, (_, place) => place), [1, 1, 1, context], 'int32');
+  const future = tf.greater(places, positions.reshape([batch, 1, 1, 1]));
   const query = rotated(q, heads).reshape([batch, kvHeads, heads / kvHeads, headSize]) as tf.Tensor4D;
   const scores = tf.mul(tf.matMul(query, newKeys, false, true), 1 / Math.sqrt(headSize)); // (B, kvHeads, group, context)
   const weights = tf.softmax(tf.add(scores, tf.mul(future.toFloat(), -1e9)));

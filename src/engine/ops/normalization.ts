@@ -1,6 +1,6 @@
 /** RMSNorm. */
 import * as tf from '@tensorflow/tfjs';
-import { lower, nameOf, symbolic, tracing } from '../trace/backend.ts';
+import { lower, nameOf, symbolic, tracedFor, tracing } from '../trace/backend.ts';
 
 const EPSILON = 1e-5;
 
@@ -17,7 +17,7 @@ export function rmsNorm(x: tf.Tensor2D, gain: tf.Tensor1D): tf.Tensor2D {
       const fused = (outputs: number): string[] => lower((graph) =>
         graph.addMany('SimplifiedLayerNormalization', [nameOf(x), nameOf(gain)], outputs, { axis: -1, epsilon: { float: EPSILON } }));
       // WebGPU's kernel leaves its second output as it is.
-      const [y, inv] = fused(lower((graph) => graph.provider) === 'webgpu' ? 1 : 2);
+      const [y, inv] = fused(tracedFor() === 'webgpu' ? 1 : 2);
       value = symbolic(y!, [rows, width], 'float32');
       inverse = inv === undefined ? inverseRootMeanSquare(x) : symbolic(inv, [rows, 1], 'float32');
     } else {

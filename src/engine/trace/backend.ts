@@ -97,6 +97,11 @@ export function tracing(): boolean {
   return backend?.graph != null && tf.getBackend() === TRACE_BACKEND;
 }
 
+/** What the step that is being traced will run on; null where none is. */
+export function tracedFor(): Provider | null {
+  return tracing() ? openGraph().provider : null;
+}
+
 function openGraph(): GraphBuilder {
   if (!backend?.graph) throw new TraceError('No step is being traced.');
   return backend.graph;
