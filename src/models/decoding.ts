@@ -76,40 +76,62 @@ export function decodeCaches(engine: EngineOptions, shape: PolicyShape, slots: n
   })));
 }
 
-/** Decode steps with the weights built in: made once for each set of weights that is sampled from. */
+/**
+ * Decode steps with the weights built in: made once for each set of weights that is sampled from. Where the host's memory computes it
+ * draws the tokens itself, for all its numbers are at hand; on a device they are drawn there, unless the distribution is truncated first.
+ */
 export class Decoder {
-  readonly #programs: readonly Program[];
-  readonly #lanes: readonly Lane[];
+  /** By whether its steps draw. */
+  readonly #compiled = new Map<boolean, Compiled>();
 
-  private constructor(programs: readonly Program[], lanes: readonly Lane[]) {
-    this.#programs = programs;
-    this.#lanes = lanes;
-  }
+  private constructor(
+    private readonly engine: EngineOptions, private readonly shape: PolicyShape, private readonly weights: Float32Array, private readonly caches: readonly LaneCaches[],
+  ) {}
 
   /** `caches` (see `decodeCaches`) may serve several decoders, one at a time: nothing in them outlives a call of decode. */
   static async create(engine: EngineOptions, shape: PolicyShape, weights: Float32Array, caches: readonly LaneCaches[]): Promise<Decoder> {
+    const decoder = new Decoder(engine, shape, weights, caches);
+    await decoder.#compile(computesOnDevice(engine));
+    return decoder;
+  }
+
+  async #compile(draws: boolean): Promise<Compiled> {
+    const known = this.#compiled.get(draws);
+    if (known) return known;
+    const { engine, shape, weights, caches } = this;
     const threads = Math.max(1, Math.floor(engine.threads / caches.length));
     const programs = await Promise.all([...caches[0]!.keys()].map((width) => {
-      const { step, spec } = decodeStep(shape, width);
+      const { step, spec } = decodeStep(shape, width, draws);
       return compile({ ...engine, threads }, step, { ...spec, frozen: { weights } });
     }));
-    const lanes = caches.map((widths) => new Lane(shape, [...widths].map(([slots, memory], i) => ({ slots, memory, step: programs[i]!.bind(memory) })), caches.length > 1, computesOnDevice(engine)));
-    return new Decoder(programs, lanes);
+    const where = { shared: caches.length > 1, onDevice: computesOnDevice(engine), draws };
+    const lanes = caches.map((widths) => new Lane(shape, [...widths].map(([slots, memory], i) => ({ slots, memory, step: programs[i]!.bind(memory) })), where));
+    this.#compiled.set(draws, { programs, lanes });
+    return { programs, lanes };
   }
 
   /** One result a job, in order. */
   async decode(jobs: readonly DecodeJob[], options: DecodeOptions): Promise<DecodeResult[]> {
+    const whole = options.topK <= 0 && options.topP >= 1;
+    const { lanes } = await this.#compile(computesOnDevice(this.engine) && whole);
     const results = new Array<DecodeResult>(jobs.length);
     // Dealt out beforehand: which lane takes a sequence must not depend on which is faster.
-    const dealt = this.#lanes.map((_, lane) => jobs.flatMap((job, index) => (index % this.#lanes.length === lane ? [{ job, index }] : [])));
-    await Promise.all(this.#lanes.map((lane, i) => lane.decode(dealt[i]!, options, results)));
+    const dealt = lanes.map((_, lane) => jobs.flatMap((job, index) => (index % lanes.length === lane ? [{ job, index }] : [])));
+    await Promise.all(lanes.map((lane, i) => lane.decode(dealt[i]!, options, results)));
     return results;
   }
 
   release(): void {
-    for (const lane of this.#lanes) lane.release();
-    for (const program of this.#programs) program.release();
+    for (const { lanes, programs } of this.#compiled.values()) {
+      for (const lane of lanes) lane.release();
+      for (const program of programs) program.release();
+    }
   }
+}
+
+interface Compiled {
+  readonly programs: readonly Program[];
+  readonly lanes: readonly Lane[];
 }
 
 interface Width {
@@ -125,9 +147,9 @@ class Lane {
 
   /**
    * `widths`: widest first. `shared`: other lanes run at the same time, so no step may hold up the thread they all live on. `onDevice`: the
-   * caches are, and the host neither reads nor writes them.
+   * caches are, and the host neither reads nor writes them. `draws`: the steps do.
    */
-  constructor(private readonly shape: PolicyShape, private readonly widths: readonly Width[], private readonly shared: boolean, private readonly onDevice: boolean) {
+  constructor(private readonly shape: PolicyShape, private readonly widths: readonly Width[], private readonly where: { readonly shared: boolean; readonly onDevice: boolean; readonly draws: boolean }) {
     this.#width = widths[0]!;
   }
 
@@ -147,7 +169,7 @@ class Lane {
   /** All but the last token of every prompt that more than one sequence starts from; the last one's logits are each sequence's own. */
   async #sharedPrefixes(prompts: readonly (readonly number[])[], options: DecodeOptions): Promise<Map<string, Prefix>> {
     // The way to the host and back costs more than computing a prompt again.
-    if (this.onDevice) return new Map();
+    if (this.where.onDevice) return new Map();
     const counts = new Map<string, { readonly prompt: readonly number[]; count: number }>();
     for (const prompt of prompts) {
       const known = counts.get(prompt.join());
@@ -176,26 +198,25 @@ class Lane {
 
     for (let count = 0; slots.some((slot) => slot); count++) {
       const { step } = this.#width;
-      const { ids, positions, inverseTemperature } = step.inputs as { ids: Int32Array; positions: Int32Array; inverseTemperature: Float32Array };
+      const { ids, positions, inverseTemperature, uniforms } = step.inputs as { ids: Int32Array; positions: Int32Array; inverseTemperature: Float32Array; uniforms?: Float32Array };
       inverseTemperature[0] = 1 / options.temperature;
       for (let s = 0; s < slots.length; s++) {
         const slot = slots[s];
         ids[s] = slot ? (slot.task.prompt[slot.position] ?? slot.tokens[slot.position - slot.task.prompt.length]!) : options.endOfText;
         positions[s] = slot ? slot.position : 0;
+        if (uniforms) uniforms[s] = slot?.task.random?.uniform(slot.tokens.length) ?? 0;
       }
-      await step.run({ blocking: !this.shared });
-      const { probabilities, logits } = step.outputs as { probabilities: Float32Array; logits: Float32Array };
+      await step.run({ blocking: !this.where.shared });
+      const drawnAt = this.where.draws ? drawnBy(step.outputs as DrawnOutputs) : drawnFrom(step.outputs as Distributions, vocabulary, options);
       for (let s = 0; s < slots.length; s++) {
         const slot = slots[s];
         if (!slot || ++slot.position < slot.task.prompt.length) continue;
         const { random, maxTokens } = slot.task;
         let stopped = false;
         if (random) {
-          const from = s * vocabulary;
-          const row = probabilities.subarray(from, from + vocabulary);
-          const token = draw(row, random.uniform(slot.tokens.length), options);
+          const { token, logProb } = drawnAt(s, random.uniform(slot.tokens.length));
           slot.tokens.push(token);
-          slot.logProbs.push(options.temperature === 1 ? Math.log(row[token]!) : logSoftmaxAt(logits.subarray(from, from + vocabulary), token));
+          slot.logProbs.push(logProb);
           stopped = token === options.endOfText;
         }
         if (stopped || slot.tokens.length >= maxTokens || slot.position >= context) {
@@ -205,7 +226,7 @@ class Lane {
       }
       if (next >= tasks.length) slots = this.#narrowed(slots);
       // Blocking steps; let messages through now and then.
-      if (!this.shared && count % 32 === 31) await setImmediate();
+      if (!this.where.shared && count % 32 === 31) await setImmediate();
     }
   }
 
@@ -262,6 +283,24 @@ class Lane {
   release(): void {
     for (const { step } of this.widths) step.release();
   }
+}
+
+type DrawnOutputs = { readonly tokens: Int32Array; readonly logProbs: Float32Array };
+type Distributions = { readonly probabilities: Float32Array; readonly logits: Float32Array };
+/** The token of slot `s`, and its log-probability at temperature 1. */
+type DrawnAt = (s: number, uniform: number) => { readonly token: number; readonly logProb: number };
+
+function drawnBy({ tokens, logProbs }: DrawnOutputs): DrawnAt {
+  return (s) => ({ token: tokens[s]!, logProb: logProbs[s]! });
+}
+
+function drawnFrom({ probabilities, logits }: Distributions, vocabulary: number, options: DecodeOptions): DrawnAt {
+  return (s, uniform) => {
+    const from = s * vocabulary;
+    const row = probabilities.subarray(from, from + vocabulary);
+    const token = draw(row, uniform, options);
+    return { token, logProb: options.temperature === 1 ? Math.log(row[token]!) : logSoftmaxAt(logits.subarray(from, from + vocabulary), token) };
+  };
 }
 
 /**

@@ -13,6 +13,7 @@ import * as ops from '../../src/engine/ops/index.ts';
 import { nameOf, symbolic, withTrace } from '../../src/engine/trace/backend.ts';
 import { registerTraceKernels } from '../../src/engine/trace/kernels.ts';
 import { discriminatorLayout, discriminatorScoreStep, discriminatorTrainStep } from '../../src/models/discriminator.ts';
+import { draw } from '../../src/models/decoding.ts';
 import { biasCorrections } from '../../src/models/optimizer.ts';
 import { decodeStep, distributionStep, policyLayout, scoreStep, trainStep, type PolicyShape } from '../../src/models/policy.ts';
 import { RandomStream } from '../../src/random/philox.ts';
@@ -115,6 +116,7 @@ const cases: readonly Case[] = [
   binary('maximum', ops.maximum, positive(3, 4)), binary('minimum', ops.minimum, positive(3, 4)),
   unary('exp', ops.exp), unary('neg', ops.neg), unary('softplus', ops.softplus), unary('square', ops.square), unary('tanh', ops.tanh),
   unary('log', ops.log, positive(3, 5)), unary('sqrt', ops.sqrt, positive(3, 5)), unary('softmax', (x) => ops.softmax(x)),
+  { name: 'cumsum lessEqual', inputs: { x: values(3, 5) }, wrt: [], op: ({ x }) => ops.add(ops.cumsum(x, 1), ops.lessEqual(x, ops.neg(x)).toFloat()) },
   { name: 'sum mean', inputs: { x: values(3, 4) }, wrt: ['x'], op: ({ x }) => ops.add(ops.sum(x, 1), ops.mean(x)) },
   { name: 'equal less', inputs: { a: ids(1, 2, 3, 3), b: ids(1, 3, 2, 3), x: values(4) }, wrt: [], op: ({ a, b, x }) => ops.mul(x, ops.add(ops.equal(a, b).toFloat(), ops.less(ops.neg(x), x).toFloat())) },
   { name: 'gather', inputs: { table: values(5, 3), ids: ids(4, 0, 4) }, wrt: [], op: ({ table, ids }) => ops.gather(table, ids) },
@@ -272,6 +274,27 @@ describe('decoding, 6 positions in slots that are at different places', () => {
     return [name, cache.filter((_, at) => (at % head) / headSize < last(at) + 1)];
   }));
   conforms({ step, spec: { ...spec, frozen: { weights: weights() } } }, feeds, caches, written);
+
+  describe('that are drawn in the step', () => {
+    const drawing = decodeStep(SHAPE, slots, true);
+    const withUniforms = feeds.map((feed, at) => ({ ...feed, uniforms: Float32Array.from({ length: slots }, (_, s) => (at * 0.17 + s * 0.31 + 0.05) % 1) }));
+    conforms({ step: drawing.step, spec: { ...drawing.spec, frozen: { weights: weights() } } }, withUniforms, caches, written);
+
+    it('are those that the host draws', async () => {
+      const frozen = { weights: weights() };
+      const host = await results('cpu', { step, spec: { ...spec, frozen } }, feeds, caches);
+      const there = await results('cpu', { step: drawing.step, spec: { ...drawing.spec, frozen } }, withUniforms, caches);
+      for (const [at, { logits, probabilities }] of host.outputs.entries()) {
+        for (let s = 0; s < slots; s++) {
+          const row = (array: HostArray): Float32Array => (array as Float32Array).subarray(s * SHAPE.vocabulary, (s + 1) * SHAPE.vocabulary);
+          const token = draw(row(probabilities!), withUniforms[at]!.uniforms[s]!, { topK: 0, topP: 1 });
+          expect(there.outputs[at]!['tokens']![s]).toBe(token);
+          const total = row(logits!).reduce((sum, logit) => sum + Math.exp(logit), 0);
+          expect(there.outputs[at]!['logProbs']![s]).toBeCloseTo(row(logits!)[token]! - Math.log(total), 4);
+        }
+      }
+    });
+  });
 });
 
 describe('the discriminator', () => {

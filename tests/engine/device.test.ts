@@ -4,6 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { probeBackend } from '../../src/engine/backends.ts';
 import { compile, current, overwritten, type EngineOptions, type Program } from '../../src/engine/compile.ts';
 import { SessionError } from '../../src/engine/onnx/session.ts';
+import { Decoder, decodeCaches, type DecodeJob, type DecodeResult } from '../../src/models/decoding.ts';
+import { policyLayout } from '../../src/models/policy.ts';
+import { RandomStream } from '../../src/random/philox.ts';
 import { useSoftwareGpu } from './software-gpu.ts';
 
 useSoftwareGpu();
@@ -70,6 +73,22 @@ describe.each(['onnx:webgpu', 'onnx:cuda'] as const)('%s', async (backend) => {
     expect(current(w)[7]).toBe(120);
     step.release();
     program.release();
+  });
+
+  it.skipIf(!usable)('decodes what the CPU decodes: drawn there, or here where the distribution is truncated', async () => {
+    const shape = { layers: 1, heads: 2, kvHeads: 1, width: 32, hidden: 48, context: 12, batch: 2, vocabulary: 40 };
+    const weights = policyLayout(shape).initialise(3).map((value) => (value === 1 ? 1 : 20 * value));
+    const jobs = Array.from({ length: 5 }, (_, i): DecodeJob => ({ prompt: [0, 1 + (i % 2)], maxTokens: 6, random: new RandomStream(5, 'job', i) }));
+    const decode = async (engine: EngineOptions): Promise<DecodeResult[]> => {
+      const decoder = await Decoder.create(engine, shape, weights, decodeCaches(engine, shape, 3));
+      const plain = await decoder.decode(jobs, { temperature: 0.9, topK: 0, topP: 1, endOfText: 39 });
+      const truncated = await decoder.decode(jobs, { temperature: 0.9, topK: 4, topP: 1, endOfText: 39 });
+      decoder.release();
+      return [...plain, ...truncated];
+    };
+    const [there, here] = [await decode(engine), await decode({ backend: 'onnx:cpu', threads: 1 })];
+    expect(there.map(({ tokens, finish }) => ({ tokens, finish }))).toEqual(here.map(({ tokens, finish }) => ({ tokens, finish })));
+    there.forEach(({ logProbs }, i) => logProbs.forEach((logProb, at) => expect(logProb).toBeCloseTo(here[i]!.logProbs[at]!, 3)));
   });
 
   it.skipIf(!usable)('names the nodes for which it has no kernel, and moves none to the CPU', async () => {

@@ -91,6 +91,10 @@ export function registerTraceKernels(): void {
   for (const op of ['Sqrt', 'Exp', 'Log', 'Neg', 'Abs', 'Sigmoid', 'Tanh', 'Relu', 'Softplus', 'Reciprocal']) unary(op, op);
   for (const [kernel, op] of [['Sum', 'ReduceSum'], ['Mean', 'ReduceMean'], ['Max', 'ReduceMax'], ['Min', 'ReduceMin']] as const) reduction(kernel, op);
 
+  register('Cumsum', ({ x }, { axis, exclusive, reverse }) => {
+    const at = lower((graph) => graph.constant(Int32Array.of(tf.util.parseAxisParam(axis as number, x!.shape)[0]!), [], 'int32'));
+    return named(add('CumSum', [nameOf(x!), at], { exclusive: exclusive ? 1 : 0, reverse: reverse ? 1 : 0 }), x!.shape, x!.dtype);
+  });
   register('LogicalNot', ({ x }) => named(add('Not', [nameOf(x!)]), x!.shape, 'bool'));
   register('Square', ({ x }) => named(add('Mul', [nameOf(x!), nameOf(x!)]), x!.shape, x!.dtype));
   register('Rsqrt', ({ x }) => named(add('Reciprocal', [add('Sqrt', [nameOf(x!)])]), x!.shape, x!.dtype));
