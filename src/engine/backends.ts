@@ -38,10 +38,20 @@ function firstLine(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).split('\n')[0]!.trim();
 }
 
+/** What onnxruntime says in its own way where a backend's other half is missing, and what to do about it. */
+const MISSING: readonly { readonly said: RegExp; readonly means: string }[] = [
+  { said: /Cuda: Failed to load shared library/, means: "onnxruntime's CUDA files are not installed; where CUDA 12 is, 'npm rebuild onnxruntime-node --onnxruntime-node-install=cuda12' downloads them" },
+  { said: /Failed to get a WebGPU adapter/, means: 'WebGPU finds no GPU; on Linux it goes through Vulkan: libvulkan.so.1 and the driver of the GPU have to be installed' },
+];
+
+function explained(problem: string): string {
+  return MISSING.find(({ said }) => said.test(problem))?.means ?? problem;
+}
+
 /** Tries one backend. */
 export async function probeBackend(name: BackendName, threads: number): Promise<BackendStatus> {
   const problem = await proves({ backend: name, threads });
-  return problem === null ? { name, usable: true, detail: description(name) } : { name, usable: false, detail: problem };
+  return problem === null ? { name, usable: true, detail: description(name) } : { name, usable: false, detail: explained(problem) };
 }
 
 /** How a backend that works computes. */
