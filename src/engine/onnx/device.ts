@@ -5,15 +5,15 @@
  *
  * Copies go through sessions of one Identity node: binding its input or output to the other side copies, on every provider alike.
  */
+import koffi from 'koffi';
 import { residentOf, setResident, type Resident } from '../residence.ts';
 import { ALL_OPTIMIZATIONS, api, hostValue, openSession, pointerArray, pointersAt, type Pointer } from './library.ts';
 import { encodeModel } from './proto.ts';
 import { SessionError, type Binding, type HostTensor, type Provider, type RunOptions, type Session, type SessionOptions } from './session.ts';
-import koffi from 'koffi';
 
 type Tensors = Readonly<Record<string, HostTensor>>;
 
-function appendProvider(options: Pointer, provider: Provider): void {
+function useProvider(options: Pointer, provider: Provider): void {
   const { check, made, appendProvider, appendCuda, createCudaOptions, releaseCudaOptions } = api();
   if (provider === 'webgpu') return check(appendProvider(options, 'WebGPU', null, null, 0));
   const cuda = made((out) => createCudaOptions(out));
@@ -29,7 +29,7 @@ function openOnDevice(model: Uint8Array, provider: Provider, configure: (setting
   const { check, addConfigEntry, setOptimization } = api();
   try {
     return openSession(model, (settings) => {
-      appendProvider(settings, provider);
+      useProvider(settings, provider);
       check(setOptimization(settings, ALL_OPTIMIZATIONS));
       check(addConfigEntry(settings, 'session.disable_cpu_ep_fallback', '1'));
       configure(settings);
@@ -44,7 +44,7 @@ function openOnDevice(model: Uint8Array, provider: Provider, configure: (setting
 function nodesOnCpu(model: Uint8Array, provider: Provider): string[] {
   const { check, addConfigEntry, releaseSession, assignment, assignedProvider, assignedNodes, assignedName, assignedOperator } = api();
   const session = openSession(model, (settings) => {
-    appendProvider(settings, provider);
+    useProvider(settings, provider);
     check(addConfigEntry(settings, 'session.record_ep_graph_assignment_info', '1'));
   });
   const list = (read: (pointers: [Pointer], count: [number]) => Pointer): Pointer[] => {
