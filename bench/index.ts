@@ -6,6 +6,7 @@ import { main as judge } from './judge.ts';
 import { measure as round } from './round.ts';
 import { measure as run } from './run.ts';
 import { main as sandbox } from './sandbox.ts';
+import { measure as scale } from './scale.ts';
 import { measure as train } from './train.ts';
 
 type Measure = (args: readonly string[], say: Say) => Promise<BenchReport>;
@@ -22,8 +23,9 @@ const reporting = (measure: Measure) => async (args: string[]): Promise<void> =>
 
 const BENCHES: Readonly<Record<string, { readonly about: string; readonly main: (args: string[]) => Promise<void> }>> = {
   train: { about: 'training, sampling and memory against eager tfjs and PyTorch, one architecture, one run', main: reporting(train) },
-  round: { about: 'a whole round against hand-written PyTorch', main: reporting(round) },
+  round: { about: 'a whole round against hand-written PyTorch and TRL', main: reporting(round) },
   run: { about: 'where the time of a run goes: cores, activities, orchestration, growth over rounds', main: reporting(run) },
+  scale: { about: 'how the cost grows with layers, width, context, batch and vocabulary', main: reporting(scale) },
   improve: { about: 'does the loop learn from its feedback? against four control arms, over seeds (--help)', main: improve },
   judge: { about: 'the strict rules against CPython on mutants of held-out code', main: judge },
   sandbox: { about: 'a thousand hostile programs: what gets out, what is left, how fast', main: sandbox },

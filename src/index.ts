@@ -2,7 +2,7 @@
 import type { ConfigInput } from './config/schema.ts';
 import type { Evaluator } from './contracts/evaluator.ts';
 import type { Executor, ExecutorOptions } from './contracts/execution.ts';
-import type { EvaluatorOptions, GenerateOptions, Library } from './contracts/library.ts';
+import type { EvaluatorOptions, GenerateOptions, Library, TensorFlowSetup, TensorFlowSetupOptions } from './contracts/library.ts';
 import { toMermaid } from './machines/graph.ts';
 import { refinementMachine } from './machines/refinement.ts';
 import { roundMachine } from './machines/round.ts';
@@ -13,6 +13,7 @@ import { openDashboard } from './processes/dashboard.ts';
 import { doctor } from './processes/doctor.ts';
 import { JudgePool } from './processes/judges.ts';
 import { SandboxExecutor } from './processes/sandbox-executor.ts';
+import { setupTensorFlow as setUp } from './processes/setup-tensorflow.ts';
 
 export type * from './contracts/agents.ts';
 export type * from './contracts/evaluator.ts';
@@ -38,6 +39,11 @@ export function openEvaluator({ judges = 1, corpus, safety }: EvaluatorOptions =
 /** Runs programs behind a sandbox (docs/execution.md); refuses where there is none, unless `unsafe`. Close it when it is no longer needed. */
 export function openExecutor(options: ExecutorOptions = {}): Executor {
   return new SandboxExecutor(options);
+}
+
+/** Compiles the `tensorflow` backend against the TensorFlow of a Python on this machine. */
+export function setupTensorFlow(options: TensorFlowSetupOptions = {}): Promise<TensorFlowSetup> {
+  return setUp(options);
 }
 
 /** Samples completions of a prompt from a run's promoted policy. */
@@ -66,4 +72,4 @@ export async function startDashboard(folder: string, options: { readonly port?: 
 }
 
 // The command line is written against this contract; a mismatch shows here.
-({ createRun, doctor, openEvaluator, openExecutor, generate, machineGraphs, startDashboard }) satisfies Library<ConfigInput>;
+({ createRun, doctor, setupTensorFlow, openEvaluator, openExecutor, generate, machineGraphs, startDashboard }) satisfies Library<ConfigInput>;

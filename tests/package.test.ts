@@ -11,7 +11,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const execute = promisify(execFile);
 
 /** What a program may import. */
-const DOOR = ['createInspector', 'createRun', 'doctor', 'evaluate', 'evaluateMany', 'generate', 'indexCorpus', 'machineGraphs', 'noveltySummary', 'openEvaluator', 'startDashboard', 'vetoed'];
+const DOOR = ['createInspector', 'createRun', 'doctor', 'evaluate', 'evaluateMany', 'generate', 'indexCorpus', 'machineGraphs', 'noveltySummary', 'openEvaluator', 'setupTensorFlow', 'startDashboard', 'vetoed'];
 
 interface Manifest {
   readonly bin: Readonly<Record<string, string>>;

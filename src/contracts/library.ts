@@ -85,6 +85,25 @@ export interface DoctorReport {
   readonly chosen: string | null;
 }
 
+export interface TensorFlowSetupOptions {
+  /** A Python that has TensorFlow; default: OUROBOROS_PYTHON, else python3 or python on the PATH. */
+  readonly python?: string;
+  /** Told what is done, a line a step. */
+  readonly onProgress?: (line: string) => void;
+}
+
+export interface TensorFlowSetup {
+  readonly python: string;
+  /** TensorFlow's. */
+  readonly version: string;
+  /** Path of the native part. */
+  readonly addon: string;
+  /** False where it was there already, made for this TensorFlow. */
+  readonly compiled: boolean;
+  /** How the backend computes now. */
+  readonly detail: string;
+}
+
 export interface EvaluatorOptions {
   /** Judge processes, each about 250 MB; default 1. */
   readonly judges?: number;
@@ -108,6 +127,8 @@ export interface Library<Config> {
   /** Makes the run's folder; nothing runs before `start`. Throws ConfigError or StoreError. */
   createRun(config: Config, options?: RunOptions): Run;
   doctor(options?: { readonly bench?: boolean }): Promise<DoctorReport>;
+  /** Makes the `tensorflow` backend usable. Rejects with an error that says what is missing and what would help. */
+  setupTensorFlow(options?: TensorFlowSetupOptions): Promise<TensorFlowSetup>;
   /** The project's evaluator, behind processes that can be killed. */
   openEvaluator(options?: EvaluatorOptions): SourceEvaluator | Promise<SourceEvaluator>;
   /** Runs programs behind a sandbox; refuses where there is none, unless `unsafe`. Starts nothing by itself. Throws ExecutorError. */

@@ -2,11 +2,11 @@
  * Which backends can be used here, and why the others cannot. The order of `candidates` is the order of preference when several
  * work; what is faster is measured by `doctor --bench`, not assumed.
  */
-import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import * as tf from '@tensorflow/tfjs';
 import { compile, type BackendName, type EngineOptions } from './compile.ts';
-import { nativeApiProblem } from './onnx/c-api.ts';
+import { nativeApiProblem } from './onnx/library.ts';
+import { tensorFlowDevice } from './tfjs-backends.ts';
 
 export interface BackendStatus {
   readonly name: BackendName;
@@ -38,33 +38,35 @@ function firstLine(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).split('\n')[0]!.trim();
 }
 
-/** Makes a tfjs backend known; the CPU's is there from the start. */
-async function load(name: BackendName): Promise<string | null> {
-  if (name === 'wasm') {
-    const { setWasmPaths } = await import('@tensorflow/tfjs-backend-wasm');
-    const entry = createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm');
-    setWasmPaths(entry.slice(0, Math.max(entry.lastIndexOf('/'), entry.lastIndexOf('\\')) + 1));
-  }
-  if (name === 'tensorflow') {
-    try {
-      const packageName = '@tensorflow/tfjs-node-gpu';
-      await import(packageName);
-    } catch (error) {
-      return `the optional package @tensorflow/tfjs-node-gpu does not load (${firstLine(error)})`;
-    }
-  }
-  return null;
+/** What onnxruntime says in its own way where a backend's other half is missing, and what to do about it. */
+const MISSING: readonly { readonly said: RegExp; readonly means: string }[] = [
+  { said: /Cuda: Failed to load shared library/, means: "onnxruntime's CUDA files are not installed; where CUDA 12 is, 'npm rebuild onnxruntime-node --onnxruntime-node-install=cuda12' downloads them" },
+  { said: /Failed to get a WebGPU adapter/, means: 'WebGPU finds no GPU; on Linux it goes through Vulkan: libvulkan.so.1 and the driver of the GPU have to be installed' },
+];
+
+function explained(problem: string): string {
+  return MISSING.find(({ said }) => said.test(problem))?.means ?? problem;
 }
 
 /** Tries one backend. */
 export async function probeBackend(name: BackendName, threads: number): Promise<BackendStatus> {
-  const problem = (await load(name)) ?? (await proves({ backend: name, threads }));
-  if (problem !== null) return { name, usable: false, detail: problem };
-  const native = name === 'onnx:cpu' ? nativeApiProblem() : null;
-  const detail = name === 'onnx:cpu'
-    ? native === null ? "compiled, through onnxruntime's C API" : `compiled, through onnxruntime's JavaScript binding (slower; the C API: ${native})`
-    : name.startsWith('onnx:') ? 'compiled, with no node left to the CPU' : 'eager tfjs, nothing compiled';
-  return { name, usable: true, detail };
+  const problem = await proves({ backend: name, threads });
+  return problem === null ? { name, usable: true, detail: description(name) } : { name, usable: false, detail: explained(problem) };
+}
+
+/** How a backend that works computes. */
+function description(name: BackendName): string {
+  if (name === 'onnx:cpu') {
+    const native = nativeApiProblem();
+    return native === null ? "compiled, through onnxruntime's C API" : `compiled, through onnxruntime's JavaScript binding (slower; the C API: ${native})`;
+  }
+  if (name === 'tensorflow') {
+    const { version, gpu } = tensorFlowDevice();
+    return `eager, through TensorFlow ${version} on ${gpu ? 'a GPU' : 'the CPU'}`;
+  }
+  if (!name.startsWith('onnx:')) return 'eager tfjs, nothing compiled';
+  const native = nativeApiProblem();
+  return native === null ? 'compiled, no node left to the CPU, variables kept on the device' : `compiled, no node left to the CPU, variables copied each step (the C API: ${native})`;
 }
 
 /** Every backend, tried one after the other. */

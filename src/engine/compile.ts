@@ -4,14 +4,18 @@
  *     (variables, inputs) -> { updates, outputs }
  *
  * written once over tfjs and engine/ops. On an ONNX backend it is traced into one graph for onnxruntime; elsewhere the very same
- * function runs eagerly. Either way the caller sees the same contract: variables live in host arrays that runs update in
- * place, inputs go in as typed arrays, outputs come back as typed arrays.
+ * function runs eagerly. Either way the caller sees the same contract: variables belong to host arrays, inputs go in as typed
+ * arrays, outputs come back as typed arrays. Where the host's memory computes, runs update the variables' arrays in place; where a
+ * device does, their values stay there and come when they are asked for (residence.ts).
  */
 import * as tf from '@tensorflow/tfjs';
 import { encodeModel, type DataType, type TensorSpec } from './onnx/proto.ts';
-import { createNativeSession, nativeApiProblem } from './onnx/c-api.ts';
+import { createNativeSession } from './onnx/c-api.ts';
+import { createDeviceSession } from './onnx/device.ts';
+import { nativeApiProblem } from './onnx/library.ts';
 import { createNodeSession } from './onnx/node-binding.ts';
-import type { HostArray, HostTensor, Session } from './onnx/session.ts';
+import type { HostArray, HostTensor, Provider, Session } from './onnx/session.ts';
+import { startTfjsBackend, type TfjsBackend } from './tfjs-backends.ts';
 import { nameOf, onnxType, symbolic, TraceError, withTrace } from './trace/backend.ts';
 import { registerTraceKernels } from './trace/kernels.ts';
 
@@ -22,6 +26,8 @@ export interface ArraySpec {
 }
 export type Specs = Readonly<Record<string, ArraySpec>>;
 export type { HostArray };
+export { current, overwritten } from './residence.ts';
+
 export type Arrays = Record<string, HostArray>;
 
 /** A pure step. It must not keep tensors, read values or depend on anything but its arguments. */
@@ -48,7 +54,7 @@ export interface BoundStep {
 export interface Program {
   /** Nodes of the traced graph; 0 where nothing is compiled. */
   readonly nodes: number;
-  /** Ties the program to variables; arrays must have the sizes of the specs and are updated in place. */
+  /** Ties the program to variables; arrays must have the sizes of the specs. What they hold after a run: `current` of residence.ts. */
   bind(variables: Arrays): BoundStep;
   release(): void;
 }
@@ -61,7 +67,12 @@ export interface EngineOptions {
   readonly profile?: string;
 }
 
-export type BackendName = 'onnx:cpu' | 'onnx:webgpu' | 'onnx:cuda' | 'tensorflow' | 'wasm' | 'cpu';
+export type BackendName = 'onnx:cpu' | 'onnx:webgpu' | 'onnx:cuda' | TfjsBackend;
+
+/** Whether variables stay on a device between runs, out of the host's reach. */
+export function computesOnDevice({ backend }: EngineOptions): boolean {
+  return backend === 'onnx:webgpu' || backend === 'onnx:cuda';
+}
 
 /** Number of elements of a shape. */
 export function sizeOf(shape: readonly number[]): number {
@@ -77,21 +88,34 @@ function allocateAll(specs: Specs): Arrays {
   return Object.fromEntries(Object.entries(specs).map(([name, spec]) => [name, allocate(spec)]));
 }
 
-/** Compiles `step` for the engine's backend. Throws TraceError (no lowering) or SessionError (onnxruntime refuses the graph). */
+/**
+ * Compiles `step` for the engine's backend. Rejects with TraceError (no lowering), SessionError (onnxruntime refuses the graph) or
+ * TfjsBackendError (the eager backend does not start).
+ */
 export async function compile(engine: EngineOptions, step: Step, spec: StepSpec): Promise<Program> {
-  return engine.backend.startsWith('onnx:') ? compileGraph(engine, step, spec) : eager(engine.backend, step, spec);
+  const { backend, threads } = engine;
+  if (backend === 'tensorflow' || backend === 'wasm' || backend === 'cpu') {
+    await startTfjsBackend(backend, threads);
+    return eager(backend, step, spec);
+  }
+  return compileGraph(engine, step, spec);
 }
+
+/** The kernel that appends to caches: past and present may be one buffer. */
+const IN_PLACE = 'GroupQueryAttention';
 
 interface Traced {
   readonly model: Uint8Array;
   readonly nodes: number;
   readonly updates: Readonly<Record<string, string>>;
+  /** Values of the graph that their kernel may write where it reads the variable. */
+  readonly inPlace: ReadonlySet<string>;
   readonly outputs: Readonly<Record<string, TensorSpec>>;
 }
 
-function trace(step: Step, spec: StepSpec): Traced {
+function trace(provider: Provider, step: Step, spec: StepSpec): Traced {
   registerTraceKernels();
-  return withTrace((graph) => {
+  return withTrace(provider, (graph) => {
     const specs: TensorSpec[] = [];
     const declare = (prefix: string, entries: Specs): Tensors =>
       Object.fromEntries(Object.entries(entries).map(([name, { type, shape }]) => {
@@ -117,16 +141,18 @@ function trace(step: Step, spec: StepSpec): Traced {
       fetched.push(outputs[name]);
     }
     const finished = graph.finish(specs, fetched);
-    return { model: encodeModel(finished), nodes: finished.nodes.length, updates, outputs };
+    const inPlace = new Set(finished.nodes.filter(({ op }) => op === IN_PLACE).flatMap((node) => node.outputs));
+    return { model: encodeModel(finished), nodes: finished.nodes.length, updates, inPlace, outputs };
   });
 }
 
 async function compileGraph(engine: EngineOptions, step: Step, spec: StepSpec): Promise<Program> {
-  const traced = trace(step, spec);
-  const provider = engine.backend.slice('onnx:'.length) as 'cpu' | 'webgpu' | 'cuda';
+  const provider = engine.backend.slice('onnx:'.length) as Provider;
+  const traced = trace(provider, step, spec);
   const options = { threads: engine.threads, provider, ...(engine.profile === undefined ? {} : { profile: engine.profile }) };
-  const native = provider === 'cpu' && engine.binding !== 'node' && nativeApiProblem() === null;
-  const session: Session = native ? createNativeSession(traced.model, options) : await createNodeSession(traced.model, options);
+  const native = engine.binding !== 'node' && nativeApiProblem() === null;
+  const create = native ? (provider === 'cpu' ? createNativeSession : createDeviceSession) : createNodeSession;
+  const session: Session = await create(traced.model, options);
   return {
     nodes: traced.nodes,
     bind(variables) {
@@ -139,9 +165,9 @@ async function compileGraph(engine: EngineOptions, step: Step, spec: StepSpec): 
         if (spec.frozen?.[name]) continue;
         const data = variables[name];
         if (!data || data.length !== sizeOf(declared.shape)) throw new RangeError(`Variable '${name}' needs an array of ${sizeOf(declared.shape)} values.`);
-        fed[`variable:${name}`] = host(declared, data);
+        fed[`variable:${name}`] = { ...declared, data, variable: true };
         const update = traced.updates[name];
-        if (update !== undefined) fetched[update] = host(declared, data);
+        if (update !== undefined) fetched[update] = { ...declared, data, variable: true, inPlace: traced.inPlace.has(update) };
       }
       for (const [name, declared] of Object.entries(spec.inputs)) fed[`input:${name}`] = host(declared, inputs[name]!);
       for (const [name, { name: graphName, type, shape }] of Object.entries(traced.outputs)) fetched[graphName] = host({ type: hostType(type, name), shape }, outputs[name]!);
@@ -157,7 +183,7 @@ function hostType(type: DataType, name: string): 'float32' | 'int32' {
   throw new TraceError(`Output '${name}' has type ${type}; cast it to float32 or int32.`);
 }
 
-async function eager(backend: BackendName, step: Step, spec: StepSpec): Promise<Program> {
+function eager(backend: TfjsBackend, step: Step, spec: StepSpec): Program {
   return {
     nodes: 0,
     bind(given) {
@@ -165,7 +191,7 @@ async function eager(backend: BackendName, step: Step, spec: StepSpec): Promise<
       const inputs = allocateAll(spec.inputs);
       const outputs: Arrays = {};
       const run = async (): Promise<void> => {
-        if (!(await tf.setBackend(backend))) throw new Error(`The tfjs backend '${backend}' could not start; see 'ouroboros doctor'.`);
+        await tf.setBackend(backend);
         const made = (specs: Specs, arrays: Arrays): Tensors =>
           // Copied: the cpu backend keeps the array it is given, and ours will change.
           Object.fromEntries(Object.entries(specs).map(([name, { type, shape }]) => [name, tf.tensor(arrays[name]!.slice(), [...shape], type)]));

@@ -7,7 +7,7 @@
  * that runs out of sequences moves the rest into fewer slots.
  */
 import { setImmediate } from 'node:timers/promises';
-import { allocate, compile, type Arrays, type BoundStep, type HostArray, type EngineOptions, type Program } from '../engine/compile.ts';
+import { allocate, compile, computesOnDevice, type Arrays, type BoundStep, type HostArray, type EngineOptions, type Program } from '../engine/compile.ts';
 import type { RandomStream } from '../random/philox.ts';
 import { decodeStep, type PolicyShape } from './policy.ts';
 
@@ -66,10 +66,10 @@ const MOST_LANES = 4;
 /** Key and value caches of one lane, by its number of slots, widest first. */
 type LaneCaches = ReadonlyMap<number, Arrays>;
 
-/** Caches for a `Decoder`: one lane for two cores where the CPU computes, else one. Wide lanes have `slots`, narrow ones a third and a twelfth. */
+/** Caches for a `Decoder`: one lane for two cores where the CPU computes, else one. Wide lanes have `slots`, narrow ones a third and a twelfth; where a device keeps them they stay as they are. */
 export function decodeCaches(engine: EngineOptions, shape: PolicyShape, slots: number): readonly LaneCaches[] {
   const lanes = engine.backend === 'onnx:cpu' ? Math.max(1, Math.min(Math.floor(engine.threads / THREADS_A_LANE), MOST_LANES)) : 1;
-  const widths = slots < 48 ? [slots] : [slots, Math.ceil(slots / 3), Math.ceil(slots / 12)];
+  const widths = slots < 48 || computesOnDevice(engine) ? [slots] : [slots, Math.ceil(slots / 3), Math.ceil(slots / 12)];
   return Array.from({ length: lanes }, () => new Map(widths.map((width) => {
     const { variables } = decodeStep(shape, width).spec;
     return [width, Object.fromEntries(Object.entries(variables).filter(([name]) => name !== 'weights').map(([name, cache]) => [name, allocate(cache)]))];
@@ -79,38 +79,56 @@ export function decodeCaches(engine: EngineOptions, shape: PolicyShape, slots: n
 /** Steps from which narrower slots repay their compilation. */
 const REPAID = 80;
 
-/** Decode steps with the weights built in: made once for each set of weights that is sampled from. */
+/**
+ * Decode steps with the weights built in: made once for each set of weights that is sampled from. Where the host's memory computes it
+ * draws the tokens itself, for all its numbers are at hand; on a device they are drawn there, unless the distribution is truncated first.
+ */
 export class Decoder {
-  /** By number of slots; compiled when a call first needs them. */
-  readonly #programs = new Map<number, Promise<Program>>();
-  readonly #lanes: readonly Lane[];
+  /** Compiled when a call first needs them. */
+  readonly #programs: Promise<Program>[] = [];
+  /** By whether their steps draw. */
+  readonly #lanes = new Map<boolean, readonly Lane[]>();
 
   /** `caches` (see `decodeCaches`) may serve several decoders, one at a time: nothing in them outlives a call of decode. */
-  constructor(engine: EngineOptions, shape: PolicyShape, weights: Float32Array, caches: readonly LaneCaches[]) {
+  constructor(
+    private readonly engine: EngineOptions, private readonly shape: PolicyShape, private readonly weights: Float32Array, private readonly caches: readonly LaneCaches[],
+  ) {}
+
+  #lanesThat(draws: boolean): readonly Lane[] {
+    const known = this.#lanes.get(draws);
+    if (known) return known;
+    const { engine, shape, weights, caches } = this;
     const threads = Math.max(1, Math.floor(engine.threads / caches.length));
+    const programs = new Map<number, Promise<Program>>();
     const program = (slots: number): Promise<Program> => {
-      let compiled = this.#programs.get(slots);
+      let compiled = programs.get(slots);
       if (!compiled) {
-        const { step, spec } = decodeStep(shape, slots);
-        this.#programs.set(slots, (compiled = compile({ ...engine, threads }, step, { ...spec, frozen: { weights } })));
+        const { step, spec } = decodeStep(shape, slots, draws);
+        programs.set(slots, (compiled = compile({ ...engine, threads }, step, { ...spec, frozen: { weights } })));
+        this.#programs.push(compiled);
       }
       return compiled;
     };
-    this.#lanes = caches.map((widths) => new Lane(shape, [...widths].map(([slots, memory]) => new Width(slots, memory, program)), caches.length > 1));
+    const where = { shared: caches.length > 1, onDevice: computesOnDevice(engine), draws };
+    const lanes = caches.map((widths) => new Lane(shape, [...widths].map(([slots, memory]) => new Width(slots, memory, program)), where));
+    this.#lanes.set(draws, lanes);
+    return lanes;
   }
 
   /** One result a job, in order. */
   async decode(jobs: readonly DecodeJob[], options: DecodeOptions): Promise<DecodeResult[]> {
+    const whole = options.topK <= 0 && options.topP >= 1;
+    const lanes = this.#lanesThat(computesOnDevice(this.engine) && whole);
     const results = new Array<DecodeResult>(jobs.length);
     // Dealt out beforehand: which lane takes a sequence must not depend on which is faster.
-    const dealt = this.#lanes.map((_, lane) => jobs.flatMap((job, index) => (index % this.#lanes.length === lane ? [{ job, index }] : [])));
-    await Promise.all(this.#lanes.map((lane, i) => lane.decode(dealt[i]!, options, results)));
+    const dealt = lanes.map((_, lane) => jobs.flatMap((job, index) => (index % lanes.length === lane ? [{ job, index }] : [])));
+    await Promise.all(lanes.map((lane, i) => lane.decode(dealt[i]!, options, results)));
     return results;
   }
 
   async release(): Promise<void> {
-    for (const lane of this.#lanes) lane.release();
-    for (const program of await Promise.all(this.#programs.values())) program.release();
+    for (const lane of [...this.#lanes.values()].flat()) lane.release();
+    for (const program of await Promise.all(this.#programs)) program.release();
   }
 }
 
@@ -134,8 +152,11 @@ class Lane {
   /** The one at work. */
   #width: Width;
 
-  /** `widths`: widest first. `shared`: other lanes run at the same time, so no step may hold up the thread they all live on. */
-  constructor(private readonly shape: PolicyShape, private readonly widths: readonly Width[], private readonly shared: boolean) {
+  /**
+   * `widths`: widest first. `shared`: other lanes run at the same time, so no step may hold up the thread they all live on. `onDevice`: the
+   * caches are, and the host neither reads nor writes them. `draws`: the steps do.
+   */
+  constructor(private readonly shape: PolicyShape, private readonly widths: readonly Width[], private readonly where: { readonly shared: boolean; readonly onDevice: boolean; readonly draws: boolean }) {
     this.#width = widths[0]!;
   }
 
@@ -155,6 +176,8 @@ class Lane {
 
   /** All but the last token of every prompt that more than one sequence starts from; the last one's logits are each sequence's own. */
   async #sharedPrefixes(prompts: readonly (readonly number[])[], options: DecodeOptions): Promise<Map<string, Prefix>> {
+    // The way to the host and back costs more than computing a prompt again.
+    if (this.where.onDevice) return new Map();
     const counts = new Map<string, { readonly prompt: readonly number[]; count: number }>();
     for (const prompt of prompts) {
       const known = counts.get(prompt.join());
@@ -182,26 +205,25 @@ class Lane {
 
     for (let count = 0; slots.some((slot) => slot); count++) {
       const step = await this.#width.step();
-      const { ids, positions, inverseTemperature } = step.inputs as { ids: Int32Array; positions: Int32Array; inverseTemperature: Float32Array };
+      const { ids, positions, inverseTemperature, uniforms } = step.inputs as { ids: Int32Array; positions: Int32Array; inverseTemperature: Float32Array; uniforms?: Float32Array };
       inverseTemperature[0] = 1 / options.temperature;
       for (let s = 0; s < slots.length; s++) {
         const slot = slots[s];
         ids[s] = slot ? (slot.task.prompt[slot.position] ?? slot.tokens[slot.position - slot.task.prompt.length]!) : options.endOfText;
         positions[s] = slot ? slot.position : 0;
+        if (uniforms) uniforms[s] = slot?.task.random?.uniform(slot.tokens.length) ?? 0;
       }
-      await step.run({ blocking: !this.shared });
-      const { probabilities, logits } = step.outputs as { probabilities: Float32Array; logits: Float32Array };
+      await step.run({ blocking: !this.where.shared });
+      const drawnAt = this.where.draws ? drawnBy(step.outputs as DrawnOutputs) : drawnFrom(step.outputs as Distributions, vocabulary, options);
       for (let s = 0; s < slots.length; s++) {
         const slot = slots[s];
         if (!slot || ++slot.position < slot.task.prompt.length) continue;
         const { random, maxTokens } = slot.task;
         let stopped = false;
         if (random) {
-          const from = s * vocabulary;
-          const row = probabilities.subarray(from, from + vocabulary);
-          const token = draw(row, random.uniform(slot.tokens.length), options);
+          const { token, logProb } = drawnAt(s, random.uniform(slot.tokens.length));
           slot.tokens.push(token);
-          slot.logProbs.push(options.temperature === 1 ? Math.log(row[token]!) : logSoftmaxAt(logits.subarray(from, from + vocabulary), token));
+          slot.logProbs.push(logProb);
           stopped = token === options.endOfText;
         }
         if (stopped || slot.tokens.length >= maxTokens || slot.position >= context) {
@@ -211,7 +233,7 @@ class Lane {
       }
       if (next >= tasks.length) slots = this.#narrowed(slots);
       // Blocking steps; let messages through now and then.
-      if (!this.shared && count % 32 === 31) await setImmediate();
+      if (!this.where.shared && count % 32 === 31) await setImmediate();
     }
   }
 
@@ -268,6 +290,24 @@ class Lane {
   release(): void {
     for (const width of this.widths) width.release();
   }
+}
+
+type DrawnOutputs = { readonly tokens: Int32Array; readonly logProbs: Float32Array };
+type Distributions = { readonly probabilities: Float32Array; readonly logits: Float32Array };
+/** The token of slot `s`, and its log-probability at temperature 1. */
+type DrawnAt = (s: number, uniform: number) => { readonly token: number; readonly logProb: number };
+
+function drawnBy({ tokens, logProbs }: DrawnOutputs): DrawnAt {
+  return (s) => ({ token: tokens[s]!, logProb: logProbs[s]! });
+}
+
+function drawnFrom({ probabilities, logits }: Distributions, vocabulary: number, options: DecodeOptions): DrawnAt {
+  return (s, uniform) => {
+    const from = s * vocabulary;
+    const row = probabilities.subarray(from, from + vocabulary);
+    const token = draw(row, uniform, options);
+    return { token, logProb: options.temperature === 1 ? Math.log(row[token]!) : logSoftmaxAt(logits.subarray(from, from + vocabulary), token) };
+  };
 }
 
 /**

@@ -6,7 +6,7 @@ import type {
   Alternatives, AlternativesRequest, Completion, DiscriminatorInput, DiscriminatorUpdate, DiscriminatorUpdated, GenerateRequest, InfillRequest, InitialiseRequest, ModelHost,
   ModelInfo, PretrainRequest, StepReport, TrainSequence, UpdateReport, UpdateRequest, WeightsName,
 } from '../contracts/model.ts';
-import { compile, type BoundStep, type EngineOptions, type Program } from '../engine/compile.ts';
+import { compile, current, overwritten, type BoundStep, type EngineOptions, type Program } from '../engine/compile.ts';
 import { RandomStream } from '../random/philox.ts';
 import { drawSystematic } from './alternatives.ts';
 import { Decoder, decodeCaches, type DecodeJob } from './decoding.ts';
@@ -181,7 +181,7 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
       this.#decoders.delete(old);
       await decoder.release();
     }
-    const decoder = new Decoder(this.#engine, this.#shape, this.#arrays[weights].slice(), this.#caches);
+    const decoder = new Decoder(this.#engine, this.#shape, current(this.#arrays[weights]).slice(), this.#caches);
     this.#decoders.set(version, decoder);
     return decoder;
   }
@@ -329,13 +329,16 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
 
   #makeAllEqualTo(source: WeightsName): void {
     const { raw, average, promoted } = this.#arrays;
-    for (const array of [raw, average, promoted]) array.set(this.#arrays[source]);
+    const values = current(this.#arrays[source]);
+    for (const array of [raw, average, promoted]) array.set(values);
+    overwritten(raw, average, promoted);
     this.#changed('raw', 'average', 'promoted');
   }
 
   #clearMoments(): void {
     this.#arrays.first.fill(0);
     this.#arrays.second.fill(0);
+    overwritten(this.#arrays.first, this.#arrays.second);
     this.#updates = 0;
   }
 
@@ -358,8 +361,10 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
 
   /** The live arrays: copy them before the next call if they have to stay. */
   state(): HostState {
+    const arrays: Record<string, Float32Array> = { ...this.#arrays, ...this.#discriminator.arrays };
+    for (const array of Object.values(arrays)) current(array);
     return {
-      arrays: { ...this.#arrays, ...this.#discriminator.arrays },
+      arrays,
       counters: { updates: this.#updates, corpusRows: this.#corpusRows, discriminatorUpdates: this.#discriminator.updates },
     };
   }
@@ -371,6 +376,7 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
       const given = state.arrays[name];
       if (given?.length !== array.length) throw new RangeError(`The checkpoint's '${name}' has ${given?.length ?? 0} values, this model ${array.length}: it was made with another configuration.`);
       array.set(given);
+      overwritten(array);
     }
     this.#updates = state.counters['updates'] ?? 0;
     this.#corpusRows = state.counters['corpusRows'] ?? 0;

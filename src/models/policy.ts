@@ -180,8 +180,11 @@ export function distributionStep(shape: PolicyShape): { step: Step; spec: StepSp
 /**
  * One position of `slots` rows over their caches: ids and positions (slots) in, the next token's logits and, at the given
  * temperature, probabilities (slots, V) out. Caches are variables `keys.l` and `values.l` (slots, K, T, hs), updated in place.
+ *
+ * With `draws` the next tokens are drawn here, by `uniforms` (slots) in [0, 1): out come `tokens` and, at temperature 1, their
+ * `logProbs` (slots), and nothing as long as the vocabulary leaves a device.
  */
-export function decodeStep(shape: PolicyShape, slots: number): { step: Step; spec: StepSpec } {
+export function decodeStep(shape: PolicyShape, slots: number, draws = false): { step: Step; spec: StepSpec } {
   const { layers, kvHeads: K, width: d, heads: H, context: T } = shape;
   const layout = policyLayout(shape);
   const hs = d / H;
@@ -190,7 +193,10 @@ export function decodeStep(shape: PolicyShape, slots: number): { step: Step; spe
   return {
     spec: {
       variables: { weights: { type: 'float32', shape: [layout.size] }, ...caches },
-      inputs: { ids: { type: 'int32', shape: [slots] }, positions: { type: 'int32', shape: [slots] }, inverseTemperature: scalar },
+      inputs: {
+        ids: { type: 'int32', shape: [slots] }, positions: { type: 'int32', shape: [slots] }, inverseTemperature: scalar,
+        ...(draws ? { uniforms: { type: 'float32', shape: [slots] } } : {}),
+      },
     },
     step(variables, inputs) {
       const p = layout.unflatten(variables['weights'] as tf.Tensor1D);
@@ -209,7 +215,12 @@ export function decodeStep(shape: PolicyShape, slots: number): { step: Step; spe
         add(feedForward(p, layer, h), layer + 1 < layers ? `${layer + 1}.attentionNorm` : 'norm');
       }
       const logits = tf.matMul(h, p['embedding'] as tf.Tensor2D, false, true);
-      return { updates, outputs: { logits, probabilities: tf.softmax(tf.mul(logits, inputs['inverseTemperature']!)) } };
+      const probabilities = tf.softmax(tf.mul(logits, inputs['inverseTemperature']!));
+      if (!draws) return { updates, outputs: { logits, probabilities } };
+      // Inverse CDF: as many tokens come before the drawn one as have a cumulative probability of at most the uniform number.
+      const before = tf.sum(tf.lessEqual(tf.cumsum(probabilities, 1), inputs['uniforms']!.reshape([slots, 1])).toFloat(), 1);
+      const tokens = tf.minimum(before, shape.vocabulary - 1).toInt() as tf.Tensor1D; // rounding may leave the sum just below
+      return { updates, outputs: { tokens, logProbs: tf.neg(tf.softmaxCrossEntropy(logits as tf.Tensor2D, tokens)[0]!) } };
     },
   };
 }

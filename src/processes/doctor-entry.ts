@@ -1,6 +1,6 @@
 /** Entry point of the doctor's process: native libraries are tried here, so that one that crashes takes nothing with it. */
 import { availableParallelism } from 'node:os';
-import { probeBackends, type BackendStatus } from '../engine/backends.ts';
+import { probeBackend, probeBackends, type BackendStatus } from '../engine/backends.ts';
 import { compile, type BackendName } from '../engine/compile.ts';
 import { biasCorrections } from '../models/optimizer.ts';
 import { policyLayout, trainStep } from '../models/policy.ts';
@@ -8,6 +8,7 @@ import { serve } from './rpc.ts';
 
 export interface DoctorService {
   probe(input: null): Promise<BackendStatus[]>;
+  probeOne(input: { readonly backend: BackendName }): Promise<BackendStatus>;
   /** Trained tokens a second of one small setting (2 layers, d=64, T=64, B=8), after one step of warm-up. */
   measure(input: { readonly backend: string }): Promise<number>;
 }
@@ -18,6 +19,7 @@ const ENOUGH_MS = 1500;
 
 serve<DoctorService>(() => ({
   probe: () => probeBackends(availableParallelism()),
+  probeOne: ({ backend }) => probeBackend(backend, availableParallelism()),
   async measure({ backend }) {
     const { step, spec } = trainStep(SHAPE);
     const program = await compile({ backend: backend as BackendName, threads: availableParallelism() }, step, spec);

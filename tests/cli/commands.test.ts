@@ -1,13 +1,13 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { DoctorReport } from '../../src/contracts/library.ts';
+import type { DoctorReport, TensorFlowSetupOptions } from '../../src/contracts/library.ts';
 import { Cache } from '../../src/store/cache.ts';
 import { EventLog } from '../../src/store/event-log.ts';
 import { createRunFolder } from '../../src/store/run-folder.ts';
 import { smallRun, terminal } from './harness.ts';
 
-const commands = ['run', 'resume', 'dashboard', 'doctor', 'evaluate', 'generate', 'runs', 'export', 'graph', 'cache', 'cache clear'];
+const commands = ['run', 'resume', 'dashboard', 'doctor', 'evaluate', 'generate', 'runs', 'export', 'graph', 'cache', 'cache clear', 'setup-tensorflow'];
 
 /** A finished run under `directory`/runs, made from the small run's events. */
 function storedRun(directory: string, date: Date = new Date(2026, 0, 1)): string {
@@ -158,6 +158,27 @@ describe('doctor', () => {
     expect([bad.code, asked]).toEqual([1, [{ bench: true }, { bench: false }]]);
     expect(bad.stdout).toMatch(/disk +NOT OK +Only 3 MB/);
     expect(lines((await terminal({ library: library(true) }).run('doctor', '--json')).stdout)).toEqual([report(true)]);
+  });
+});
+
+describe('setup-tensorflow', () => {
+  const setup = { python: '/usr/bin/python3', version: '2.21.0', addon: '/x/addon.node', compiled: true, detail: 'eager, through TensorFlow 2.21.0 on the CPU' };
+
+  it('says what it does and what came of it, and exits with 1 when something is missing', async () => {
+    const asked: unknown[] = [];
+    const library = {
+      setupTensorFlow: async ({ python, onProgress }: TensorFlowSetupOptions = {}) => {
+        asked.push(python);
+        onProgress?.('compiling');
+        if (python === '/none') throw new Error('There is no Python at /none.');
+        return setup;
+      },
+    };
+    const cli = terminal({ library });
+    expect(await cli.run('setup-tensorflow')).toMatchObject({ code: 0, stdout: expect.stringMatching(/^compiling …\n.* is set up: eager, through TensorFlow 2\.21\.0/) });
+    expect(lines((await cli.run('setup-tensorflow', '--json')).stdout)).toEqual([setup]);
+    expect(await cli.run('setup-tensorflow', '--python', '/none')).toMatchObject({ code: 1, stderr: 'error: There is no Python at /none.\n' });
+    expect(asked).toEqual([undefined, undefined, '/none']);
   });
 });
 

@@ -129,6 +129,9 @@ describe('backends', () => {
   });
 
   it('that cannot be used are refused with the reason', async () => {
-    await expect(chooseEngine('tensorflow', 1)).rejects.toThrow(/tfjs-node-gpu/);
+    const absent = (await probeBackends(1)).filter(({ usable }) => !usable);
+    for (const { name, detail } of absent) await expect(chooseEngine(name, 1)).rejects.toThrow(`The backend '${name}' cannot be used here (${name}: ${detail}). Run 'ouroboros doctor'`);
+    const tensorflow = absent.find(({ name }) => name === 'tensorflow');
+    if (tensorflow) expect(tensorflow.detail).toMatch(/ouroboros setup-tensorflow/);
   });
 });

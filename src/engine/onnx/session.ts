@@ -1,6 +1,7 @@
 /**
- * What the engine needs of onnxruntime: a session over a model, and bindings that run it on buffers we own. Two
- * implementations stand behind it: c-api.ts (no copies, off the event loop) and node-binding.ts (the package's own binding).
+ * What the engine needs of onnxruntime: a session over a model, and bindings that run it on buffers we own. Three
+ * implementations stand behind it: c-api.ts (the CPU: no copies, off the event loop), device.ts (GPUs: variables stay there) and
+ * node-binding.ts (the package's own binding).
  */
 import type { DataType } from './proto.ts';
 
@@ -10,12 +11,19 @@ export interface HostTensor {
   readonly type: DataType;
   readonly shape: readonly number[];
   readonly data: HostArray;
+  /** A variable, or its update: it may stay on a device between runs (residence.ts). */
+  readonly variable?: boolean;
+  /** An update that its kernel may write where it reads the variable. */
+  readonly inPlace?: boolean;
 }
+
+/** What onnxruntime computes on: its execution providers by their short names. */
+export type Provider = 'cpu' | 'webgpu' | 'cuda';
 
 export interface SessionOptions {
   /** Threads inside one operator. */
   readonly threads: number;
-  readonly provider: 'cpu' | 'webgpu' | 'cuda';
+  readonly provider: Provider;
   /** Path prefix of a profile that onnxruntime writes when the session is released. */
   readonly profile?: string;
 }

@@ -1,12 +1,12 @@
 /** Scaled dot-product attention: over a whole batch (training, scoring) and one position at a time over a cache (sampling). */
 import * as tf from '@tensorflow/tfjs';
-import { lower, nameOf, symbolic, tracing } from '../trace/backend.ts';
+import { lower, nameOf, symbolic, tracedFor, tracing } from '../trace/backend.ts';
 import { rotaryTables } from './rotary.ts';
 
 function scaledMatMul(a: tf.Tensor, b: tf.Tensor, transposeA: boolean, transposeB: boolean, scale: number): tf.Tensor {
   if (!tracing()) return tf.mul(tf.matMul(a, b, transposeA, transposeB), scale);
-  const attributes = { transA: transposeA ? 1 : 0, transB: transposeB ? 1 : 0, alpha: { float: scale } };
-  const name = lower((graph) => graph.add('FusedMatMul', [nameOf(a), nameOf(b)], attributes, 'com.microsoft'));
+  const name = lower((graph) => graph.batchedMatMul(
+    { name: nameOf(a), rank: a.rank, transposed: transposeA }, { name: nameOf(b), rank: b.rank, transposed: transposeB }, scale));
   return symbolic(name, [...a.shape.slice(0, -2), a.shape.at(transposeA ? -1 : -2)!, b.shape.at(transposeB ? -2 : -1)!], 'float32');
 }
 
@@ -44,7 +44,7 @@ export function attention(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, bias: 
 export interface CachedAttention {
   /** (B, heads * headSize) */
   readonly output: tf.Tensor2D;
-  /** (B, kvHeads, context, headSize): the caches with this position's keys and values written in. */
+  /** (B, kvHeads, context, headSize): the caches with this position's keys and values written in. Beyond that position they may hold anything. */
   readonly keys: tf.Tensor4D;
   readonly values: tf.Tensor4D;
 }
@@ -60,7 +60,8 @@ export function cachedAttention(qkv: tf.Tensor2D, heads: number, keys: tf.Tensor
   const tables = rotaryTables(context, headSize);
   const half = [context, headSize / 2] as [number, number];
 
-  if (tracing()) {
+  // CUDA's kernel knows half precision only.
+  if (tracing() && tracedFor() !== 'cuda') {
     const [output, newKeys, newValues] = lower((graph) => {
       const row = graph.reshape(nameOf(qkv), qkv.shape, [batch, 1, qkv.shape[1]]);
       const total = graph.constant(Int32Array.of(context), [1], 'int32');
@@ -92,7 +93,8 @@ export function cachedAttention(qkv: tf.Tensor2D, heads: number, keys: tf.Tensor
   const newKeys = written(keys, rotated(k, kvHeads));
   const newValues = written(values, v);
 
-  const future = tf.greater(tf.range(0, context, 1, 'int32').reshape([1, 1, 1, context]), positions.reshape([batch, 1, 1, 1]));
+  const places = tf.tensor4d(Int32Array.from({ length: context }, (_, place) => place), [1, 1, 1, context], 'int32');
+  const future = tf.greater(places, positions.reshape([batch, 1, 1, 1]));
   const query = rotated(q, heads).reshape([batch, kvHeads, heads / kvHeads, headSize]) as tf.Tensor4D;
   const scores = tf.mul(tf.matMul(query, newKeys, false, true), 1 / Math.sqrt(headSize)); // (B, kvHeads, group, context)
   const weights = tf.softmax(tf.add(scores, tf.mul(future.toFloat(), -1e9)));

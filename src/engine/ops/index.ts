@@ -3,8 +3,8 @@
  * own. Models import tensors from here and from nowhere else.
  */
 export {
-  add, clone, concat1d, concat2d, div, equal, exp, gather, keep, less, log, matMul, maximum, mean, minimum, mul, neg, softmax, softplus, split,
-  sqrt, square, sub, sum, tanh, tensor1d, tensor4d, valueAndGrads,
+  add, clone, concat1d, concat2d, cumsum, div, equal, exp, gather, keep, less, lessEqual, log, matMul, maximum, mean, minimum, mul, neg, softmax,
+  softplus, split, sqrt, square, sub, sum, tanh, tensor1d, tensor4d, valueAndGrads,
 } from '@tensorflow/tfjs';
 export type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs';
 export { swiGlu } from './activation.ts';

@@ -15,7 +15,7 @@ export function softmaxCrossEntropy(logits: tf.Tensor2D, ...targets: readonly tf
       value: tf.neg(tf.concat(targets.map((ids) => pick(logProbs, ids)))),
       gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
         const weights = split(dy).map((weight) => weight.reshape([rows, 1]) as tf.Tensor2D);
-        const expected = tf.mul(tf.exp(saved[0]!), tf.addN(weights)) as tf.Tensor2D;
+        const expected = tf.mul(tf.exp(saved[0]!), weights.reduce((sum, weight) => tf.add(sum, weight))) as tf.Tensor2D;
         return targets.reduce((gradient, ids, i) => scatterAdd(gradient, ids, tf.neg(weights[i]!)), expected);
       },
     };

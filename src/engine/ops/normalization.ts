@@ -1,6 +1,6 @@
 /** RMSNorm. */
 import * as tf from '@tensorflow/tfjs';
-import { lower, nameOf, symbolic, tracing } from '../trace/backend.ts';
+import { lower, nameOf, symbolic, tracedFor, tracing } from '../trace/backend.ts';
 
 const EPSILON = 1e-5;
 
@@ -14,15 +14,14 @@ export function rmsNorm(x: tf.Tensor2D, gain: tf.Tensor1D): tf.Tensor2D {
     const [x, gain] = [xIn as tf.Tensor, gainIn as tf.Tensor];
     let value: tf.Tensor, inverse: tf.Tensor;
     if (tracing()) {
-      const [y, , inv] = lower((graph) => {
-        // The kernel's second output (the mean) does not exist for RMSNorm; its name stays empty in the graph.
-        const names = graph.addMany('SimplifiedLayerNormalization', [nameOf(x), nameOf(gain)], 2, { axis: -1, epsilon: { float: EPSILON } });
-        return [names[0]!, '', names[1]!];
-      });
+      const fused = (outputs: number): string[] => lower((graph) =>
+        graph.addMany('SimplifiedLayerNormalization', [nameOf(x), nameOf(gain)], outputs, { axis: -1, epsilon: { float: EPSILON } }));
+      // WebGPU's kernel leaves its second output as it is.
+      const [y, inv] = fused(tracedFor() === 'webgpu' ? 1 : 2);
       value = symbolic(y!, [rows, width], 'float32');
-      inverse = symbolic(inv!, [rows, 1], 'float32');
+      inverse = inv === undefined ? inverseRootMeanSquare(x) : symbolic(inv, [rows, 1], 'float32');
     } else {
-      inverse = tf.rsqrt(tf.add(tf.mean(tf.square(x), -1, true), EPSILON));
+      inverse = inverseRootMeanSquare(x);
       value = tf.mul(tf.mul(x, inverse), gain);
     }
     (save as tf.GradSaveFunc)([x, gain, inverse]);
@@ -52,4 +51,9 @@ export function addRmsNorm(x: tf.Tensor2D, y: tf.Tensor2D, gain: tf.Tensor1D): {
   }
   const [normalized, , , sum] = lower((graph) => graph.addMany('SkipSimplifiedLayerNormalization', [nameOf(x), nameOf(y), nameOf(gain)], 4, { epsilon: { float: EPSILON } }, 'com.microsoft'));
   return { sum: symbolic(sum!, x.shape, 'float32') as tf.Tensor2D, normalized: symbolic(normalized!, x.shape, 'float32') as tf.Tensor2D };
+}
+
+/** 1 / sqrt(mean(x^2) + 1e-5) over the last axis, which stays as 1. */
+function inverseRootMeanSquare(x: tf.Tensor): tf.Tensor {
+  return tf.rsqrt(tf.add(tf.mean(tf.square(x), -1, true), EPSILON));
 }

@@ -5,6 +5,7 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import type { DataType, Initializer } from '../onnx/proto.ts';
+import type { Provider } from '../onnx/session.ts';
 import { GraphBuilder } from './graph.ts';
 
 export const TRACE_BACKEND = 'ouroboros-trace';
@@ -96,6 +97,11 @@ export function tracing(): boolean {
   return backend?.graph != null && tf.getBackend() === TRACE_BACKEND;
 }
 
+/** What the step that is being traced will run on; null where none is. */
+export function tracedFor(): Provider | null {
+  return tracing() ? openGraph().provider : null;
+}
+
 function openGraph(): GraphBuilder {
   if (!backend?.graph) throw new TraceError('No step is being traced.');
   return backend.graph;
@@ -157,12 +163,12 @@ export function lower<T>(build: (graph: GraphBuilder) => T): T {
   return build(openGraph());
 }
 
-/** Traces `run` into a new graph. tfjs's backend is restored afterwards, whatever happens. */
-export function withTrace<T>(run: (graph: GraphBuilder) => T): T {
+/** Traces `run` into a new graph for `provider`. tfjs's backend is restored afterwards, whatever happens. */
+export function withTrace<T>(provider: Provider, run: (graph: GraphBuilder) => T): T {
   const instance = traceBackend();
   if (instance.graph) throw new TraceError('A traced step cannot compile another one.');
   const before = tf.getBackend();
-  const graph = new GraphBuilder();
+  const graph = new GraphBuilder(provider);
   instance.graph = graph;
   tf.setBackend(TRACE_BACKEND);
   // Not tidy(): it would look for tensors in every byte of what `run` returns.

@@ -2,6 +2,14 @@
  * The graph under construction while a step is traced: nodes, constants and names. Knows ONNX, not tfjs.
  */
 import type { AttributeValue, DataType, GraphSpec, Initializer, NodeSpec, TensorSpec } from '../onnx/proto.ts';
+import type { Provider } from '../onnx/session.ts';
+
+/** One factor of a batched product: its name, its rank, and whether its last two axes are swapped first. */
+export interface Factor {
+  readonly name: string;
+  readonly rank: number;
+  readonly transposed: boolean;
+}
 
 export class GraphBuilder {
   readonly #nodes: NodeSpec[] = [];
@@ -10,6 +18,9 @@ export class GraphBuilder {
   /** What a reshaped value was before it was first reshaped. */
   readonly #unshaped = new Map<string, { readonly name: string; readonly shape: readonly number[] }>();
   #next = 0;
+
+  /** The graph will run on `provider`: not every one has a kernel for every fused node. */
+  constructor(readonly provider: Provider) {}
 
   /** A fresh name, readable in profiles. */
   name(prefix: string): string {
@@ -36,6 +47,28 @@ export class GraphBuilder {
     const reshaped = this.add('Reshape', [origin.name, this.integers(to)]);
     this.#unshaped.set(reshaped, origin);
     return reshaped;
+  }
+
+  /** scale * a b over the last two axes, one product for each place of the others. */
+  batchedMatMul(a: Factor, b: Factor, scale = 1): string {
+    if (this.provider !== 'webgpu') {
+      const attributes = { transA: a.transposed ? 1 : 0, transB: b.transposed ? 1 : 0, alpha: { float: scale } };
+      return this.add('FusedMatMul', [a.name, b.name], attributes, 'com.microsoft');
+    }
+    const factor = ({ name, rank, transposed }: Factor): string => {
+      const axes = Array.from({ length: rank }, (_, axis) => axis);
+      return transposed ? this.add('Transpose', [name], { perm: [...axes.slice(0, -2), rank - 1, rank - 2] }) : name;
+    };
+    const product = this.add('MatMul', [factor(a), factor(b)]);
+    return scale === 1 ? product : this.add('Mul', [product, this.constant(Float32Array.of(scale), [], 'float32')]);
+  }
+
+  /** Parts of `sizes` along `axis`. */
+  split(x: string, sizes: readonly number[], axis: number): string[] {
+    if (this.provider !== 'webgpu') return this.addMany('Split', [x, this.integers(sizes)], sizes.length, { axis });
+    // Its kernel writes all parts at once and may bind a dozen buffers at most.
+    let end = 0;
+    return sizes.map((size) => this.add('Slice', [x, this.integers([end]), this.integers([(end += size)]), this.integers([axis])]));
   }
 
   constant(values: Initializer['values'], shape: readonly number[], type: DataType): string {

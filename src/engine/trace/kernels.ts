@@ -64,19 +64,21 @@ function split(x: tf.TensorInfo, sizes: readonly number[], axis: number): tf.Ten
     let start = 0;
     return shapes.map((shape) => constant(values.subarray(start, (start += shape[0]!)), shape));
   }
-  const names = lower((graph) => graph.addMany('Split', [nameOf(x), integers(sizes)], sizes.length, { axis }));
+  const names = lower((graph) => graph.split(nameOf(x), sizes, axis));
   return names.map((name, i) => named(name, shapes[i]!, x.dtype));
 }
 
 function matMul(a: tf.TensorInfo, b: tf.TensorInfo, transposeA: boolean, transposeB: boolean): tf.TensorInfo {
   const [rows, columns] = [a.shape.at(transposeA ? -1 : -2)!, b.shape.at(transposeB ? -2 : -1)!];
   const batch = tf.backend_util.assertAndGetBroadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2));
-  const flags = { transA: transposeA ? 1 : 0, transB: transposeB ? 1 : 0 };
   const shape = [...batch, rows, columns];
-  if (product(batch) !== 1) return named(add('FusedMatMul', [nameOf(a), nameOf(b)], flags, 'com.microsoft'), shape, 'float32');
+  if (product(batch) !== 1) {
+    const factor = (x: tf.TensorInfo, transposed: boolean) => ({ name: nameOf(x), rank: x.shape.length, transposed });
+    return named(lower((graph) => graph.batchedMatMul(factor(a, transposeA), factor(b, transposeB))), shape, 'float32');
+  }
   // tfjs hands every product over as a batch; one that holds a single matrix is a Gemm, whose transposes are free.
   const matrix = (x: tf.TensorInfo): string => nameOf(reshaped(x, x.shape.slice(-2)));
-  const result = named(add('Gemm', [matrix(a), matrix(b)], flags), [rows, columns], 'float32');
+  const result = named(add('Gemm', [matrix(a), matrix(b)], { transA: transposeA ? 1 : 0, transB: transposeB ? 1 : 0 }), [rows, columns], 'float32');
   return reshaped(result, shape);
 }
 
@@ -89,6 +91,10 @@ export function registerTraceKernels(): void {
   for (const op of ['Sqrt', 'Exp', 'Log', 'Neg', 'Abs', 'Sigmoid', 'Tanh', 'Relu', 'Softplus', 'Reciprocal']) unary(op, op);
   for (const [kernel, op] of [['Sum', 'ReduceSum'], ['Mean', 'ReduceMean'], ['Max', 'ReduceMax'], ['Min', 'ReduceMin']] as const) reduction(kernel, op);
 
+  register('Cumsum', ({ x }, { axis, exclusive, reverse }) => {
+    const at = lower((graph) => graph.constant(Int32Array.of(tf.util.parseAxisParam(axis as number, x!.shape)[0]!), [], 'int32'));
+    return named(add('CumSum', [nameOf(x!), at], { exclusive: exclusive ? 1 : 0, reverse: reverse ? 1 : 0 }), x!.shape, x!.dtype);
+  });
   register('LogicalNot', ({ x }) => named(add('Not', [nameOf(x!)]), x!.shape, 'bool'));
   register('Square', ({ x }) => named(add('Mul', [nameOf(x!), nameOf(x!)]), x!.shape, x!.dtype));
   register('Rsqrt', ({ x }) => named(add('Reciprocal', [add('Sqrt', [nameOf(x!)])]), x!.shape, x!.dtype));

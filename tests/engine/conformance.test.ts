@@ -1,0 +1,330 @@
+/**
+ * Conformance: every op, with its gradient, and every step of the models computes the same on every backend that works here. The
+ * reference is eager tfjs on the CPU, in float32; our own gradients are held against finite differences besides. Backends that are
+ * absent are printed with the reason.
+ */
+import * as tf from '@tensorflow/tfjs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { probeBackends } from '../../src/engine/backends.ts';
+import { compile, current, sizeOf, type ArraySpec, type Arrays, type BackendName, type HostArray, type Step, type StepSpec, type Tensors } from '../../src/engine/compile.ts';
+import { createNodeSession } from '../../src/engine/onnx/node-binding.ts';
+import { encodeModel } from '../../src/engine/onnx/proto.ts';
+import * as ops from '../../src/engine/ops/index.ts';
+import { nameOf, symbolic, withTrace } from '../../src/engine/trace/backend.ts';
+import { registerTraceKernels } from '../../src/engine/trace/kernels.ts';
+import { discriminatorLayout, discriminatorScoreStep, discriminatorTrainStep } from '../../src/models/discriminator.ts';
+import { draw } from '../../src/models/decoding.ts';
+import { biasCorrections } from '../../src/models/optimizer.ts';
+import { decodeStep, distributionStep, policyLayout, scoreStep, trainStep, type PolicyShape } from '../../src/models/policy.ts';
+import { RandomStream } from '../../src/random/philox.ts';
+import { useSoftwareGpu } from './software-gpu.ts';
+
+/** Largest difference, of values around 1 absolute, of larger ones relative. */
+const TOLERANCE = 1e-4;
+const THREADS = 2;
+
+useSoftwareGpu();
+const statuses = await probeBackends(THREADS);
+const others = statuses.filter(({ name, usable }) => usable && name !== 'cpu').map(({ name }) => name);
+for (const { name, usable, detail } of statuses) if (!usable) console.log(`absent: ${name} (${detail})`);
+
+/** Runs a step once for each entry of `feeds` and gives the outputs of each run and the variables after the last. */
+async function results(backend: BackendName, { step, spec }: { step: Step; spec: StepSpec }, feeds: readonly Arrays[], variables: Arrays = {}): Promise<{ outputs: Arrays[]; variables: Arrays }> {
+  const program = await compile({ backend, threads: THREADS }, step, spec);
+  const copied = (arrays: Arrays): Arrays => Object.fromEntries(Object.entries(arrays).map(([name, array]) => [name, array.slice()]));
+  const own = copied(variables);
+  const bound = program.bind(own);
+  const outputs: Arrays[] = [];
+  for (const feed of feeds) {
+    for (const [name, array] of Object.entries(feed)) bound.inputs[name]!.set(array);
+    await bound.run();
+    outputs.push(copied(bound.outputs));
+  }
+  const final = Object.fromEntries(Object.entries(own).map(([name, array]) => [name, current(array).slice()]));
+  bound.release();
+  program.release();
+  return { outputs, variables: final };
+}
+
+function expectSame(actual: Arrays, expected: Arrays): void {
+  expect(Object.keys(actual).sort()).toEqual(Object.keys(expected).sort());
+  for (const [name, values] of Object.entries(expected)) {
+    expect(actual[name]).toHaveLength(values.length);
+    let worst = 0;
+    for (const [i, x] of values.entries()) worst = Math.max(worst, Math.abs(actual[name]![i]! - x) / Math.max(1, Math.abs(x)));
+    expect(worst, `largest difference of ${name}`).toBeLessThanOrEqual(TOLERANCE);
+  }
+}
+
+/** The same on every other backend as on the reference; of the variables, what `defined` takes from them. */
+function conforms(what: { step: Step; spec: StepSpec }, feeds: readonly Arrays[], variables: Arrays = {}, defined = (arrays: Arrays): Arrays => arrays): void {
+  let expected: Awaited<ReturnType<typeof results>>;
+  beforeAll(async () => {
+    expected = await results('cpu', what, feeds, variables);
+  });
+
+  it.each(others)('is the same on %s', async (backend) => {
+    const actual = await results(backend, what, feeds, variables);
+    for (const [i, outputs] of expected.outputs.entries()) expectSame(actual.outputs[i]!, outputs);
+    expectSame(defined(actual.variables), defined(expected.variables));
+  });
+}
+
+// --- ops -------------------------------------------------------------------------------------------------------------------
+
+const random = new RandomStream(7, 'ops test');
+let drawn = 0;
+interface Given {
+  readonly spec: ArraySpec;
+  readonly data: HostArray;
+}
+function values(...shape: number[]): Given {
+  return { spec: { type: 'float32', shape }, data: Float32Array.from({ length: sizeOf(shape) }, () => random.normal(drawn++) * 0.7) };
+}
+function positive(...shape: number[]): Given {
+  const { spec, data } = values(...shape);
+  return { spec, data: data.map((x) => 0.2 + Math.abs(x)) };
+}
+const ids = (...data: number[]): Given => ({ spec: { type: 'int32', shape: [data.length] }, data: Int32Array.from(data) });
+
+interface Case {
+  /** Names of engine/ops that it is about. */
+  readonly name: string;
+  readonly inputs: Readonly<Record<string, Given>>;
+  /** Inputs with respect to which it is differentiated. */
+  readonly wrt: readonly string[];
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- each op wants tensors of ranks of its own
+  readonly op: (inputs: Record<string, any>) => tf.Tensor;
+  /** Its gradient is written here, not in tfjs. */
+  readonly ours?: true;
+}
+
+const causal = tf.tensor4d([0, -1e9, -1e9, 0, 0, -1e9, 0, 0, 0], [1, 1, 3, 3]).arraySync();
+type Binary = (a: tf.Tensor, b: tf.Tensor) => tf.Tensor;
+type Unary = (x: tf.Tensor) => tf.Tensor;
+const binary = (name: string, op: Binary, b = positive(4)): Case => ({ name, inputs: { a: values(3, 4), b }, wrt: ['a', 'b'], op: ({ a, b }) => op(a, b) });
+const unary = (name: string, op: Unary, x = values(3, 5)): Case => ({ name, inputs: { x }, wrt: ['x'], op: ({ x }) => op(x) });
+const cases: readonly Case[] = [
+  { name: 'rmsNorm', inputs: { x: values(4, 6), gain: values(6) }, wrt: ['x', 'gain'], op: ({ x, gain }) => ops.rmsNorm(x, gain), ours: true },
+  { name: 'swiGlu', inputs: { gate: values(3, 5), up: values(3, 5) }, wrt: ['gate', 'up'], op: ({ gate, up }) => ops.swiGlu(gate, up), ours: true },
+  { name: 'rotary', inputs: { x: values(2, 2, 5, 4) }, wrt: ['x'], op: ({ x }) => ops.rotary(x), ours: true },
+  { name: 'attention', inputs: { q: values(2, 2, 3, 4), k: values(2, 2, 3, 4), v: values(2, 2, 3, 4) }, wrt: ['q', 'k', 'v'], op: ({ q, k, v }) => ops.attention(q, k, v, ops.tensor4d(causal)), ours: true },
+  { name: 'softmaxCrossEntropy', inputs: { logits: values(4, 5), targets: ids(0, 4, 2, 2) }, wrt: ['logits'], op: ({ logits, targets }) => ops.softmaxCrossEntropy(logits, targets)[0]!, ours: true },
+  {
+    name: 'softmaxCrossEntropy of two lists', inputs: { logits: values(4, 5), targets: ids(0, 4, 2, 2), others: ids(1, 4, 0, 2) }, wrt: ['logits'],
+    op: ({ logits, targets, others }) => tf.concat(ops.softmaxCrossEntropy(logits, targets, others)), ours: true,
+  },
+  {
+    name: 'addRmsNorm', inputs: { x: values(4, 8), y: values(4, 8), gain: values(8) }, wrt: [],
+    op: ({ x, y, gain }) => {
+      const { sum, normalized } = ops.addRmsNorm(x, y, gain);
+      return tf.concat([sum, normalized]);
+    },
+  },
+  { name: 'embedding', inputs: { table: values(5, 3), ids: ids(4, 0, 4, 1) }, wrt: ['table'], op: ({ table, ids }) => ops.embedding(table, ids), ours: true },
+  binary('add', ops.add), binary('sub', ops.sub), binary('mul', ops.mul), binary('div', ops.div),
+  // tfjs does not sum the gradient of a broadcast operand of these.
+  binary('maximum', ops.maximum, positive(3, 4)), binary('minimum', ops.minimum, positive(3, 4)),
+  unary('exp', ops.exp), unary('neg', ops.neg), unary('softplus', ops.softplus), unary('square', ops.square), unary('tanh', ops.tanh),
+  unary('log', ops.log, positive(3, 5)), unary('sqrt', ops.sqrt, positive(3, 5)), unary('softmax', (x) => ops.softmax(x)),
+  { name: 'cumsum lessEqual', inputs: { x: values(3, 5) }, wrt: [], op: ({ x }) => ops.add(ops.cumsum(x, 1), ops.lessEqual(x, ops.neg(x)).toFloat()) },
+  { name: 'sum mean', inputs: { x: values(3, 4) }, wrt: ['x'], op: ({ x }) => ops.add(ops.sum(x, 1), ops.mean(x)) },
+  { name: 'equal less', inputs: { a: ids(1, 2, 3, 3), b: ids(1, 3, 2, 3), x: values(4) }, wrt: [], op: ({ a, b, x }) => ops.mul(x, ops.add(ops.equal(a, b).toFloat(), ops.less(ops.neg(x), x).toFloat())) },
+  { name: 'gather', inputs: { table: values(5, 3), ids: ids(4, 0, 4) }, wrt: [], op: ({ table, ids }) => ops.gather(table, ids) },
+  { name: 'matMul', inputs: { a: values(2, 3), b: values(4, 3) }, wrt: ['a', 'b'], op: ({ a, b }) => ops.matMul(a, b, false, true) },
+  { name: 'matMul batched', inputs: { a: values(2, 3, 4), b: values(2, 3, 5) }, wrt: ['a', 'b'], op: ({ a, b }) => ops.matMul(a, b, true, false) },
+  // More parts than a GPU binds buffers at once.
+  { name: 'split concat2d', inputs: { x: values(3, 7) }, wrt: ['x'], op: ({ x }) => ops.concat2d((ops.split(x, [4, 1, 2], 1) as tf.Tensor2D[]).toReversed(), 1) },
+  { name: 'split concat1d', inputs: { x: values(60) }, wrt: ['x'], op: ({ x }) => ops.concat1d((ops.split(x, Array.from({ length: 20 }, (_, i) => (i % 2 ? 2 : 4))) as tf.Tensor1D[]).toReversed()) },
+  { name: 'reshape transpose tile', inputs: { x: values(2, 3, 4) }, wrt: ['x'], op: ({ x }) => x.transpose([1, 0, 2]).reshape([3, 8]).tile([1, 3]) },
+];
+
+/** Exports of engine/ops that compute nothing of their own, or have no gradient and a test of their own. */
+const APART = ['clone', 'keep', 'tensor1d', 'tensor4d', 'valueAndGrads', 'cachedAttention'];
+
+it('knows every op', () => {
+  const known = cases.flatMap(({ name }) => name.split(' '));
+  expect(Object.keys(ops).filter((name) => !known.includes(name) && !APART.includes(name))).toEqual([]);
+});
+
+/** A fixed weighting of the result, so that its sum has a gradient worth checking. */
+function weighted(result: tf.Tensor): tf.Scalar {
+  const weights = Float32Array.from({ length: result.size }, (_, i) => Math.cos(i + 1));
+  return tf.sum(tf.mul(result.reshape([result.size]), tf.tensor1d(weights))) as tf.Scalar;
+}
+
+describe.each(cases)('$name', ({ inputs, wrt, op, ours }) => {
+  const step: Step = (_, given) => {
+    const result = op(given);
+    if (wrt.length === 0) return { updates: {}, outputs: { result } };
+    const { grads } = tf.valueAndGrads((...xs: tf.Tensor[]) => weighted(op({ ...given, ...Object.fromEntries(wrt.map((name, i) => [name, xs[i]!])) })))(wrt.map((name) => given[name]!));
+    return { updates: {}, outputs: { result, ...Object.fromEntries(wrt.map((name, i) => [`d ${name}`, grads[i]!])) } };
+  };
+  conforms(
+    { step, spec: { variables: {}, inputs: Object.fromEntries(Object.entries(inputs).map(([name, { spec }]) => [name, spec])) } },
+    [Object.fromEntries(Object.entries(inputs).map(([name, { data }]) => [name, data]))]);
+
+  it.each(ours ? wrt : [])('has the gradient that finite differences show for %s', async (name) => {
+    await tf.setBackend('cpu');
+    const tensors = (): Tensors => Object.fromEntries(Object.entries(inputs).map(([name, { spec, data }]) => [name, tf.tensor(data.slice(), [...spec.shape], spec.type)]));
+    const value = (): number => tf.tidy(() => weighted(op(tensors())).dataSync()[0]!);
+    const gradient = tf.tidy(() => {
+      const all = tensors();
+      return tf.grad((x) => weighted(op({ ...all, [name]: x })))(all[name]!).dataSync().slice();
+    });
+    const data = inputs[name]!.data as Float32Array;
+    const epsilon = 1e-2;
+    for (let i = 0; i < data.length; i++) {
+      const kept = data[i]!;
+      data[i] = kept + epsilon;
+      const above = value();
+      data[i] = kept - epsilon;
+      const below = value();
+      data[i] = kept;
+      expect(gradient[i]).toBeCloseTo((above - below) / (2 * epsilon), 2);
+    }
+  });
+});
+
+describe('rotary', () => {
+  const vector = Float32Array.of(0.3, -1, 0.8, 0.5);
+  const step: Step = (_, { x }) => {
+    const rotated = ops.rotary(x!.tile([1, 1, 6, 1]) as tf.Tensor4D);
+    return { updates: {}, outputs: { products: tf.matMul(rotated, rotated, false, true).reshape([36]) } };
+  };
+  it('rotates each position by its own angle: the product of two rotated vectors depends on their distance alone', async () => {
+    const { outputs } = await results('cpu', { step, spec: { variables: {}, inputs: { x: { type: 'float32', shape: [1, 1, 1, 4] } } } }, [{ x: vector }]);
+    const products = outputs[0]!['products']!;
+    for (let i = 0; i < 5; i++) for (let j = 0; j < 5; j++) expect(products[i * 6 + j]).toBeCloseTo(products[(i + 1) * 6 + j + 1]!, 4);
+  });
+});
+
+describe('cachedAttention', () => {
+  const [slots, heads, kvHeads, context, headSize] = [2, 4, 2, 6, 16];
+  const given = { qkv: values(slots, (heads + 2 * kvHeads) * headSize), keys: values(slots, kvHeads, context, headSize), values: values(slots, kvHeads, context, headSize), positions: ids(3, 5) };
+  const attend = (t: Tensors) => ops.cachedAttention(t['qkv'] as tf.Tensor2D, heads, t['keys'] as tf.Tensor4D, t['values'] as tf.Tensor4D, t['positions'] as tf.Tensor1D).output;
+  const spec = { variables: {}, inputs: Object.fromEntries(Object.entries(given).map(([name, { spec }]) => [name, spec])) };
+  const feed = Object.fromEntries(Object.entries(given).map(([name, { data }]) => [name, data]));
+  conforms({ step: (_, inputs) => ({ updates: {}, outputs: { output: attend(inputs) } }), spec }, [feed]);
+
+  it('is the same as it is lowered for CUDA, computed on the CPU', async () => {
+    registerTraceKernels();
+    const { model, name } = withTrace('cuda', (graph) => {
+      const inputs = Object.entries(given).map(([name, { spec }]) => ({ name, ...spec }));
+      const name = nameOf(attend(Object.fromEntries(inputs.map(({ name, shape, type }) => [name, symbolic(name, shape, type)]))));
+      const finished = graph.finish(inputs, [{ name, type: 'float32', shape: [slots, heads * headSize] }]);
+      expect(finished.nodes.map(({ op }) => op)).not.toContain('GroupQueryAttention');
+      return { model: encodeModel(finished), name };
+    });
+    const session = await createNodeSession(model, { provider: 'cpu', threads: 1 });
+    const output = new Float32Array(slots * heads * headSize);
+    const binding = session.bind(Object.fromEntries(Object.entries(given).map(([name, { spec, data }]) => [name, { ...spec, data }])), { [name]: { type: 'float32', shape: [slots, heads * headSize], data: output } });
+    await binding.run();
+    session.release();
+    const { outputs } = await results('cpu', { step: (_, inputs) => ({ updates: {}, outputs: { output: attend(inputs) } }), spec }, [feed]);
+    expectSame({ output }, outputs[0]!);
+  });
+});
+
+// --- models ----------------------------------------------------------------------------------------------------------------
+
+const SHAPE: PolicyShape = { layers: 2, heads: 2, kvHeads: 1, width: 32, hidden: 48, context: 16, batch: 4, vocabulary: 64 };
+const N = SHAPE.batch * SHAPE.context;
+const weights = (): Float32Array => policyLayout(SHAPE).initialise(3).map((value) => (value === 1 ? 1 : 4 * value));
+const zerosLike = (array: Float32Array): Float32Array => new Float32Array(array.length);
+
+/** Ids, targets and two segments a row, other ones for each `step`. */
+function rows(step: number): Arrays {
+  return {
+    ids: Int32Array.from({ length: N }, (_, i) => (i * 7 + step * 3) % SHAPE.vocabulary),
+    targets: Int32Array.from({ length: N }, (_, i) => (i * 7 + 5 + step * 3) % SHAPE.vocabulary),
+    segments: Int32Array.from({ length: N }, (_, i) => (i % SHAPE.context < 9 ? 0 : 1)),
+  };
+}
+
+describe('training of the policy, 5 steps', () => {
+  const perToken = (value: (i: number) => number): Float32Array => Float32Array.from({ length: N }, (_, i) => value(i));
+  const feeds = Array.from({ length: 5 }, (_, step): Arrays => {
+    const { first, second } = biasCorrections(step);
+    const scalars = { clipLow: 0.8, clipHigh: 1.25, learningRate: 3e-3, averageDecay: 0.9, firstCorrection: first, secondCorrection: second };
+    return {
+      ...rows(step),
+      likelihood: perToken(() => 0.5 / N), credit: perToken((i) => Math.cos(i) / N), oldLogProbs: perToken(() => -4),
+      alternatives: Int32Array.from({ length: N }, (_, i) => (i * 11 + step) % SHAPE.vocabulary),
+      alternativeCredit: perToken((i) => -0.5 * Math.abs(Math.sin(i)) / N), alternativeLogProbs: perToken(() => -4.2),
+      ...Object.fromEntries(Object.entries(scalars).map(([name, value]) => [name, Float32Array.of(value)])),
+    };
+  });
+  const raw = weights();
+  conforms(trainStep(SHAPE), feeds, { weights: raw, first: zerosLike(raw), second: zerosLike(raw), average: raw.slice() });
+});
+
+describe('scoring', () => {
+  conforms(scoreStep(SHAPE), [rows(0), rows(1)], { weights: weights() });
+});
+
+describe('the distribution', () => {
+  const { targets: _targets, ...inputs } = rows(0);
+  conforms(distributionStep(SHAPE), [inputs], { weights: weights() });
+});
+
+describe('decoding, 6 positions in slots that are at different places', () => {
+  const slots = 3;
+  const { step, spec } = decodeStep(SHAPE, slots);
+  const feeds = Array.from({ length: 6 }, (_, at): Arrays => ({
+    ids: Int32Array.from({ length: slots }, (_, s) => (at * 5 + s * 17 + 1) % SHAPE.vocabulary),
+    // The last slot begins anew on the way.
+    positions: Int32Array.from({ length: slots }, (_, s) => (s === 2 ? at % 4 : at)),
+    inverseTemperature: Float32Array.of(1 / 0.8),
+  }));
+  const caches = Object.fromEntries(Object.entries(spec.variables).filter(([name]) => name !== 'weights').map(([name, { shape }]) => [name, new Float32Array(sizeOf(shape))]));
+  // Beyond a row's last position a cache may hold anything.
+  const headSize = SHAPE.width / SHAPE.heads;
+  const written = (arrays: Arrays): Arrays => Object.fromEntries(Object.entries(arrays).map(([name, cache]) => {
+    const row = cache.length / slots, head = row / SHAPE.kvHeads;
+    const last = (at: number): number => feeds.at(-1)!['positions']![Math.floor(at / row)]!;
+    return [name, cache.filter((_, at) => (at % head) / headSize < last(at) + 1)];
+  }));
+  conforms({ step, spec: { ...spec, frozen: { weights: weights() } } }, feeds, caches, written);
+
+  describe('that are drawn in the step', () => {
+    const drawing = decodeStep(SHAPE, slots, true);
+    const withUniforms = feeds.map((feed, at) => ({ ...feed, uniforms: Float32Array.from({ length: slots }, (_, s) => (at * 0.17 + s * 0.31 + 0.05) % 1) }));
+    conforms({ step: drawing.step, spec: { ...drawing.spec, frozen: { weights: weights() } } }, withUniforms, caches, written);
+
+    it('are those that the host draws', async () => {
+      const frozen = { weights: weights() };
+      const host = await results('cpu', { step, spec: { ...spec, frozen } }, feeds, caches);
+      const there = await results('cpu', { step: drawing.step, spec: { ...drawing.spec, frozen } }, withUniforms, caches);
+      for (const [at, { logits, probabilities }] of host.outputs.entries()) {
+        for (let s = 0; s < slots; s++) {
+          const row = (array: HostArray): Float32Array => (array as Float32Array).subarray(s * SHAPE.vocabulary, (s + 1) * SHAPE.vocabulary);
+          const token = draw(row(probabilities!), withUniforms[at]!.uniforms[s]!, { topK: 0, topP: 1 });
+          expect(there.outputs[at]!['tokens']![s]).toBe(token);
+          const total = row(logits!).reduce((sum, logit) => sum + Math.exp(logit), 0);
+          expect(there.outputs[at]!['logProbs']![s]).toBeCloseTo(row(logits!)[token]! - Math.log(total), 4);
+        }
+      }
+    });
+  });
+});
+
+describe('the discriminator', () => {
+  const ROWS = 8;
+  const layout = discriminatorLayout();
+  const features = (step: number): Float32Array => Float32Array.from({ length: ROWS * 2048 }, (_, i) => (Math.imul(i + step * 77, 0x9e3779b1) >>> 29 === 0 ? 0.35 : 0));
+  const state = layout.initialise(5);
+  describe('scoring', () => {
+    conforms(discriminatorScoreStep(ROWS), [{ features: features(0) }], { weights: state });
+  });
+  describe('training, 3 steps', () => {
+    const feeds = Array.from({ length: 3 }, (_, step): Arrays => {
+      const { first, second } = biasCorrections(step);
+      return {
+        features: features(step), labels: Float32Array.from({ length: ROWS }, (_, i) => i % 2),
+        learningRate: Float32Array.of(3e-3), firstCorrection: Float32Array.of(first), secondCorrection: Float32Array.of(second),
+      };
+    });
+    conforms(discriminatorTrainStep(ROWS), feeds, { weights: state, first: zerosLike(state), second: zerosLike(state) });
+  });
+});
