@@ -50,9 +50,10 @@ function linear(x: tf.Tensor2D, weight: tf.Tensor): tf.Tensor2D {
   return tf.matMul(x, weight as tf.Tensor2D);
 }
 
-function feedForward(p: Tensors, layer: number, h: tf.Tensor2D): tf.Tensor2D {
+function feedForward(p: Tensors, layer: number, x: tf.Tensor2D): tf.Tensor2D {
+  const h = tf.rmsNorm(x, p[`${layer}.feedForwardNorm`] as tf.Tensor1D);
   const gated = tf.swiGlu(linear(h, p[`${layer}.gate`]!), linear(h, p[`${layer}.up`]!)); // (N, hidden)
-  return linear(gated, p[`${layer}.down`]!);
+  return tf.add(x, linear(gated, p[`${layer}.down`]!));
 }
 
 /** Logits (N, V) of whole rows: ids and segments (N) int32. */
@@ -72,7 +73,7 @@ export function policyLogits(shape: PolicyShape, p: Tensors, ids: tf.Tensor1D, s
     const shared = (kv: tf.Tensor4D): tf.Tensor4D => (K === H ? kv : kv.reshape([B, K, 1, T, hs].slice(0, 3).concat(T * hs) as [number, number, number, number]).tile([1, 1, H / K, 1]).reshape([B, H, T, hs]));
     const y = tf.attention(tf.rotary(q), shared(tf.rotary(k)), shared(v), bias); // (B, H, T, hs)
     x = tf.add(x, linear(y.transpose([0, 2, 1, 3]).reshape([B * T, d]), p[`${layer}.output`]!));
-    x = tf.add(x, feedForward(p, layer, tf.rmsNorm(x, p[`${layer}.feedForwardNorm`] as tf.Tensor1D)));
+    x = feedForward(p, layer, x);
   }
   return tf.matMul(tf.rmsNorm(x, p['norm'] as tf.Tensor1D), p['embedding'] as tf.Tensor2D, false, true);
 }
@@ -202,19 +203,17 @@ export function decodeStep(shape: PolicyShape, slots: number, draws = false): { 
       const p = layout.unflatten(variables['weights'] as tf.Tensor1D);
       const updates: Tensors = {};
       let x = tf.gather(p['embedding'] as tf.Tensor2D, inputs['ids'] as tf.Tensor1D) as tf.Tensor2D; // (slots, d)
-      let h = tf.rmsNorm(x, p['0.attentionNorm'] as tf.Tensor1D);
-      /** Adds to the residual stream and normalises it for what comes next. */
-      const add = (y: tf.Tensor2D, gain: string): void => void ({ sum: x, normalized: h } = tf.addRmsNorm(x, y, p[gain] as tf.Tensor1D));
       for (let layer = 0; layer < layers; layer++) {
+        const h = tf.rmsNorm(x, p[`${layer}.attentionNorm`] as tf.Tensor1D);
         // One product: where weights are built in they are joined once and for all.
         const joined = tf.concat2d(['query', 'key', 'value'].map((name) => p[`${layer}.${name}`] as tf.Tensor2D), 1);
         const { output, keys, values } = tf.cachedAttention(linear(h, joined), H, variables[`keys.${layer}`] as tf.Tensor4D, variables[`values.${layer}`] as tf.Tensor4D, inputs['positions'] as tf.Tensor1D);
         updates[`keys.${layer}`] = keys;
         updates[`values.${layer}`] = values;
-        add(linear(output, p[`${layer}.output`]!), `${layer}.feedForwardNorm`);
-        add(feedForward(p, layer, h), layer + 1 < layers ? `${layer + 1}.attentionNorm` : 'norm');
+        x = tf.add(x, linear(output, p[`${layer}.output`]!));
+        x = feedForward(p, layer, x);
       }
-      const logits = tf.matMul(h, p['embedding'] as tf.Tensor2D, false, true);
+      const logits = tf.matMul(tf.rmsNorm(x, p['norm'] as tf.Tensor1D), p['embedding'] as tf.Tensor2D, false, true);
       const probabilities = tf.softmax(tf.mul(logits, inputs['inverseTemperature']!));
       if (!draws) return { updates, outputs: { logits, probabilities } };
       // Inverse CDF: as many tokens come before the drawn one as have a cumulative probability of at most the uniform number.

@@ -114,13 +114,6 @@ const cases: readonly Case[] = [
     name: 'softmaxCrossEntropy of two lists', inputs: { logits: values(4, 5), targets: ids(0, 4, 2, 2), others: ids(1, 4, 0, 2) }, wrt: ['logits'],
     op: ({ logits, targets, others }) => tf.concat(ops.softmaxCrossEntropy(logits, targets, others)), ours: true,
   },
-  {
-    name: 'addRmsNorm', inputs: { x: values(4, 8), y: values(4, 8), gain: values(8) }, wrt: [],
-    op: ({ x, y, gain }) => {
-      const { sum, normalized } = ops.addRmsNorm(x, y, gain);
-      return tf.concat([sum, normalized]);
-    },
-  },
   { name: 'embedding', inputs: { table: values(5, 3), ids: ids(4, 0, 4, 1) }, wrt: ['table'], op: ({ table, ids }) => ops.embedding(table, ids), ours: true },
   binary('add', ops.add), binary('sub', ops.sub), binary('mul', ops.mul), binary('div', ops.div),
   // tfjs does not sum the gradient of a broadcast operand of these.

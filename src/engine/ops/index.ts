@@ -11,5 +11,5 @@ export { swiGlu } from './activation.ts';
 export { attention, cachedAttention } from './attention.ts';
 export { embedding } from './embedding.ts';
 export { softmaxCrossEntropy } from './loss.ts';
-export { addRmsNorm, rmsNorm } from './normalization.ts';
+export { rmsNorm } from './normalization.ts';
 export { rotary } from './rotary.ts';

@@ -40,19 +40,6 @@ export function rmsNorm(x: tf.Tensor2D, gain: tf.Tensor1D): tf.Tensor2D {
   return op(x, gain) as tf.Tensor2D;
 }
 
-/**
- * The residual stream x + y and its RMSNorm in one pass; x, y (N, d), gain (d). Not differentiable: for sampling.
- * Source: com.microsoft SkipSimplifiedLayerNormalization.
- */
-export function addRmsNorm(x: tf.Tensor2D, y: tf.Tensor2D, gain: tf.Tensor1D): { sum: tf.Tensor2D; normalized: tf.Tensor2D } {
-  if (!tracing()) {
-    const sum = tf.add(x, y) as tf.Tensor2D;
-    return { sum, normalized: rmsNorm(sum, gain) };
-  }
-  const [normalized, , , sum] = lower((graph) => graph.addMany('SkipSimplifiedLayerNormalization', [nameOf(x), nameOf(y), nameOf(gain)], 4, { epsilon: { float: EPSILON } }, 'com.microsoft'));
-  return { sum: symbolic(sum!, x.shape, 'float32') as tf.Tensor2D, normalized: symbolic(normalized!, x.shape, 'float32') as tf.Tensor2D };
-}
-
 /** 1 / sqrt(mean(x^2) + 1e-5) over the last axis, which stays as 1. */
 function inverseRootMeanSquare(x: tf.Tensor): tf.Tensor {
   return tf.rsqrt(tf.add(tf.mean(tf.square(x), -1, true), EPSILON));
