@@ -4,8 +4,9 @@
  */
 import type {
   Alternatives, AlternativesRequest, Completion, DiscriminatorInput, DiscriminatorUpdate, DiscriminatorUpdated, GenerateRequest, InfillRequest, InitialiseRequest, ModelHost,
-  ModelInfo, PretrainRequest, StepReport, TrainSequence, UpdateReport, UpdateRequest, WeightsName,
+  ModelInfo, PretrainRequest, StepReport, TraceInput, TrainSequence, UpdateReport, UpdateRequest, WeightsName,
 } from '../contracts/model.ts';
+import type { OddsTrace } from '../contracts/records.ts';
 import { compile, type BoundStep, type EngineOptions, type Program } from '../engine/compile.ts';
 import { RandomStream } from '../random/philox.ts';
 import { drawSystematic } from './alternatives.ts';
@@ -241,8 +242,8 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
 
     const corpusRows = Math.min(batch - 1, Math.round(batch * request.corpusShare));
     const totals = { loss: 0, likelihoodLoss: 0, clipped: 0, gradNorm: 0 };
+    const used = { tokens: 0, rows: 0, corpusRows: 0, corpusTokens: 0 };
     let steps = 0;
-    let tokens = 0;
     for (let pass = 0; pass < request.passes; pass++) {
       const order = new RandomStream(this.#request.seed, 'update', request.key, pass).permutation(sequences.length);
       const rows = packRows(Array.from(order, (i) => sequences[i]!), context);
@@ -250,7 +251,11 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
         const own = rows.slice(from, from + batch - corpusRows);
         const corpus = this.#batches.corpusRows(this.#corpusRows, corpusRows);
         this.#corpusRows += corpusRows;
-        tokens += this.#fillUpdate(own, corpus, request);
+        const filled = this.#fillUpdate(own, corpus, request);
+        used.tokens += filled.own + filled.corpus;
+        used.rows += own.length + corpus.length;
+        used.corpusRows += corpus.length;
+        used.corpusTokens += filled.corpus;
         const warm = request.warmupSteps > 0 ? Math.min(1, (steps + 1) / request.warmupSteps) : 1;
         const report = await this.#runTraining(request.learningRate * warm, request.averageDecay);
         for (const name of Object.keys(totals) as (keyof typeof totals)[]) totals[name] += report[name];
@@ -258,11 +263,11 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
       }
     }
     const mean = (name: keyof typeof totals): number => (steps === 0 ? 0 : totals[name] / steps);
-    return { steps, tokens, loss: mean('loss'), corpusLoss: mean('likelihoodLoss'), clipped: mean('clipped'), gradNorm: mean('gradNorm') };
+    return { steps, ...used, loss: mean('loss'), corpusLoss: mean('likelihoodLoss'), clipped: mean('clipped'), gradNorm: mean('gradNorm') };
   }
 
-  /** Fills the training step's inputs with one batch of samples and corpus rows; returns how many tokens it holds. */
-  #fillUpdate(own: readonly PackedRow<Sequence>[], corpus: readonly PackedRow<Packable>[], request: UpdateRequest): number {
+  /** Fills the training step's inputs with one batch of samples and corpus rows; returns how many tokens it holds of each. */
+  #fillUpdate(own: readonly PackedRow<Sequence>[], corpus: readonly PackedRow<Packable>[], request: UpdateRequest): { own: number; corpus: number } {
     const { context } = this.#shape;
     const inputs = this.#clearInputs([...own, ...corpus]);
     const ownTokens = eachPlacement(own, context, (at, { source, ids }) => {
@@ -283,7 +288,7 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
     for (let i = 0; i < weights.length; i++) weights[i]! /= Math.max(1, corpusTokens);
     inputs.clipLow[0] = request.clipLow;
     inputs.clipHigh[0] = request.clipHigh;
-    return ownTokens + corpusTokens;
+    return { own: ownTokens, corpus: corpusTokens };
   }
 
   #clearInputs(rows: readonly PackedRow<Packable>[]): PerToken {
@@ -334,6 +339,10 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
 
   async scoreDiscriminator(inputs: readonly DiscriminatorInput[]): Promise<number[]> {
     return this.#discriminator.score(inputs);
+  }
+
+  async traceDiscriminator(inputs: readonly TraceInput[]): Promise<OddsTrace[]> {
+    return this.#discriminator.trace(inputs);
   }
 
   async updateDiscriminator(request: DiscriminatorUpdate): Promise<DiscriminatorUpdated> {

@@ -23,6 +23,7 @@ export interface ModelHostService {
   pretrain: ModelHost['pretrain'];
   update: ModelHost['update'];
   scoreDiscriminator: ModelHost['scoreDiscriminator'];
+  traceDiscriminator: ModelHost['traceDiscriminator'];
   updateDiscriminator: ModelHost['updateDiscriminator'];
   promote(input: null): Promise<void>;
   rollback(input: null): Promise<void>;
@@ -65,6 +66,7 @@ serve<ModelHostService>(() => {
     pretrain: (request) => ready().pretrain(request),
     update: (request) => ready().update(request),
     scoreDiscriminator: (inputs) => ready().scoreDiscriminator(inputs),
+    traceDiscriminator: (inputs) => ready().traceDiscriminator(inputs),
     updateDiscriminator: (request) => ready().updateDiscriminator(request),
     promote: () => ready().promote(),
     rollback: () => ready().rollback(),

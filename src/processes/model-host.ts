@@ -29,6 +29,7 @@ export function startModelHost(options: Pick<ChildOptions, 'onExit'> = {}): Runn
     pretrain: (request) => child.call('pretrain', request),
     update: (request) => child.call('update', request),
     scoreDiscriminator: (inputs) => child.call('scoreDiscriminator', inputs),
+    traceDiscriminator: (inputs) => child.call('traceDiscriminator', inputs),
     updateDiscriminator: (request) => child.call('updateDiscriminator', request),
     promote: () => child.call('promote', null),
     rollback: () => child.call('rollback', null),
