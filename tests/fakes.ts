@@ -153,6 +153,10 @@ export class FakeModelHost implements ModelHost {
     return Array.from({ length: 256 }, () => 1);
   }
 
+  async tokenBytes(): Promise<string[]> {
+    return Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+  }
+
   async tokenTexts(): Promise<string[]> {
     return Array.from({ length: 256 }, (_, byte) => (byte < 128 ? String.fromCharCode(byte) : ''));
   }

@@ -45,7 +45,7 @@ export interface Past {
 }
 
 export interface PreparerDeps extends ActivityDeps {
-  readonly model: Pick<ModelHost, 'trainTokenizer' | 'initialise' | 'tokenLengths' | 'load' | 'promote' | 'rollback'>;
+  readonly model: Pick<ModelHost, 'trainTokenizer' | 'initialise' | 'tokenBytes' | 'load' | 'promote' | 'rollback'>;
   readonly finder: DocumentFinder & Evaluator & SafetyScanner & { setDocuments(documents: readonly string[]): Promise<void> };
   readonly config: Config;
   readonly kept: Kept;
@@ -103,7 +103,7 @@ export class RunPreparer implements Preparer {
       });
       events.record([
         { key: 'model', event: { type: 'model.ready', data: info } },
-        { key: 'vocabulary', event: { type: 'vocabulary.ready', data: { lengths: await model.tokenLengths() } } },
+        { key: 'vocabulary', event: { type: 'vocabulary.ready', data: { bytes: await model.tokenBytes() } } },
       ]);
       this.#pretrainingKey = { version: VERSION, corpus: corpus.hash, seed: config.seed, threads: config.threads, backend: info.backend, model: config.model, plan };
       signal?.throwIfAborted();

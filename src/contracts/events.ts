@@ -15,8 +15,8 @@ export type HashedEvent =
   | { type: 'corpus.ready'; data: { files: number; bytes: number; documents: Record<string, number>; rejected: number; licence: string; hash: string } }
   | { type: 'tokenizer.ready'; data: { vocabulary: number; bytesPerToken: number; hash: string } }
   | { type: 'model.ready'; data: ModelInfo }
-  /** `lengths`: bytes of every token of the vocabulary, 0 for special ones: what cuts a sample's text into its tokens. */
-  | { type: 'vocabulary.ready'; data: { lengths: number[] } }
+  /** Bytes of every token as hexadecimal digits, none for special ones: what a sample's text is made of. */
+  | { type: 'vocabulary.ready'; data: { bytes: string[] } }
   | { type: 'pretraining.step'; data: StepReport & { totalSteps: number } }
   | { type: 'pretraining.finished'; data: { steps: number; weightsHash: string } }
   | { type: 'round.started'; data: { round: number } }

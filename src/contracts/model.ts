@@ -177,6 +177,8 @@ export interface ModelHost {
   encode(texts: readonly string[]): Promise<number[][]>;
   /** Length in bytes of every token of the vocabulary; special tokens have 0. */
   tokenLengths(): Promise<number[]>;
+  /** Bytes of every token, as hexadecimal digits; special tokens have none. */
+  tokenBytes(): Promise<string[]>;
   /** Text of every token; empty for special tokens and for those that are no whole characters. */
   tokenTexts(): Promise<string[]>;
   generate(request: GenerateRequest): Promise<Completion[]>;

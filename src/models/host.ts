@@ -101,6 +101,10 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
     return this.#tokenizer.tokenLengths();
   }
 
+  async tokenBytes(): Promise<string[]> {
+    return Array.from({ length: this.#tokenizer.vocabulary }, (_, id) => Buffer.from(this.#tokenizer.decodeBytes([id])).toString('hex'));
+  }
+
   async tokenTexts(): Promise<string[]> {
     return Array.from({ length: this.#tokenizer.vocabulary }, (_, id) => {
       const text = this.#tokenizer.decode([id]);

@@ -14,6 +14,7 @@ export interface ModelHostService {
   trainTokenizer: ModelHost['trainTokenizer'];
   initialise: ModelHost['initialise'];
   encode: ModelHost['encode'];
+  tokenBytes(input: null): ReturnType<ModelHost['tokenBytes']>;
   tokenLengths(input: null): ReturnType<ModelHost['tokenLengths']>;
   tokenTexts(input: null): ReturnType<ModelHost['tokenTexts']>;
   generate: ModelHost['generate'];
@@ -57,6 +58,7 @@ serve<ModelHostService>(() => {
       return host.info;
     },
     encode: (texts) => ready().encode(texts),
+    tokenBytes: () => ready().tokenBytes(),
     tokenLengths: () => ready().tokenLengths(),
     tokenTexts: () => ready().tokenTexts(),
     generate: (request) => ready().generate(request),

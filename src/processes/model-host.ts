@@ -20,6 +20,7 @@ export function startModelHost(options: Pick<ChildOptions, 'onExit'> = {}): Runn
     trainTokenizer: (request) => child.call('trainTokenizer', request),
     initialise: (request) => child.call('initialise', request),
     encode: (texts) => child.call('encode', texts),
+    tokenBytes: () => child.call('tokenBytes', null),
     tokenLengths: () => child.call('tokenLengths', null),
     tokenTexts: () => child.call('tokenTexts', null),
     generate: (request) => child.call('generate', request),

@@ -86,7 +86,7 @@ describe('critic', () => {
   });
 
   it('traces the odds of valid samples whose structure has places, and logs no places', async () => {
-    const { events, critic } = make();
+    const { critic } = make();
     const { bigrams } = good.evaluation;
     const placed = { ...good, evaluation: { ...good.evaluation, bigramsAt: bigrams.map((_, i) => 3 * i) } };
     const critiques = await critic.criticise({ round: 1, judged: [placed, good, { ...good, evaluation: { ...good.evaluation, bigramsAt: [] } }] });

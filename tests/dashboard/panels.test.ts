@@ -118,57 +118,62 @@ describe('prompts', () => {
 });
 
 describe('tokens', () => {
-  /** Token n has n bytes; 0 ends the text. */
-  const lengths = Array.from({ length: 20 }, (_, id) => id);
+  /** Of single bytes, and pairs and triples of letters; the last one is special. */
+  const bytes = Array.from({ length: 256 }, (_, byte) => Buffer.from([byte]));
+  const pieces = [...bytes, ...['ab', 'cd', 'ef', 'cde', 'def', 'fgh', '\n  '].map((piece) => Buffer.from(piece)), Buffer.alloc(0)];
+  const vocabulary = pieces.map((piece) => piece.toString('hex'));
+  const end = pieces.length - 1;
+  const ids = (...parts: readonly (string | number)[]): number[] => [...parts.map((part) => (typeof part === 'number' ? part : pieces.findIndex((piece) => piece.equals(Buffer.from(part))))), end];
   const whole = (completion: string, tokens: number[], more: Partial<WholeSample['sample']> = {}, rest: Partial<WholeSample> = {}): WholeSample => ({
     sample: { id: 's', kind: 'unconditional', round: 1, attempt: 0, prompt: '', completion, finish: 'stop', tokens, logProbs: tokens.map((_, i) => -i - 1), ...more }, critique: null, brokenAt: undefined, ...rest,
   });
 
-  it('cut the text without losing a character, whatever bytes they end at', () => {
-    fc.assert(fc.property(fc.string({ unit: 'grapheme', maxLength: 30 }), fc.string({ maxLength: 5 }), fc.array(fc.integer({ min: 1, max: 7 }), { minLength: 200, maxLength: 200 }), (completion, prompt, sizes) => {
-      const tokens: number[] = [];
-      for (let left = Buffer.byteLength(completion); left > 0; left -= tokens.at(-1)!) tokens.push(Math.min(left, sizes[tokens.length]!));
-      const view = tokensOf(whole(completion, [...tokens, 0], { prompt }), lengths)!;
+  it('make up the text without losing a character, whatever bytes the policy wrote', () => {
+    fc.assert(fc.property(fc.array(fc.nat(pieces.length - 2), { maxLength: 60 }), fc.string({ maxLength: 5 }), (written, prompt) => {
+      const completion = new TextDecoder('utf-8', { ignoreBOM: true }).decode(Buffer.concat(written.map((id) => pieces[id]!)));
+      const view = tokensOf(whole(completion, [...written, end], { prompt }), vocabulary)!;
       expect(view.context).toBe(prompt);
       expect(view.tokens.map(({ text }) => text).join('')).toBe(completion);
-      expect(view.tokens.map(({ id }) => id)).toEqual([...tokens, 0]);
+      expect(view.tokens.map(({ id }) => id)).toEqual([...written, end]);
     }));
   });
 
   it('give what splits a character to the token that ends it, and name what cannot be seen', () => {
-    const { tokens } = tokensOf(whole('aé\n  b', [2, 1, 3, 1, 0]), lengths)!;
-    expect(tokens.map(({ text }) => text)).toEqual(['a', 'é', '\n  ', 'b', '']);
-    expect(tokens.map((token) => visible(token, tokens.length))).toEqual(['a', 'é', '⏎··', 'b', 'end of text']);
-    expect(visible(tokensOf(whole('é', [1, 1]), lengths)!.tokens[0]!, 2)).toBe('part of a character');
+    const { tokens } = tokensOf(whole('abé\n  b', ids('ab', 0xc3, 0xa9, '\n  ', 'b')), vocabulary)!;
+    expect(tokens.map(({ text }) => text)).toEqual(['ab', '', 'é', '\n  ', 'b', '']);
+    expect(tokens.map((token) => visible(token, tokens.length))).toEqual(['ab', 'part of a character', 'é', '⏎··', 'b', 'end of text']);
   });
 
   it('begin behind the prompt, or behind what a continued revision kept', () => {
-    const kept = tokensOf(whole('abcdef', [2], { prompt: 'xy', kept: 6 }), lengths)!;
+    const kept = tokensOf(whole('abcdef', ids('ef'), { prompt: 'xy', kept: 6 }), vocabulary)!;
     expect([kept.context, kept.tokens[0]!.text]).toEqual(['xyabcd', 'ef']);
   });
 
   it('carry what was recorded: probability, information, and the odds before, after and between', () => {
     const critique = { sampleId: 's', readability: 1, logOdds: 0.5, trace: { empty: -1, at: [0, 2, 5], logOdds: [0, 1, 0.5] } };
-    const { oddsBefore, tokens } = tokensOf(whole('cdefgh', [1, 3, 2, 0], { prompt: 'ab' }, { critique }), lengths)!;
+    const { oddsBefore, tokens } = tokensOf(whole('cdefgh', ids('c', 'def', 'g', 'h'), { prompt: 'ab' }, { critique }), vocabulary)!;
     expect(oddsBefore).toBe(0);
-    expect(tokens.map(({ odds, change }) => [odds, change])).toEqual([[1, 1], [0.5, -0.5], [0.5, 0], [0.5, 0]]);
+    expect(tokens.map(({ odds, change }) => [odds, change])).toEqual([[1, 1], [0.5, -0.5], [0.5, 0], [0.5, 0], [0.5, 0]]);
     expect(tokens[0]!.logProb).toBe(-1);
     expect(tokens[0]!.bits).toBeCloseTo(1 / Math.LN2, 12);
     // What all tokens add is what lies between the prompt and the sample's own log-odds.
     expect(oddsBefore! + tokens.reduce((sum, { change }) => sum + change!, 0)).toBeCloseTo(critique.logOdds, 12);
-    expect(tokens.map((token) => changeTint(token, tokens))).toEqual([1, -0.5, 0, 0]);
+    expect(tokens.map((token) => changeTint(token, tokens))).toEqual([1, -0.5, 0, 0, 0]);
     expect(surpriseTint(tokens[3]!)).toBeCloseTo(4 / Math.LN2 / 8, 12);
   });
 
-  it('mark the token that broke the text, and none where all of it could be gone on with', () => {
-    const broke = (brokenAt: number | undefined): number[] => tokensOf(whole('abcdef', [2, 2, 2, 0], {}, { brokenAt }), lengths)!.tokens.filter((token) => token.broke).map(({ index }) => index);
-    expect([broke(0), broke(3), broke(5), broke(6), broke(undefined)]).toEqual([[0], [1], [2], [], []]);
+  it('mark the token that broke the text: where all of it could be gone on with, the one that ended it', () => {
+    const broke = (brokenAt: number | undefined, finish = 'stop'): number[] =>
+      tokensOf(whole('abcdef', ids('ab', 'cd', 'ef'), { finish }, { brokenAt }), vocabulary)!.tokens.filter((token) => token.broke).map(({ index }) => index);
+    expect([broke(0), broke(3), broke(5), broke(6), broke(6, 'length'), broke(undefined)]).toEqual([[0], [1], [2], [3], [], []]);
   });
 
   it('are unknown where the writer gave none, and have no odds where nothing was traced', () => {
-    const { tokens: _tokens, ...outside } = whole('ab', [2]).sample;
-    expect(tokensOf({ ...whole('ab', [2]), sample: outside }, lengths)).toBeNull();
-    expect(tokensOf(whole('ab', [2]), lengths)).toMatchObject({ oddsBefore: null, tokens: [{ odds: null, change: null }] });
+    const own = whole('ab', ids('ab'));
+    const { tokens: _tokens, ...outside } = own.sample;
+    expect(tokensOf({ ...own, sample: outside }, vocabulary)).toBeNull();
+    expect(tokensOf(whole('other', ids('ab')), vocabulary)).toBeNull();
+    expect(tokensOf(own, vocabulary)).toMatchObject({ oddsBefore: null, tokens: [{ odds: null, change: null }, { special: true }] });
   });
 });
 
@@ -180,7 +185,7 @@ describe('a log that was written before all this', () => {
     expect(view.rounds.map(({ round }) => round)).toEqual([0, 1, 2, 3]);
     expect(view.rounds.every(({ gate, test, rewards, update, lengths }) => [gate, test, rewards, update, lengths].every((part) => part === null))).toBe(true);
     expect(view.prompts).toBe(NO_PROMPTS);
-    expect(view.run.tokenLengths).toBeNull();
+    expect(view.run.vocabulary).toBeNull();
     expect(view.samples.length).toBeGreaterThan(0);
   });
 });

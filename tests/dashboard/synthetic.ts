@@ -46,8 +46,9 @@ const BODIES: readonly { readonly prompt: string; readonly lines: readonly strin
   },
 ];
 
-/** Bytes of the tokens: the id says how many, and 0 ends a text. */
-const TOKEN_LENGTHS = Array.from({ length: 64 }, (_, id) => id);
+const PIECES = /\n *|\w+|[^\w\n]/gu;
+/** What the bodies are made of; 0 ends a text. */
+const VOCABULARY = ['', ...new Set(BODIES.flatMap(({ lines, fault }) => `\n${[...lines, fault[1]].join('\n')}\n`.match(PIECES) ?? []))];
 
 /** Writes the log. */
 export function syntheticLog(options: SyntheticOptions): LoggedEvent[] {
@@ -89,7 +90,7 @@ export function syntheticLog(options: SyntheticOptions): LoggedEvent[] {
   wait(2);
   record('tokenizer', { type: 'tokenizer.ready', data: { vocabulary: 1024, bytesPerToken: 2.71, hash: 'cd34' } });
   record('model', { type: 'model.ready', data: { backend: 'onnx:cpu', parameters: 912_384, vocabulary: 1024, context: 192 } });
-  record('vocabulary', { type: 'vocabulary.ready', data: { lengths: TOKEN_LENGTHS } });
+  record('vocabulary', { type: 'vocabulary.ready', data: { bytes: VOCABULARY.map((piece) => Buffer.from(piece).toString('hex')) } });
   move('run', 'pretraining', 'xstate.done.actor.0.run.preparing.working');
   begin(trainingMachine, describeMachine(trainingMachine));
   move('training', 'advancing.working', 'xstate.init');
@@ -219,7 +220,7 @@ function makeSample(round: number, index: number, broken: boolean, uniform: () =
   if (broken) lines[body.fault[0]] = body.fault[1];
   const kind: TaskKind = body.prompt === '' ? 'unconditional' : 'signature';
   const completion = (body.prompt === '' ? '' : '\n') + lines.join('\n') + '\n';
-  const tokens = [...(completion.match(/\n *|\w+|[^\w\n]/gu) ?? []).map((piece) => Buffer.byteLength(piece)), 0];
+  const tokens = [...(completion.match(PIECES) ?? []).map((piece) => VOCABULARY.indexOf(piece)), 0];
   return {
     id: `s${round}-${index}`, taskId: `t${index}`, kind, round, attempt: 0, prompt: body.prompt,
     completion, finish: 'stop', tokens, logProbs: tokens.map((_, i) => -(((i * 7) % 13) ** 2) / 24),

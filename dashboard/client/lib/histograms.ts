@@ -1,4 +1,4 @@
-/** Histograms side by side, one a round: how far their bins go, how dark each cell is, and what a cell says. Pure. */
+/** Histograms side by side, one a round: how far their bins go, how strong each cell is, and what a cell says. Pure. */
 import type { HistogramData } from './views.ts';
 
 export interface Column {

@@ -97,8 +97,8 @@ export interface RunView {
   readonly corpus: EventData['corpus.ready'] | null;
   readonly tokenizer: EventData['tokenizer.ready'] | null;
   readonly model: EventData['model.ready'] | null;
-  /** Bytes of every token of the vocabulary; null until they are known, and in logs without them. */
-  readonly tokenLengths: readonly number[] | null;
+  /** Bytes of every token, hexadecimal; null until they are known, and in logs without them. */
+  readonly vocabulary: readonly string[] | null;
   /** The round that goes on or went on last; null before the first. */
   readonly round: number | null;
   readonly outcome: { readonly reason: string; readonly failed: boolean } | null;
@@ -124,7 +124,7 @@ export interface View {
 
 type Section = Exclude<keyof View, 'samplesSeen'>;
 
-const NO_RUN: RunView = { startedAt: null, newestAt: null, seed: null, corpus: null, tokenizer: null, model: null, tokenLengths: null, round: null, outcome: null, command: null };
+const NO_RUN: RunView = { startedAt: null, newestAt: null, seed: null, corpus: null, tokenizer: null, model: null, vocabulary: null, round: null, outcome: null, command: null };
 const NO_PRETRAINING = { step: 0, totalSteps: 0, loss: null, tokensPerSecond: null, endsAt: null, finished: false };
 
 export class RunModel {
@@ -204,7 +204,7 @@ export class RunModel {
     'corpus.ready': (corpus) => this.#setRun({ corpus }),
     'tokenizer.ready': (tokenizer) => this.#setRun({ tokenizer }),
     'model.ready': (model) => this.#setRun({ model }),
-    'vocabulary.ready': ({ lengths }) => this.#setRun({ tokenLengths: lengths }),
+    'vocabulary.ready': ({ bytes }) => this.#setRun({ vocabulary: bytes }),
     'pretraining.step': ({ step, loss, totalSteps }) => {
       this.#curve.push(step, loss);
       this.#setPretraining({ step: Math.max(step, this.#pretraining.step), loss, totalSteps });

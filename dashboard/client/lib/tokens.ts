@@ -1,8 +1,7 @@
 /**
- * One sample token by token: what the policy gave each token when it drew it, and what each adds to the discriminator's log-odds. Cut out
- * of the sample's text by the tokens' lengths in bytes. Pure.
+ * One sample token by token: what the policy gave each token when it drew it, and what each adds to the discriminator's log-odds. Put
+ * together from the tokens' own bytes. Pure.
  */
-import { unitAt } from './text.ts';
 import type { CritiqueData, OddsTraceData, SampleData } from './views.ts';
 
 export interface TokenView {
@@ -20,7 +19,7 @@ export interface TokenView {
   readonly odds: number | null;
   /** What this token adds to them. */
   readonly change: number | null;
-  /** No program continues the text from this token on. */
+  /** The token that broke the text: no program goes on behind it. */
   readonly broke: boolean;
 }
 
@@ -40,33 +39,38 @@ export interface WholeSample {
   readonly brokenAt: number | undefined;
 }
 
-/** Null when the sample's writer gave no tokens: infilled revisions and outside models. `lengths`: bytes of every token of the vocabulary. */
-export function tokensOf({ sample, critique, brokenAt }: WholeSample, lengths: readonly number[]): TokensView | null {
-  const { prompt, completion, kept, tokens, logProbs } = sample;
+/**
+ * Null when the sample's writer gave no tokens (infilled revisions, outside models) or they are not what its text is made of.
+ * `vocabulary`: bytes of every token, hexadecimal. Bytes that are not UTF-8 show as they do in the text, as U+FFFD.
+ */
+export function tokensOf({ sample, critique, brokenAt }: WholeSample, vocabulary: readonly string[]): TokensView | null {
+  const { prompt, completion, finish, kept, tokens, logProbs } = sample;
   if (!tokens || !logProbs) return null;
   const text = prompt + completion;
   const context = text.slice(0, kept ?? prompt.length);
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  const texts = tokens.map((id, index) => decoder.decode(bytesOf(vocabulary[id] ?? ''), { stream: index < tokens.length - 1 }));
+  if (context + texts.join('') !== text) return null;
   const odds = oddsAlong(critique?.trace);
   let end = byteLength(context);
-  let unit = context.length;
   const oddsBefore = odds(end);
   let before = oddsBefore;
-  const lastByte = byteLength(text);
   const views = tokens.map((id, index): TokenView => {
     const start = end;
-    const length = lengths[id] ?? 0;
-    end += length;
-    const from = unit;
-    unit = Math.max(unit, unitAt(text, end));
+    end += byteLength(texts[index]!);
     const after = odds(end);
     const change = after === null || before === null ? null : after - before;
     before = after;
     const logProb = logProbs[index] ?? 0;
-    const broke = brokenAt !== undefined && brokenAt < lastByte && start <= brokenAt && brokenAt < end;
-    return { index, id, text: text.slice(from, unit), special: length === 0, logProb, bits: -logProb / Math.LN2, odds: after, change, broke };
+    // A text that could have gone on to its end was broken by ending.
+    const ended = finish === 'stop' && index === tokens.length - 1;
+    const broke = brokenAt !== undefined && start <= brokenAt && (brokenAt < end || ended);
+    return { index, id, text: texts[index]!, special: !vocabulary[id], logProb, bits: -logProb / Math.LN2, odds: after, change, broke };
   });
   return { context, tokens: views, oddsBefore };
 }
+
+const bytesOf = (digits: string): Uint8Array => Uint8Array.from({ length: digits.length / 2 }, (_, i) => Number.parseInt(digits.slice(2 * i, 2 * i + 2), 16));
 
 /** The log-odds once everything that begins before byte `end` is there. Asked with rising ends. */
 function oddsAlong(trace: OddsTraceData | undefined): (end: number) => number | null {

@@ -119,7 +119,7 @@ export interface EventData {
   'corpus.ready': { readonly files: number; readonly bytes: number; readonly documents: Readonly<Record<string, number>>; readonly licence: string };
   'tokenizer.ready': { readonly vocabulary: number; readonly bytesPerToken: number };
   'model.ready': { readonly backend: string; readonly parameters: number; readonly vocabulary: number; readonly context: number };
-  'vocabulary.ready': { readonly lengths: readonly number[] };
+  'vocabulary.ready': { readonly bytes: readonly string[] };
   'pretraining.step': { readonly step: number; readonly loss: number; readonly totalSteps: number };
   'pretraining.progress': { readonly step: number; readonly totalSteps: number; readonly loss: number; readonly tokensPerSecond: number; readonly secondsLeft: number };
   'pretraining.finished': { readonly steps: number };
