@@ -89,7 +89,7 @@ describe('critic', () => {
     const { critic } = make();
     const { bigrams } = good.evaluation;
     const placed = { ...good, evaluation: { ...good.evaluation, bigramsAt: bigrams.map((_, i) => 3 * i) } };
-    const critiques = await critic.criticise({ round: 1, judged: [placed, good, { ...good, evaluation: { ...good.evaluation, bigramsAt: [] } }] });
+    const critiques = await critic.criticise({ round: 1, judged: [placed, { ...good, sample: { ...good.sample, id: 'a' } }, { sample: { ...good.sample, id: 'b' }, evaluation: { ...good.evaluation, bigramsAt: [] } }] });
     expect(critiques[0]!.trace).toMatchObject({ at: bigrams.map((_, i) => 3 * i), logOdds: bigrams.map((_, i) => i) });
     expect(critiques.slice(1).some((critique) => 'trace' in critique)).toBe(false);
     expect(recordedEvent(placed.evaluation).event.data).not.toHaveProperty('bigramsAt');

@@ -113,7 +113,8 @@ describe.skipIf(!executablePath && !required)('the page', { timeout: 60_000 }, (
     expect(gained).toBeGreaterThan(6);
     await prompts.locator('ol > li').nth(5).waitFor();
     await prompts.locator('ol .line').first().click();
-    expect(await prompts.locator('.pair pre').count()).toBe(2);
+    await prompts.locator('.pair pre').nth(1).waitFor();
+    expect(await prompts.locator('.pair').innerText()).toMatch(/Round 0 ✕ invalid[^]*Round 6 ✓ valid/);
     await prompts.getByRole('button', { name: /^Lost/ }).click();
     await prompts.locator('.sign.lost').first().waitFor();
 

@@ -84,7 +84,7 @@ describe('histograms', () => {
 });
 
 describe('prompts', () => {
-  const round = (number: number, valid: readonly boolean[]) => ({ round: number, results: valid.map((v, i) => ({ taskId: `t${i}`, prompt: `p${i}`, completion: `c${number}`, valid: v })) });
+  const round = (number: number, valid: readonly boolean[]) => ({ round: number, results: valid.map((v, i) => ({ taskId: `t${i}`, prompt: `p${i}`, valid: v })) });
   const view = [round(0, [false, true, true, false, false]), round(1, [true, true, false, false, false]), round(2, [true, true, false, false, true])].reduce(addRound, NO_PROMPTS);
 
   it('are gained and lost against round 0, the steadiest first', () => {
@@ -93,7 +93,7 @@ describe('prompts', () => {
     expect(change.lost.map(({ taskId }) => taskId)).toEqual(['t2']);
     expect([change.kept, change.never]).toEqual([1, 1]);
     expect(change.gained.map(streak)).toEqual([2, 1]);
-    expect(change.gained[0]).toMatchObject({ first: 'c0', last: 'c2', valid: [false, true, true] });
+    expect(change.gained[0]).toMatchObject({ prompt: 'p0', valid: [false, true, true] });
   });
 
   it('take a round once, and a prompt that some round lacks as not measured', () => {

@@ -299,6 +299,8 @@ describe('what it sends', () => {
     const sample = { seq: 1, key: 'a', type: 'sample.created', data: { id: 's', completion: 'x', tokens: [1], logProbs: [-1] }, hashed: true, time: 1 };
     expect(forWire([sample], 1)[0]!.data).toEqual({ id: 's', completion: 'x' });
     expect(forWire([{ ...sample, type: 'critique.recorded', data: { sampleId: 's', logOdds: 1, trace: { empty: 0, at: [0], logOdds: [1] } } }], 1)[0]!.data).toEqual({ sampleId: 's', logOdds: 1 });
+    const answers = (round: number) => ({ ...sample, type: 'prompts.measured', data: { round, results: [{ taskId: 't', prompt: 'p', completion: 'c', valid: true }] } });
+    expect(forWire([answers(0), answers(1)], 2).map(({ data }) => data)).toEqual([{ round: 0, results: [{ taskId: 't', prompt: 'p', valid: true }] }, { round: 1, results: [{ taskId: 't', valid: true }] }]);
     expect(forWire([sample, { ...sample, seq: 2, type: 'round.finished' }], SAMPLE_WINDOW + 10).map((event) => event.seq)).toEqual([2]);
   });
 

@@ -7,9 +7,6 @@ import type { EventData, PromptResultData } from './views.ts';
 export interface PromptView {
   readonly taskId: string;
   readonly prompt: string;
-  /** Completions of the first and of the newest round. */
-  readonly first: string;
-  readonly last: string;
   /** By round, as `rounds` has them; null where the prompt was not measured. */
   readonly valid: readonly (boolean | null)[];
 }
@@ -21,19 +18,16 @@ export interface PromptsView {
 
 export const NO_PROMPTS: PromptsView = { rounds: [], prompts: [] };
 
-/** With one round more; of the completions only the first and the newest are kept. */
+/** With one round more. */
 export function addRound(view: PromptsView, { round, results }: EventData['prompts.measured']): PromptsView {
   if (view.rounds.includes(round)) return view;
   const fresh = new Map(results.map((result) => [result.taskId, result]));
-  const begin = ({ taskId, prompt, completion }: PromptResultData): PromptView => ({ taskId, prompt, first: completion, last: completion, valid: view.rounds.map(() => null) });
+  const begin = ({ taskId, prompt = taskId }: PromptResultData): PromptView => ({ taskId, prompt, valid: view.rounds.map(() => null) });
   const known = new Set(view.prompts.map(({ taskId }) => taskId));
   const prompts = [...view.prompts, ...results.filter(({ taskId }) => !known.has(taskId)).map(begin)];
   return {
     rounds: [...view.rounds, round],
-    prompts: prompts.map((prompt) => {
-      const result = fresh.get(prompt.taskId);
-      return { ...prompt, last: result?.completion ?? prompt.last, valid: [...prompt.valid, result?.valid ?? null] };
-    }),
+    prompts: prompts.map((prompt) => ({ ...prompt, valid: [...prompt.valid, fresh.get(prompt.taskId)?.valid ?? null] })),
   };
 }
 

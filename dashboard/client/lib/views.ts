@@ -99,8 +99,10 @@ export interface HistogramData {
 
 export interface PromptResultData {
   readonly taskId: string;
-  readonly prompt: string;
-  readonly completion: string;
+  /** Batches bring it with round 0 only. */
+  readonly prompt?: string;
+  /** In whole records only. */
+  readonly completion?: string;
   readonly valid: boolean;
 }
 
