@@ -95,26 +95,27 @@ export function bigramPlaces(tree: Parser.Tree): number[] {
   const open: { statements: boolean; met: boolean }[] = [{ statements: true, met: false }];
   if (!cursor.gotoFirstChild()) return places;
   /** Whether each node from the root's child down to the cursor has been opened. */
-  const named: boolean[] = [];
+  const opened: boolean[] = [];
   for (;;) {
-    // By name: an aliased kind, such as a block, has several ids.
-    const id = cursor.nodeIsNamed ? KIND_IDS.get(cursor.nodeType)! : 0;
-    const counts = id > 0 && !NOT_SYNTAX_IDS.has(id);
+    // By name: an aliased kind, such as a block, has several ids, and some kinds that are only aliases have none.
+    const named = cursor.nodeIsNamed;
+    const id = named ? (KIND_IDS.get(cursor.nodeType) ?? 0) : 0;
+    const counts = named && !NOT_SYNTAX_IDS.has(id);
     if (counts) {
       const parent = open.at(-1)!;
       places.push(cursor.startIndex);
       if (parent.statements && parent.met) places.push(cursor.startIndex);
-      parent.met = true;
+      parent.met = id > 0;
     }
     // What lies inside a node that is no syntax is none either.
-    if ((counts || id === 0) && cursor.gotoFirstChild()) {
-      named.push(counts);
+    if ((counts || !named) && cursor.gotoFirstChild()) {
+      opened.push(counts);
       if (counts) open.push({ statements: STATEMENT_PARENTS.has(id), met: false });
       continue;
     }
     while (!cursor.gotoNextSibling()) {
-      if (named.length === 0) return places;
-      if (named.pop()) open.pop();
+      if (opened.length === 0) return places;
+      if (opened.pop()) open.pop();
       cursor.gotoParent();
     }
   }
