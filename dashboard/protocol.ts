@@ -5,6 +5,8 @@
  *
  *     page    -> subscribe {after}          once after `hello`, and again whenever a batch does not continue where the last ended
  *     server  -> events {from, to, events}  until the end of the log, then one batch whenever there is news
+ *     page    -> whole {keys}               records as they stand in the log, with what batches leave out
+ *     server  -> whole {events}             those of them that there are
  *     server  -> state                      when the run's state changes, and as a heartbeat
  */
 
@@ -49,12 +51,18 @@ export interface HelloMessage {
 
 /**
  * Covers every event with `from` <= seq <= `to`. `events` may hold fewer: records of single samples that lie so far back that no
- * page would show them are left out.
+ * page would show them are left out, and long lists of numbers about single samples are left out of their records.
  */
 export interface EventsMessage {
   readonly type: 'events';
   readonly from: number;
   readonly to: number;
+  readonly events: readonly WireEvent[];
+}
+
+/** Answers `whole`: records that exist, nothing left out of them. */
+export interface WholeMessage {
+  readonly type: 'whole';
   readonly events: readonly WireEvent[];
 }
 
@@ -71,11 +79,15 @@ export interface ErrorMessage {
   readonly message: string;
 }
 
-export type ServerMessage = HelloMessage | EventsMessage | StateMessage | ErrorMessage;
+export type ServerMessage = HelloMessage | EventsMessage | WholeMessage | StateMessage | ErrorMessage;
+
+/** Most keys that a page may ask for at once. */
+export const MOST_KEYS = 16;
 
 export type ClientMessage =
   /** Send everything after this position (0: from the beginning). Replaces an earlier subscription. */
   | { readonly type: 'subscribe'; readonly after: number }
+  | { readonly type: 'whole'; readonly keys: readonly string[] }
   | { readonly type: 'command'; readonly command: WireCommand };
 
 /** A state machine as plain data. */

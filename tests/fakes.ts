@@ -15,9 +15,9 @@ import type { EvaluationRequest, Evaluator } from '../src/contracts/evaluator.ts
 import type { EventSink, HashedEvent, UnhashedEvent } from '../src/contracts/events.ts';
 import type {
   Alternatives, AlternativesRequest, Completion, DiscriminatorInput, DiscriminatorUpdate, DiscriminatorUpdated, GenerateRequest, InfillRequest, InitialiseRequest, ModelHost,
-  ModelInfo, PretrainRequest, StepReport, TokenizerRequest, UpdateReport, UpdateRequest, WeightsName,
+  ModelInfo, PretrainRequest, StepReport, TokenizerRequest, TraceInput, UpdateReport, UpdateRequest, WeightsName,
 } from '../src/contracts/model.ts';
-import type { Document, Evaluation, Finding, Sample, Split, Task } from '../src/contracts/records.ts';
+import type { Document, Evaluation, Finding, OddsTrace, Sample, Split, Task } from '../src/contracts/records.ts';
 import { hash32, RandomStream } from '../src/random/philox.ts';
 
 type DataOf<T extends HashedEvent['type']> = Extract<HashedEvent, { type: T }>['data'];
@@ -153,6 +153,10 @@ export class FakeModelHost implements ModelHost {
     return Array.from({ length: 256 }, () => 1);
   }
 
+  async tokenBytes(): Promise<string[]> {
+    return Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+  }
+
   async tokenTexts(): Promise<string[]> {
     return Array.from({ length: 256 }, (_, byte) => (byte < 128 ? String.fromCharCode(byte) : ''));
   }
@@ -214,11 +218,15 @@ export class FakeModelHost implements ModelHost {
     this.calls.push(`update ${request.key} ${request.sequences.length}`);
     const better = ({ skill, updates }: FakeWeights): FakeWeights => ({ skill: skill + (1 - skill) * (this.options.gain ?? 0.2), updates: updates + 1 });
     this.state = { ...this.state, raw: better(this.state.raw), average: better(this.state.average) };
-    return { steps: 1, tokens: request.sequences.length, loss: 1, corpusLoss: 1, clipped: 0, gradNorm: 1 };
+    return { steps: 1, tokens: 2 * request.sequences.length, rows: 2, corpusRows: 1, corpusTokens: request.sequences.length, loss: 1, corpusLoss: 1, clipped: 0, gradNorm: 1 };
   }
 
   async scoreDiscriminator(inputs: readonly DiscriminatorInput[]): Promise<number[]> {
     return inputs.map(({ text }) => (hash32(text) % 400) / 100 - 2);
+  }
+
+  async traceDiscriminator(inputs: readonly TraceInput[]): Promise<OddsTrace[]> {
+    return inputs.map(({ at }) => ({ empty: 0, at: [...new Set(at)], logOdds: [...new Set(at)].map((_, i) => i) }));
   }
 
   async updateDiscriminator(request: DiscriminatorUpdate): Promise<DiscriminatorUpdated> {

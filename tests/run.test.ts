@@ -83,6 +83,16 @@ describe('a run', () => {
     expect(samples.filter(({ data }) => data.parent === undefined && data.round > 0)).toHaveLength(3 * 32);
     expect(samples.every(({ data }) => evaluations.has(data.id))).toBe(true);
     expect(log.query({ types: ['machine.defined'] }).map(({ data }) => data.machine).sort()).toEqual(['refinement', 'round', 'run', 'training']);
+    expect(log.query({ types: ['guards.checked'] }).map(({ data }) => `${data.round} ${data.split}`)).toEqual(['1 gate', '1 test', '2 gate', '2 test', '3 gate', '3 test']);
+    for (const { data: { none, rewards } } of log.query({ types: ['rewards.counted'] })) expect(none + rewards.counts.reduce((sum, count) => sum + count, 0)).toBe(32);
+    expect(log.query({ types: ['prompts.measured'] }).map(({ data }) => data.results.filter(({ valid }) => valid).length)).toEqual(result.table.map(({ test }) => test.prompted.successes));
+    for (const { data } of log.query({ types: ['policy.updated'] })) {
+      expect(data.corpusRows).toBeLessThan(data.rows);
+      expect(data.corpusTokens / data.tokens).toBeGreaterThan(0.3);
+    }
+    const bytes = log.query({ types: ['vocabulary.ready'] })[0]!.data.bytes.map((digits) => Buffer.from(digits, 'hex'));
+    for (const { data } of samples) if (data.parent === undefined) expect(Buffer.concat(data.tokens!.map((token) => bytes[token]!)).toString()).toBe(data.completion);
+    for (const { data: { logOdds, trace } } of log.query({ types: ['critique.recorded'] })) if (trace) expect(trace.logOdds.at(-1)).toBeCloseTo(logOdds!, 2);
     expect(log.query({ types: ['round.timed'] }).map(({ data }) => data.round)).toEqual([0, 1, 2, 3]);
     log.close();
   });

@@ -14,6 +14,8 @@ export interface RunSource {
   readonly name: string;
   /** Up to `limit` records with a position above `seq`, in order. */
   after(seq: number, limit: number): readonly WireEvent[];
+  /** The records of these steps, in order; those that there are. */
+  withKeys(keys: readonly string[]): readonly WireEvent[];
   /** Position of the newest record; 0 when there is none. */
   lastSeq(): number;
   /** Whether the process that owns the run is alive. */
@@ -37,6 +39,7 @@ export function openRunFolder(folder: string): RunSource {
   return {
     name: basename(resolve(folder)),
     after: (seq, limit) => read<readonly WireEvent[]>((log) => log.after(seq, limit), []),
+    withKeys: (keys) => read<readonly WireEvent[]>((log) => log.query({ keys }), []),
     lastSeq: () => read((log) => log.last(), 0),
     ownerAlive: () => runOwner(folder) !== null,
     plannedRounds: () => {

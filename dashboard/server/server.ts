@@ -220,6 +220,7 @@ export class Dashboard {
       const source = this.#options.source;
       const session = new Session(opened, {
         after: (seq, limit) => source.after(seq, limit),
+        withKeys: (keys) => source.withKeys(keys),
         lastSeq: () => source.lastSeq(),
         command: (command) => this.#command(command),
       });

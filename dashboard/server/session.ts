@@ -3,7 +3,7 @@
  * batch is ever left out for it. Not here: who may connect (security.ts).
  */
 import { WebSocket } from 'ws';
-import { WIRE_COMMANDS, type ClientMessage, type ServerMessage, type WireCommand, type WireEvent } from '../protocol.ts';
+import { MOST_KEYS, WIRE_COMMANDS, type ClientMessage, type ServerMessage, type WireCommand, type WireEvent } from '../protocol.ts';
 import { BATCH, forWire } from './wire.ts';
 
 /** Bytes that may wait in the socket before the next batch has to wait too. */
@@ -11,6 +11,7 @@ export const HIGH_WATER = 1 << 20;
 
 export interface SessionHost {
   after(seq: number, limit: number): readonly WireEvent[];
+  withKeys(keys: readonly string[]): readonly WireEvent[];
   lastSeq(): number;
   /** Returns why the command cannot be given, or null when it was. */
   command(command: WireCommand): string | null;
@@ -90,6 +91,12 @@ export class Session {
     } else if (message.type === 'subscribe') {
       this.#cursor = message.after;
       this.pump();
+    } else if (message.type === 'whole') {
+      try {
+        this.send({ type: 'whole', events: this.#host.withKeys(message.keys) });
+      } catch (error) {
+        this.send({ type: 'error', message: `The event log cannot be read: ${error instanceof Error ? error.message : String(error)}` });
+      }
     } else {
       const refusal = this.#host.command(message.command);
       if (refusal) this.send({ type: 'error', message: refusal });
@@ -106,8 +113,9 @@ function parse(text: string): ClientMessage | null {
     return null;
   }
   if (typeof value !== 'object' || value === null) return null;
-  const { type, after, command } = value as Record<string, unknown>;
+  const { type, after, keys, command } = value as Record<string, unknown>;
   if (type === 'subscribe' && Number.isSafeInteger(after) && (after as number) >= 0) return { type, after: after as number };
+  if (type === 'whole' && Array.isArray(keys) && keys.length <= MOST_KEYS && keys.every((key) => typeof key === 'string')) return { type, keys };
   if (type === 'command' && WIRE_COMMANDS.includes(command as WireCommand)) return { type, command: command as WireCommand };
   return null;
 }

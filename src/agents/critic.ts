@@ -10,7 +10,7 @@ import { during, type ActivityDeps } from './activity.ts';
 import { focusOf, recordAll, recordedEvent, requestOf, textOf } from './samples.ts';
 
 export interface CriticDeps extends ActivityDeps {
-  readonly model: Pick<ModelHost, 'scoreDiscriminator'>;
+  readonly model: Pick<ModelHost, 'scoreDiscriminator' | 'traceDiscriminator'>;
   readonly evaluator: Evaluator;
   /** Readability in [0, 1]; trained on only where the reward gives it a weight. */
   readonly readability: (judged: Judged) => number;
@@ -23,7 +23,7 @@ export class JoiningCritic implements Critic {
   async judge({ round, samples }: { readonly round: number; readonly samples: readonly Sample[] }, signal?: AbortSignal): Promise<Judged[]> {
     const { evaluator, events } = this.deps;
     return during(this.deps, { agent: 'critic', activity: 'judge', round, amount: samples.length }, async () => {
-      const evaluations = await evaluator.evaluateMany(samples.map((sample) => ({ ...requestOf(sample), locate: true, quality: 'measures' as const })), signal);
+      const evaluations = await evaluator.evaluateMany(samples.map((sample) => ({ ...requestOf(sample), locate: true, places: true, quality: 'measures' as const })), signal);
       signal?.throwIfAborted();
       await recordAll(events, evaluations.map(recordedEvent));
       return samples.map((sample, i) => ({ sample, evaluation: evaluations[i]! }));
@@ -36,14 +36,19 @@ export class JoiningCritic implements Critic {
     return during(this.deps, { agent: 'critic', activity: 'criticise', round, amount: judged.length }, async () => {
       const valid = judged.filter(({ evaluation }) => evaluation.valid);
       const odds = await model.scoreDiscriminator(valid.map(({ sample, evaluation }) => ({ text: textOf(sample), bigrams: evaluation.bigrams })));
+      const placed = valid.flatMap(({ sample, evaluation: { bigrams, bigramsAt } }) => (bigramsAt?.length === bigrams.length ? [{ id: sample.id, bigrams, at: bigramsAt }] : []));
+      const traces = await model.traceDiscriminator(placed.map(({ bigrams, at }) => ({ bigrams, at })));
       signal?.throwIfAborted();
       const oddsOf = new Map(valid.map(({ sample }, i) => [sample.id, odds[i]!]));
+      const traceOf = new Map(placed.map(({ id }, i) => [id, traces[i]!]));
       const critiques = judged.map((one): Critique => {
         const logOdds = oddsOf.get(one.sample.id);
+        const trace = traceOf.get(one.sample.id);
         const focus = focusOf(one.evaluation);
         return {
           sampleId: one.sample.id,
           ...(logOdds === undefined ? {} : { logOdds }),
+          ...(trace === undefined ? {} : { trace }),
           readability: readability(one),
           ...(focus === undefined ? {} : { focus }),
         };

@@ -1,14 +1,14 @@
 /**
  * The gate: measures the candidate's averaged weights on the gate split and promotes it or rolls back; measures the promoted policy
  * on the test split, which only tables and alarms read. The rule stands in promotion.ts. Samples drawn here are no training
- * data and are not recorded: their figures are.
+ * data and are not recorded one by one: their figures are, and what became of each prompt.
  */
 import type { Gate, GateDecision, Judged, LearnReport, Promotion } from '../contracts/agents.ts';
 import type { Evaluator } from '../contracts/evaluator.ts';
 import type { ModelHost, WeightsName } from '../contracts/model.ts';
-import type { Document, Measurement, Proportion, RoundRow, Sample } from '../contracts/records.ts';
+import type { Document, Histogram, Measurement, PromptResult, Proportion, RoundRow, Sample } from '../contracts/records.ts';
 import type { Config } from '../config/schema.ts';
-import { alarmsOf, measurement, type HeldOut } from '../metrics/index.ts';
+import { alarmBounds, alarmsOf, checksOf, histogramOf, measurement, median, type HeldOut } from '../metrics/index.ts';
 import { during, type ActivityDeps } from './activity.ts';
 import { judgeCandidate } from './promotion.ts';
 import { requestOf, type TaskSource } from './samples.ts';
@@ -30,6 +30,8 @@ export interface GateDeps extends ActivityDeps {
 
 /** Validity is defined at temperature 1. */
 const TEMPERATURE = 1;
+/** Bins in which code tokens up to the longest completion are counted: the same in every round. */
+const LENGTH_BINS = 32;
 
 interface MeasuringPlan {
   readonly round: number;
@@ -41,8 +43,16 @@ interface MeasuringPlan {
   readonly baseline: Measurement | undefined;
 }
 
+/** A measurement and the samples that it was taken on. */
+interface Measured {
+  readonly measurement: Measurement;
+  readonly unconditional: readonly Judged[];
+  readonly prompted: readonly Judged[];
+}
+
 interface HeldOutTexts {
   readonly texts: readonly string[];
+  readonly codeTokens: readonly number[];
   readonly bytes: number;
   readonly bigrams: HeldOut['bigrams'];
 }
@@ -61,8 +71,8 @@ export class MeasuringGate implements Gate {
   }
 
   /**
-   * Records `checkpoint.promoted` or `checkpoint.rejected` (key `round/<r>/gate`) and an `alarm.raised` a broken guard (key
-   * `alarm/<r>/<name>`).
+   * Records `checkpoint.promoted` or `checkpoint.rejected` (key `round/<r>/gate`), `guards.checked` (key `guards/<r>/gate`) and an
+   * `alarm.raised` a broken guard (key `alarm/<r>/<name>`).
    *
    * @throws Error when round 0 was not measured before.
    */
@@ -73,7 +83,7 @@ export class MeasuringGate implements Gate {
     const promoted = earlier.at(-1);
     if (!baseline || !promoted) throw new Error('Round 0 must be measured before a candidate can be judged.');
     // Promotion looks at unconditional samples only, so no prompted ones are drawn.
-    const gate = await this.#measure({ round, split: 'gate', weights: 'average', unconditional: measuring.gate, prompted: 0, baseline }, signal);
+    const { measurement: gate } = await this.#measure({ round, split: 'gate', weights: 'average', unconditional: measuring.gate, prompted: 0, baseline }, signal);
     const verdict = judgeCandidate(gate, promoted, baseline);
     await (verdict.promoted ? model.promote() : model.rollback());
     signal?.throwIfAborted();
@@ -86,14 +96,16 @@ export class MeasuringGate implements Gate {
           ? { type: 'checkpoint.promoted', data: { round, checkpoint, gate } }
           : { type: 'checkpoint.rejected', data: { round, checkpoint, gate, reasons } },
       },
+      { key: `guards/${round}/gate`, event: { type: 'guards.checked', data: { round, split: 'gate', checks: verdict.checks } } },
       ...verdict.broken.map((broken) => ({ key: `alarm/${round}/${broken.alarm}`, event: { type: 'alarm.raised' as const, data: { round, ...broken } } })),
     ]);
     return { promoted: verdict.promoted, reasons, alarms: verdict.broken.map(({ alarm }) => alarm), measurement: gate };
   }
 
   /**
-   * Records `round.finished` (key `round/<r>/finished`) and an `alarm.raised` an alarm of the test split; for the baseline also
-   * `checkpoint.promoted` of round 0 (key `round/0/gate`).
+   * Records `round.finished` (key `round/<r>/finished`), and before it what stands behind the row: `lengths.counted`, `prompts.measured`,
+   * `guards.checked` and an `alarm.raised` an alarm of the test split; for the baseline also `checkpoint.promoted` of round 0 (key
+   * `round/0/gate`), and no guards.
    */
   async measure(
     { round, checkpoint, outcome, refined, report }: {
@@ -105,17 +117,15 @@ export class MeasuringGate implements Gate {
     const { events, config: { measuring } } = this.#deps;
     let gate: Measurement | undefined;
     if (outcome === 'baseline') {
-      gate = await this.#measure({ round, split: 'gate', weights: 'promoted', unconditional: measuring.gate, prompted: 0, baseline: undefined }, signal);
+      ({ measurement: gate } = await this.#measure({ round, split: 'gate', weights: 'promoted', unconditional: measuring.gate, prompted: 0, baseline: undefined }, signal));
       this.#promotions.set(round, gate);
       events.record([{ key: `round/${round}/gate`, event: { type: 'checkpoint.promoted', data: { round, checkpoint, gate } } }]);
     }
-    const test = await this.#measure(
-      {
-        round, split: 'test', weights: 'promoted', unconditional: measuring.unconditional, prompted: measuring.prompted,
-        baseline: round === 0 ? undefined : this.#rows.get(0)?.test,
-      },
-      signal,
+    const baseline = round === 0 ? undefined : this.#rows.get(0)?.test;
+    const measured = await this.#measure(
+      { round, split: 'test', weights: 'promoted', unconditional: measuring.unconditional, prompted: measuring.prompted, baseline }, signal,
     );
+    const { measurement: test } = measured;
     const row: RoundRow = {
       round, checkpoint, outcome, test,
       validityAfterRefinement: refined,
@@ -125,7 +135,11 @@ export class MeasuringGate implements Gate {
     };
     this.#rows.set(round, row);
     const alarms = alarmsOf([...this.#rows.values()].filter((other) => other.round <= round).sort((a, b) => a.round - b.round));
+    const checks = baseline ? checksOf(alarmBounds(test.guards, baseline.guards), test.guards, baseline.guards) : null;
     events.record([
+      { key: `lengths/${round}`, event: { type: 'lengths.counted', data: { round, ...(await this.#lengths(measured.unconditional)) } } },
+      { key: `prompts/${round}`, event: { type: 'prompts.measured', data: { round, results: measured.prompted.map(resultOf) } } },
+      ...(checks ? [{ key: `guards/${round}/test`, event: { type: 'guards.checked' as const, data: { round, split: 'test' as const, checks } } }] : []),
       ...alarms.map((alarm) => ({ key: `alarm/${round}/${alarm.alarm}`, event: { type: 'alarm.raised' as const, data: { round, ...alarm } } })),
       { key: `round/${round}/finished`, event: { type: 'round.finished', data: row } },
     ]);
@@ -136,7 +150,7 @@ export class MeasuringGate implements Gate {
    * One measurement. Few texts look far away from anything, so the structure divergence of every round is taken over as many texts as
    * round 0's was: with more valid samples in later rounds it would fall by itself.
    */
-  async #measure({ round, split, weights, unconditional, prompted, baseline }: MeasuringPlan, signal?: AbortSignal): Promise<Measurement> {
+  async #measure({ round, split, weights, unconditional, prompted, baseline }: MeasuringPlan, signal?: AbortSignal): Promise<Measured> {
     const { model } = this.#deps;
     return during(this.#deps, { agent: 'gate', activity: `measure ${split}`, round, amount: unconditional + prompted }, async () => {
       const heldOut = await this.#heldOutOf(split, signal);
@@ -145,8 +159,17 @@ export class MeasuringGate implements Gate {
       const bits = (await model.bits(heldOut.texts, weights)).reduce((sum, value) => sum + value, 0);
       signal?.throwIfAborted();
       const bigrams = heldOut.bigrams.slice(0, baseline?.guards.validCount || undefined);
-      return measurement({ split, unconditional: free, prompted: headed, heldOut: { bits, bytes: heldOut.bytes, bigrams } });
+      const taken = measurement({ split, unconditional: free, prompted: headed, heldOut: { bits, bytes: heldOut.bytes, bigrams } });
+      return { measurement: taken, unconditional: free, prompted: headed };
     });
+  }
+
+  /** Code tokens of the valid samples and of the test split's documents, in the same bins. */
+  async #lengths(unconditional: readonly Judged[]): Promise<{ samples: Histogram; documents: Histogram; documentsMedian: number }> {
+    const { codeTokens } = await this.#heldOutOf('test');
+    const bins = { from: 0, width: Math.ceil(this.#deps.config.sampling.maxTokens / LENGTH_BINS), count: LENGTH_BINS };
+    const samples = unconditional.flatMap(({ evaluation }) => (evaluation.valid ? [evaluation.counts.codeTokens] : []));
+    return { samples: histogramOf(samples, bins), documents: histogramOf(codeTokens, bins), documentsMedian: median(codeTokens) };
   }
 
   async #sample(
@@ -180,6 +203,7 @@ export class MeasuringGate implements Gate {
     );
     const heldOut: HeldOutTexts = {
       texts: chosen.map(({ text }) => text),
+      codeTokens: evaluations.map(({ counts }) => counts.codeTokens),
       bytes: chosen.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0),
       bigrams: evaluations.map(({ bigrams }) => bigrams),
     };
@@ -187,3 +211,5 @@ export class MeasuringGate implements Gate {
     return heldOut;
   }
 }
+
+const resultOf = ({ sample: { taskId, prompt, completion }, evaluation: { valid } }: Judged): PromptResult => ({ taskId, prompt, completion, valid });

@@ -45,7 +45,7 @@ export interface Past {
 }
 
 export interface PreparerDeps extends ActivityDeps {
-  readonly model: Pick<ModelHost, 'trainTokenizer' | 'initialise' | 'load' | 'promote' | 'rollback'>;
+  readonly model: Pick<ModelHost, 'trainTokenizer' | 'initialise' | 'tokenBytes' | 'load' | 'promote' | 'rollback'>;
   readonly finder: DocumentFinder & Evaluator & SafetyScanner & { setDocuments(documents: readonly string[]): Promise<void> };
   readonly config: Config;
   readonly kept: Kept;
@@ -101,7 +101,10 @@ export class RunPreparer implements Preparer {
         seed: config.seed, backend: config.backend, threads: config.threads, model: config.model, pretraining: plan, tokenizer: tokenizer.path,
         documents: train, files: corpus.files.filter(({ split }) => split === 'train').map(({ text }) => text),
       });
-      events.record([{ key: 'model', event: { type: 'model.ready', data: info } }]);
+      events.record([
+        { key: 'model', event: { type: 'model.ready', data: info } },
+        { key: 'vocabulary', event: { type: 'vocabulary.ready', data: { bytes: await model.tokenBytes() } } },
+      ]);
       this.#pretrainingKey = { version: VERSION, corpus: corpus.hash, seed: config.seed, threads: config.threads, backend: info.backend, model: config.model, plan };
       signal?.throwIfAborted();
       const pretrainedSteps = await this.#goOn(past);

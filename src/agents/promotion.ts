@@ -2,7 +2,8 @@
  * Whether a candidate is promoted: a pure rule over gate measurements of the candidate, of the promoted policy and of round 0.
  * It refuses what is significantly less valid, and what won its validity by a cheat that a guard sees. Not here: measuring.
  */
-import type { Guards, Measurement, Proportion } from '../contracts/records.ts';
+import type { GuardCheck, Guards, Measurement, Proportion } from '../contracts/records.ts';
+import { checksOf, isBroken, type Alarm, type Bound } from '../metrics/index.ts';
 
 /** Where a guard breaks. Factors are of round 0's value unless said otherwise; shares are of lines or of valid samples. */
 export const GATE_LIMITS = {
@@ -16,18 +17,12 @@ export const GATE_LIMITS = {
   copies: 0.02,
 } as const;
 
-export interface BrokenGuard {
-  /** Dotted lower-case name, such as `gate.divergence`. */
-  readonly alarm: string;
-  /** One sentence with the figures. */
-  readonly message: string;
-}
-
 export interface Verdict {
   readonly promoted: boolean;
   /** Sentences: why it was rejected; empty when it was promoted. */
   readonly reasons: readonly string[];
-  readonly broken: readonly BrokenGuard[];
+  readonly broken: readonly Alarm[];
+  readonly checks: readonly GuardCheck[];
 }
 
 /**
@@ -44,28 +39,26 @@ export function differenceInterval(a: Proportion, b: Proportion): { readonly low
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
-/** The guards that the candidate breaks. Guards over valid samples say nothing where there are none. */
-export function brokenGuards(candidate: Guards, promoted: Guards, baseline: Guards): BrokenGuard[] {
+/** What a candidate's guards may be. Guards over valid samples have no bound where there are none. */
+export function gateBounds(candidate: Guards, promoted: Guards, baseline: Guards): Bound[] {
   const allowedDivergence = GATE_LIMITS.divergence * Math.max(promoted.divergence, baseline.divergence);
   const allowedLines = Math.max(GATE_LIMITS.repeatedLines, baseline.repeatedLines);
   const allowedCopies = Math.max(GATE_LIMITS.copies, baseline.copies);
-  const rules: readonly (readonly [string, boolean, string])[] = [
-    ['gate.divergence', candidate.divergence > allowedDivergence,
-      `The structure divergence is ${candidate.divergence.toFixed(3)} bits; ${allowedDivergence.toFixed(3)} are allowed.`],
-    ['gate.bits', candidate.bitsPerByte > GATE_LIMITS.bitsPerByte * baseline.bitsPerByte,
-      `Held-out documents cost ${candidate.bitsPerByte.toFixed(3)} bits a byte, ${baseline.bitsPerByte.toFixed(3)} at round 0.`],
-    ['gate.shorter', candidate.codeTokens < GATE_LIMITS.codeTokens * baseline.codeTokens,
-      `Valid samples have a median of ${candidate.codeTokens} code tokens, ${baseline.codeTokens} at round 0.`],
-    ['gate.shapes', candidate.distinctShapes < GATE_LIMITS.distinctShapes * baseline.distinctShapes,
-      `Valid samples have ${candidate.distinctShapes} distinct shapes in 200, ${baseline.distinctShapes} at round 0.`],
-    ['gate.repeated', candidate.repeatedLines > allowedLines,
-      `${percent(candidate.repeatedLines)} of the lines repeat an earlier line of their sample; ${percent(allowedLines)} are allowed.`],
-    ['gate.copies', candidate.copies > allowedCopies,
-      `${percent(candidate.copies)} of the valid samples are copies of training documents; ${percent(allowedCopies)} are allowed.`],
+  const bounds: readonly Bound[] = [
+    { alarm: 'gate.divergence', guard: 'divergence', side: 'most', value: allowedDivergence,
+      message: `The structure divergence is ${candidate.divergence.toFixed(3)} bits; ${allowedDivergence.toFixed(3)} are allowed.` },
+    { alarm: 'gate.bits', guard: 'bitsPerByte', side: 'most', value: GATE_LIMITS.bitsPerByte * baseline.bitsPerByte,
+      message: `Held-out documents cost ${candidate.bitsPerByte.toFixed(3)} bits a byte, ${baseline.bitsPerByte.toFixed(3)} at round 0.` },
+    { alarm: 'gate.shorter', guard: 'codeTokens', side: 'least', value: GATE_LIMITS.codeTokens * baseline.codeTokens,
+      message: `Valid samples have a median of ${candidate.codeTokens} code tokens, ${baseline.codeTokens} at round 0.` },
+    { alarm: 'gate.shapes', guard: 'distinctShapes', side: 'least', value: GATE_LIMITS.distinctShapes * baseline.distinctShapes,
+      message: `Valid samples have ${candidate.distinctShapes} distinct shapes in 200, ${baseline.distinctShapes} at round 0.` },
+    { alarm: 'gate.repeated', guard: 'repeatedLines', side: 'most', value: allowedLines,
+      message: `${percent(candidate.repeatedLines)} of the lines repeat an earlier line of their sample; ${percent(allowedLines)} are allowed.` },
+    { alarm: 'gate.copies', guard: 'copies', side: 'most', value: allowedCopies,
+      message: `${percent(candidate.copies)} of the valid samples are copies of training documents; ${percent(allowedCopies)} are allowed.` },
   ];
-  return rules
-    .filter(([alarm, broken]) => broken && (alarm === 'gate.bits' || (candidate.validCount > 0 && baseline.validCount > 0)))
-    .map(([alarm, , message]) => ({ alarm, message }));
+  return candidate.validCount > 0 && baseline.validCount > 0 ? [...bounds] : bounds.filter(({ guard }) => guard === 'bitsPerByte');
 }
 
 /**
@@ -77,7 +70,8 @@ export function judgeCandidate(candidate: Measurement, promoted: Measurement, ba
   const [now, before] = [candidate.unconditional, promoted.unconditional];
   if (differenceInterval(now, before).high < 0)
     reasons.push(`Validity on the gate split fell from ${percent(before.value)} to ${percent(now.value)}, beyond the 95 % interval of the difference.`);
-  const broken = brokenGuards(candidate.guards, promoted.guards, baseline.guards);
+  const bounds = gateBounds(candidate.guards, promoted.guards, baseline.guards);
+  const broken = bounds.filter((bound) => isBroken(bound, candidate.guards)).map(({ alarm, message }): Alarm => ({ alarm, message }));
   reasons.push(...broken.map(({ message }) => message));
-  return { promoted: reasons.length === 0, reasons, broken };
+  return { promoted: reasons.length === 0, reasons, broken, checks: checksOf(bounds, candidate.guards, baseline.guards) };
 }

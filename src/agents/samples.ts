@@ -30,7 +30,7 @@ export function createdEvent(sample: Sample): { key: string; event: HashedEvent 
 }
 
 /** Bigrams stay out of the log: they would triple it, and can be computed again. */
-export function recordedEvent({ bigrams: _bigrams, ...logged }: Evaluation): { key: string; event: HashedEvent } {
+export function recordedEvent({ bigrams: _bigrams, bigramsAt: _places, ...logged }: Evaluation): { key: string; event: HashedEvent } {
   return { key: `evaluation/${logged.id}`, event: { type: 'evaluation.recorded', data: logged } };
 }
 

@@ -5,16 +5,18 @@
  * transitions are unhashed or live in `meta`.
  */
 import type { StepReport, UpdateReport, DiscriminatorReport, ModelInfo } from './model.ts';
-import type { Critique, Evaluation, Measurement, Proportion, Reward, RoundRow, Sample, Timing } from './records.ts';
+import type { Critique, Evaluation, GuardCheck, Histogram, Measurement, PromptResult, Proportion, Reward, RoundRow, Sample, Split, Timing } from './records.ts';
 
 /** Bigrams are recomputed when needed; they would triple the log. */
-export type LoggedEvaluation = Omit<Evaluation, 'bigrams'>;
+export type LoggedEvaluation = Omit<Evaluation, 'bigrams' | 'bigramsAt'>;
 
 export type HashedEvent =
   | { type: 'run.started'; data: { seed: number; configHash: string } }
   | { type: 'corpus.ready'; data: { files: number; bytes: number; documents: Record<string, number>; rejected: number; licence: string; hash: string } }
   | { type: 'tokenizer.ready'; data: { vocabulary: number; bytesPerToken: number; hash: string } }
   | { type: 'model.ready'; data: ModelInfo }
+  /** Bytes of every token as hexadecimal digits, none for special ones: what a sample's text is made of. */
+  | { type: 'vocabulary.ready'; data: { bytes: string[] } }
   | { type: 'pretraining.step'; data: StepReport & { totalSteps: number } }
   | { type: 'pretraining.finished'; data: { steps: number; weightsHash: string } }
   | { type: 'round.started'; data: { round: number } }
@@ -22,6 +24,8 @@ export type HashedEvent =
   | { type: 'evaluation.recorded'; data: LoggedEvaluation }
   | { type: 'critique.recorded'; data: Critique }
   | { type: 'reward.recorded'; data: Reward }
+  /** Rewards of a round's samples: `none` earned nothing, the others are in `rewards`. */
+  | { type: 'rewards.counted'; data: { round: number; none: number; rewards: Histogram } }
   /** `accepted`: ids of the revisions that count as repairs, one a repaired parent. Other revisions may be valid, too. */
   | { type: 'refinement.finished'; data: { round: number; failed: number; repaired: number; accepted: string[]; after: Proportion } }
   | { type: 'discriminator.updated'; data: DiscriminatorReport & { round: number } }
@@ -31,6 +35,11 @@ export type HashedEvent =
   | { type: 'checkpoint.saved'; data: { round: number; checkpoint: string; weightsHash: string } }
   | { type: 'checkpoint.promoted'; data: { round: number; checkpoint: string; gate: Measurement } }
   | { type: 'checkpoint.rejected'; data: { round: number; checkpoint: string; gate: Measurement; reasons: string[] } }
+  /** The guards on one split against what alarms (test) or promotion (gate) allow; from round 1 on. */
+  | { type: 'guards.checked'; data: { round: number; split: Split; checks: readonly GuardCheck[] } }
+  /** Code tokens of the valid unconditional samples of the test split, and of the documents held against them. */
+  | { type: 'lengths.counted'; data: { round: number; samples: Histogram; documents: Histogram; documentsMedian: number } }
+  | { type: 'prompts.measured'; data: { round: number; results: readonly PromptResult[] } }
   | { type: 'alarm.raised'; data: { round: number; alarm: string; message: string } }
   | { type: 'round.finished'; data: RoundRow }
   | { type: 'run.finished'; data: { rounds: number; reason: string; weightsHash: string } };

@@ -3,6 +3,7 @@
  * process of its own; tests implement it with fakes. Every call is a pure function of its arguments and the named weights,
  * so a call repeated after a crash gives the same answer.
  */
+import type { OddsTrace } from './records.ts';
 
 export interface GenerateRequest {
   /** Names the random stream; the same key, prompts and weights give the same completions. */
@@ -89,6 +90,10 @@ export interface UpdateRequest {
 export interface UpdateReport {
   readonly steps: number;
   readonly tokens: number;
+  /** Rows of all steps' batches that hold anything, and those of them that hold corpus documents; `tokens` likewise. */
+  readonly rows: number;
+  readonly corpusRows: number;
+  readonly corpusTokens: number;
   readonly loss: number;
   readonly corpusLoss: number;
   readonly clipped: number;
@@ -129,6 +134,12 @@ export interface DiscriminatorInput {
   readonly bigrams: readonly number[];
 }
 
+/** A valid text's bigrams with the UTF-8 offset at which the second node of each begins. */
+export interface TraceInput {
+  readonly bigrams: readonly number[];
+  readonly at: readonly number[];
+}
+
 export interface DiscriminatorUpdated {
   /** Mean loss (nats) over the steps. */
   readonly loss: number;
@@ -166,6 +177,8 @@ export interface ModelHost {
   encode(texts: readonly string[]): Promise<number[][]>;
   /** Length in bytes of every token of the vocabulary; special tokens have 0. */
   tokenLengths(): Promise<number[]>;
+  /** Bytes of every token, as hexadecimal digits; special tokens have none. */
+  tokenBytes(): Promise<string[]>;
   /** Text of every token; empty for special tokens and for those that are no whole characters. */
   tokenTexts(): Promise<string[]>;
   generate(request: GenerateRequest): Promise<Completion[]>;
@@ -177,6 +190,8 @@ export interface ModelHost {
   pretrain(request: PretrainRequest): Promise<StepReport[]>;
   update(request: UpdateRequest): Promise<UpdateReport>;
   scoreDiscriminator(inputs: readonly DiscriminatorInput[]): Promise<number[]>;
+  /** How each text's log-odds come about from left to right. */
+  traceDiscriminator(inputs: readonly TraceInput[]): Promise<OddsTrace[]>;
   updateDiscriminator(request: DiscriminatorUpdate): Promise<DiscriminatorUpdated>;
   /** `raw` and `promoted` := `average`: the next round begins where the measured policy stands. */
   promote(): Promise<void>;

@@ -158,6 +158,8 @@ export interface Evaluation {
    * pair of neighbouring statements; ids of node kinds are the grammar's. Empty for invalid texts.
    */
   readonly bigrams: readonly number[];
+  /** Where the second node of each of `bigrams` begins, UTF-8 offsets; only where it was asked for. */
+  readonly bigramsAt?: readonly number[];
   /** The text, white space normalised, is a training document or lies inside one. */
   readonly copy: boolean;
   /** Absent unless the judge knows training documents. */
@@ -168,11 +170,27 @@ export interface Evaluation {
   readonly safety?: SafetyCounts;
 }
 
+/**
+ * The discriminator's log-odds along a text, as if its syntax tree were uncovered from left to right: the network is given the bigrams
+ * of the finished tree whose second node has begun. So every value is one of the same network over a part of the same features, the
+ * last one is the text's, and what a token contributes is the difference it makes, after all that stands before it.
+ */
+export interface OddsTrace {
+  /** Log-odds of a text without any structure, rounded to thousandths like `logOdds`. */
+  readonly empty: number;
+  /** UTF-8 offsets at which nodes begin, ascending. */
+  readonly at: readonly number[];
+  /** Log-odds once everything that begins at or before `at[i]` is there. */
+  readonly logOdds: readonly number[];
+}
+
 /** The critic's record: evaluation, discriminator and readability joined into one number and its parts. */
 export interface Critique {
   readonly sampleId: string;
   /** Log-odds that the sample is a corpus document rather than generated; absent for invalid samples. */
   readonly logOdds?: number;
+  /** How it came about along the text; absent for invalid samples and where the evaluator does not say where structure begins. */
+  readonly trace?: OddsTrace;
   /** Readability in [0, 1]: a metric, trained on only where `learning.readabilityWeight` says so. */
   readonly readability: number;
   /** The finding a refiner should act on first. */
@@ -219,6 +237,36 @@ export interface Guards {
   readonly selfBleu: number;
   /** Mean entropy of the sampled tokens' distribution, nats, estimated as the mean of -log p. */
   readonly entropy: number;
+}
+
+/** Guards that are compared with round 0. */
+export type GuardName = Exclude<keyof Guards, 'validCount'>;
+
+/** One guard against round 0 and its bounds; one that has no bound at present has neither end. */
+export interface GuardCheck {
+  readonly guard: GuardName;
+  readonly start: number;
+  readonly now: number;
+  readonly least?: number;
+  readonly most?: number;
+  readonly held: boolean;
+}
+
+/** How many values fall into bins of equal width; those outside all bins are in the first or the last. */
+export interface Histogram {
+  /** Lower end of the first bin. */
+  readonly from: number;
+  readonly width: number;
+  readonly counts: readonly number[];
+}
+
+/** What the policy made of one of the measuring prompts, which are the same in every round: one completion at temperature 1. */
+export interface PromptResult {
+  readonly taskId: string;
+  readonly prompt: string;
+  readonly completion: string;
+  /** Valid, so not empty either. */
+  readonly valid: boolean;
 }
 
 /** One measurement of one policy on one split. */

@@ -84,6 +84,43 @@ const IDS_BY_HASH: ReadonlyMap<number, number> = new Map(
 
 const ERROR_ID = 65535;
 
+/**
+ * UTF-16 offset at which the second node of each of `structureOf`'s bigrams begins, in the same order. Only for trees without errors: the
+ * S-expression names what is missing, a walk does not.
+ */
+export function bigramPlaces(tree: Parser.Tree): number[] {
+  const cursor = tree.walk();
+  const places: number[] = [];
+  /** Of the named ancestors: whether statements stand in it, and whether one has been met. */
+  const open: { statements: boolean; met: boolean }[] = [{ statements: true, met: false }];
+  if (!cursor.gotoFirstChild()) return places;
+  /** Whether each node from the root's child down to the cursor has been opened. */
+  const opened: boolean[] = [];
+  for (;;) {
+    // By name: an aliased kind, such as a block, has several ids, and some kinds that are only aliases have none.
+    const named = cursor.nodeIsNamed;
+    const id = named ? (KIND_IDS.get(cursor.nodeType) ?? 0) : 0;
+    const counts = named && !NOT_SYNTAX_IDS.has(id);
+    if (counts) {
+      const parent = open.at(-1)!;
+      places.push(cursor.startIndex);
+      if (parent.statements && parent.met) places.push(cursor.startIndex);
+      parent.met = id > 0;
+    }
+    // What lies inside a node that is no syntax is none either.
+    if ((counts || !named) && cursor.gotoFirstChild()) {
+      opened.push(counts);
+      if (counts) open.push({ statements: STATEMENT_PARENTS.has(id), met: false });
+      continue;
+    }
+    while (!cursor.gotoNextSibling()) {
+      if (opened.length === 0) return places;
+      if (opened.pop()) open.pop();
+      cursor.gotoParent();
+    }
+  }
+}
+
 /** Named syntax nodes below the root that begin at or after the UTF-16 offset `from`; comments, string parts and errors left out. */
 export function nodesFrom(tree: Parser.Tree, from: number): number {
   const cursor = tree.walk();

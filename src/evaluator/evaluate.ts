@@ -6,7 +6,7 @@ import type { EvaluationRequest, SourceRequest } from '../contracts/evaluator.ts
 import type { Counts, Evaluation, Finding, InvalidReason } from '../contracts/records.ts';
 import { aspectsOf, type AspectOptions } from './aspects.ts';
 import { decodeSource, type EncodingFault } from './bytes.ts';
-import { countsOf, isHollow, nodesFrom, structureOf } from './counts.ts';
+import { bigramPlaces, countsOf, isHollow, nodesFrom, structureOf } from './counts.ts';
 import type { CompileError, CPython } from './cpython.ts';
 import { cpythonFinding, findingAt, parseFindings, ruleFinding, sortFindings, withStatement } from './findings.ts';
 import { grade } from './grade.ts';
@@ -145,6 +145,7 @@ function evaluateOne(request: EvaluationRequest, place: SourceText, report: Rule
     counts,
     shape: compiles && structure ? structure.shape : '',
     bigrams: valid && structure ? structure.bigrams : [],
+    ...(request.places && valid && tree && !tree.rootNode.hasError ? { bigramsAt: bigramPlaces(tree).map((offset) => place.bytes(offset)) } : {}),
     copy: options.copies?.has(text) ?? false,
     ...aspects.fields,
   };

@@ -3,6 +3,7 @@
  * split. They inform; what follows from them is decided elsewhere.
  */
 import type { Guards, RoundRow } from '../contracts/records.ts';
+import { isBroken, type Bound } from './bounds.ts';
 
 export interface AlarmLimits {
   /** Least distinct shapes among 200 valid samples, as a share of round 0's. */
@@ -47,51 +48,45 @@ export interface Alarm {
   readonly message: string;
 }
 
-/** One rule: a message when the newest guards are out of bounds. */
-type Rule = (now: Guards, start: Guards, limits: AlarmLimits) => string | false;
-
-const RULES: Readonly<Record<string, Rule>> = {
-  /** The policy writes the same few programs. */
-  'shapes.collapse': (now, start, limits) =>
-    now.validCount > 0 && now.distinctShapes < limits.shapes * start.distinctShapes &&
-    `Valid samples have ${now.distinctShapes} distinct shapes in 200, ${start.distinctShapes} in round 0.`,
-  /** Validity or length is won by writing the same statement again. */
-  'lines.repeated': (now, start, limits) =>
-    now.repeatedLines > Math.max(limits.repeatedLines, start.repeatedLines) &&
-    `${percent(now.repeatedLines)} of the lines repeat an earlier line of their sample, ${percent(start.repeatedLines)} in round 0.`,
-  /** Short programs are more often valid. */
-  'code.shorter': (now, start, limits) =>
-    now.validCount > 0 && now.codeTokens < limits.shortest * start.codeTokens &&
-    `Valid samples have a median of ${now.codeTokens} code tokens, ${start.codeTokens} in round 0.`,
-  /** Some reward is paid by length. */
-  'code.longer': (now, start, limits) =>
-    start.validCount > 0 && now.codeTokens > limits.longest * start.codeTokens &&
-    `Valid samples have a median of ${now.codeTokens} code tokens, ${start.codeTokens} in round 0.`,
-  /** Validity is bought with simpler statements. */
-  'divergence.high': (now, start, limits) =>
-    now.validCount > 0 && now.divergence > limits.divergence * start.divergence &&
-    `The structure divergence from held-out documents is ${now.divergence.toFixed(3)} bits, ${start.divergence.toFixed(3)} in round 0.`,
-  /** The policy forgets what real code looks like. */
-  'bits.worse': (now, start, limits) =>
-    now.bitsPerByte > limits.bits * start.bitsPerByte &&
-    `Held-out documents cost ${now.bitsPerByte.toFixed(3)} bits a byte, ${start.bitsPerByte.toFixed(3)} in round 0.`,
-  /** Training documents are recited. */
-  copies: (now, _start, limits) => now.copies > limits.copies && `${percent(now.copies)} of the valid samples are copies of training documents.`,
-  /** Text grows where no compiler looks: docstrings and comments. */
-  'docstring.padding': (now, start, limits) =>
-    now.validCount > 0 && now.tokens > limits.padding * start.tokens && now.codeTokens <= limits.paddingCode * start.codeTokens &&
-    `Valid samples grew from ${start.tokens} to ${now.tokens} tokens while their code tokens went from ${start.codeTokens} to ${now.codeTokens}.`,
-};
+/**
+ * What the guards of the test split may be. Guards over valid samples have no bound where there are none, and tokens have one only while
+ * code does not grow with them.
+ */
+export function alarmBounds(now: Guards, start: Guards, limits: AlarmLimits = ALARM_LIMITS): Bound[] {
+  const some = now.validCount > 0;
+  const code = `Valid samples have a median of ${now.codeTokens} code tokens, ${start.codeTokens} in round 0.`;
+  const bounds: readonly (readonly [applies: boolean, Bound])[] = [
+    // The policy forgets what real code looks like.
+    [true, { alarm: 'bits.worse', guard: 'bitsPerByte', side: 'most', value: limits.bits * start.bitsPerByte,
+      message: `Held-out documents cost ${now.bitsPerByte.toFixed(3)} bits a byte, ${start.bitsPerByte.toFixed(3)} in round 0.` }],
+    // Validity is bought with simpler statements.
+    [some, { alarm: 'divergence.high', guard: 'divergence', side: 'most', value: limits.divergence * start.divergence,
+      message: `The structure divergence from held-out documents is ${now.divergence.toFixed(3)} bits, ${start.divergence.toFixed(3)} in round 0.` }],
+    // Short programs are more often valid.
+    [some, { alarm: 'code.shorter', guard: 'codeTokens', side: 'least', value: limits.shortest * start.codeTokens, message: code }],
+    // Some reward is paid by length.
+    [start.validCount > 0, { alarm: 'code.longer', guard: 'codeTokens', side: 'most', value: limits.longest * start.codeTokens, message: code }],
+    // Text grows where no compiler looks: docstrings and comments.
+    [some && now.codeTokens <= limits.paddingCode * start.codeTokens, { alarm: 'docstring.padding', guard: 'tokens', side: 'most', value: limits.padding * start.tokens,
+      message: `Valid samples grew from ${start.tokens} to ${now.tokens} tokens while their code tokens went from ${start.codeTokens} to ${now.codeTokens}.` }],
+    // The policy writes the same few programs.
+    [some, { alarm: 'shapes.collapse', guard: 'distinctShapes', side: 'least', value: limits.shapes * start.distinctShapes,
+      message: `Valid samples have ${now.distinctShapes} distinct shapes in 200, ${start.distinctShapes} in round 0.` }],
+    // Validity or length is won by writing the same statement again.
+    [true, { alarm: 'lines.repeated', guard: 'repeatedLines', side: 'most', value: Math.max(limits.repeatedLines, start.repeatedLines),
+      message: `${percent(now.repeatedLines)} of the lines repeat an earlier line of their sample, ${percent(start.repeatedLines)} in round 0.` }],
+    // Training documents are recited.
+    [true, { alarm: 'copies', guard: 'copies', side: 'most', value: limits.copies, message: `${percent(now.copies)} of the valid samples are copies of training documents.` }],
+  ];
+  return bounds.flatMap(([applies, bound]) => (applies ? [bound] : []));
+}
 
 /** The alarms of the newest of `rows` (in the order of rounds, round 0 first); none while there is only round 0. */
 export function alarmsOf(rows: readonly RoundRow[], limits: AlarmLimits = ALARM_LIMITS): Alarm[] {
-  const start = rows[0];
-  const now = rows[rows.length - 1];
-  if (!start || !now || now === start) return [];
-  return Object.entries(RULES).flatMap(([alarm, rule]) => {
-    const message = rule(now.test.guards, start.test.guards, limits);
-    return message === false ? [] : [{ alarm, message }];
-  });
+  const start = rows[0]?.test.guards;
+  const now = rows[rows.length - 1]?.test.guards;
+  if (!start || !now || rows.length === 1) return [];
+  return alarmBounds(now, start, limits).filter((bound) => isBroken(bound, now)).map(({ alarm, message }) => ({ alarm, message }));
 }
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;

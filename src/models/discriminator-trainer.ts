@@ -1,8 +1,9 @@
 /** The discriminator's compiled steps and its state: scoring, updating, and scores of held-out texts before each update. */
-import type { DiscriminatorInput, DiscriminatorUpdate, DiscriminatorUpdated } from '../contracts/model.ts';
+import type { DiscriminatorInput, DiscriminatorUpdate, DiscriminatorUpdated, TraceInput } from '../contracts/model.ts';
+import type { OddsTrace } from '../contracts/records.ts';
 import { compile, type BoundStep, type EngineOptions } from '../engine/compile.ts';
 import { RandomStream } from '../random/philox.ts';
-import { discriminatorLayout, discriminatorScoreStep, discriminatorTrainStep, features, FEATURES } from './discriminator.ts';
+import { discriminatorLayout, discriminatorScoreStep, discriminatorTrainStep, features, FEATURES, trace } from './discriminator.ts';
 import { biasCorrections } from './optimizer.ts';
 
 const ROWS = 128;
@@ -44,6 +45,10 @@ export class DiscriminatorTrainer {
       scores.push(...(this.#score.outputs['logits'] as Float32Array).subarray(0, chunk.length));
     }
     return scores;
+  }
+
+  trace(inputs: readonly TraceInput[]): OddsTrace[] {
+    return inputs.map((input) => trace(this.arrays.discriminator, input));
   }
 
   /** `steps` updates, each on as many real as generated texts, drawn by counter; the held-out fifth is scored before. */

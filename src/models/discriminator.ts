@@ -6,6 +6,8 @@
  * Trained on as many real as generated texts, so D / (1 - D) = exp(logit) estimates p(real) / p(generated).
  * Source: Goodfellow et al., "Generative Adversarial Nets" (2014), proposition 1; the hashing trick: Weinberger et al. (2009).
  */
+import type { TraceInput } from '../contracts/model.ts';
+import type { OddsTrace } from '../contracts/records.ts';
 import * as tf from '../engine/ops/index.ts';
 import type { Step, StepSpec } from '../engine/compile.ts';
 import { adamW } from './optimizer.ts';
@@ -23,14 +25,49 @@ export function discriminatorLayout(): Layout {
   ]);
 }
 
+const bucketOf = (bigram: number): number => Math.imul(bigram, 0x9e3779b1) >>> 21;
+const featureOf = (count: number): number => Math.log1p(count) / 2;
+
 /** log(1 + count) of each hashed bigram, divided by 2: bounded growth, and presence counts more than repetition. */
 export function features(bigrams: readonly number[], out: Float32Array): void {
   out.fill(0);
   for (const bigram of bigrams) {
-    const bucket = Math.imul(bigram, 0x9e3779b1) >>> 21;
+    const bucket = bucketOf(bigram);
     out[bucket] = out[bucket]! + 1;
   }
-  for (let i = 0; i < FEATURES; i++) if (out[i]! > 0) out[i] = Math.log1p(out[i]!) / 2;
+  for (let i = 0; i < FEATURES; i++) if (out[i]! > 0) out[i] = featureOf(out[i]!);
+}
+
+/**
+ * The logit after every place at which bigrams begin, in order of the places. A bigram more changes one feature, so the hidden layer's
+ * input is carried along instead of multiplied anew: 48 products a bigram, in double precision, where a forward pass has 98,000.
+ */
+export function trace(weights: Float32Array, { bigrams, at }: TraceInput): OddsTrace {
+  const bias = weights.subarray(FEATURES * HIDDEN, (FEATURES + 1) * HIDDEN);
+  const output = weights.subarray((FEATURES + 1) * HIDDEN, (FEATURES + 2) * HIDDEN);
+  const hidden = Float64Array.from(bias);
+  const logit = (): number => {
+    let sum = weights[(FEATURES + 2) * HIDDEN]!;
+    for (let j = 0; j < HIDDEN; j++) sum += output[j]! * Math.tanh(hidden[j]!);
+    return Math.round(sum * 1000) / 1000;
+  };
+  const empty = logit();
+  const counts = new Map<number, number>();
+  const places: number[] = [];
+  const logOdds: number[] = [];
+  const order = at.map((_, i) => i).sort((a, b) => at[a]! - at[b]! || a - b);
+  for (const [position, i] of order.entries()) {
+    const bucket = bucketOf(bigrams[i]!);
+    const count = counts.get(bucket) ?? 0;
+    counts.set(bucket, count + 1);
+    const change = featureOf(count + 1) - featureOf(count);
+    for (let j = 0; j < HIDDEN; j++) hidden[j]! += change * weights[bucket * HIDDEN + j]!;
+    const next = order[position + 1];
+    if (next !== undefined && at[next] === at[i]) continue;
+    places.push(at[i]!);
+    logOdds.push(logit());
+  }
+  return { empty, at: places, logOdds };
 }
 
 /** Logits (rows) of features (rows, FEATURES): log D / (1 - D). */

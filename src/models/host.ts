@@ -4,8 +4,9 @@
  */
 import type {
   Alternatives, AlternativesRequest, Completion, DiscriminatorInput, DiscriminatorUpdate, DiscriminatorUpdated, GenerateRequest, InfillRequest, InitialiseRequest, ModelHost,
-  ModelInfo, PretrainRequest, StepReport, TrainSequence, UpdateReport, UpdateRequest, WeightsName,
+  ModelInfo, PretrainRequest, StepReport, TraceInput, TrainSequence, UpdateReport, UpdateRequest, WeightsName,
 } from '../contracts/model.ts';
+import type { OddsTrace } from '../contracts/records.ts';
 import { compile, current, overwritten, type BoundStep, type EngineOptions, type Program } from '../engine/compile.ts';
 import { RandomStream } from '../random/philox.ts';
 import { drawSystematic } from './alternatives.ts';
@@ -99,6 +100,10 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
 
   async tokenLengths(): Promise<number[]> {
     return this.#tokenizer.tokenLengths();
+  }
+
+  async tokenBytes(): Promise<string[]> {
+    return Array.from({ length: this.#tokenizer.vocabulary }, (_, id) => Buffer.from(this.#tokenizer.decodeBytes([id])).toString('hex'));
   }
 
   async tokenTexts(): Promise<string[]> {
@@ -243,8 +248,8 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
 
     const corpusRows = Math.min(batch - 1, Math.round(batch * request.corpusShare));
     const totals = { loss: 0, likelihoodLoss: 0, clipped: 0, gradNorm: 0 };
+    const used = { tokens: 0, rows: 0, corpusRows: 0, corpusTokens: 0 };
     let steps = 0;
-    let tokens = 0;
     for (let pass = 0; pass < request.passes; pass++) {
       const order = new RandomStream(this.#request.seed, 'update', request.key, pass).permutation(sequences.length);
       const rows = packRows(Array.from(order, (i) => sequences[i]!), context);
@@ -253,7 +258,11 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
         const corpus = this.#batches.corpusRows(this.#corpusRows, corpusRows);
         this.#corpusRows += corpusRows;
         const training = await this.#trainingOf(own.length + corpus.length);
-        tokens += this.#fillUpdate(training, own, corpus, request);
+        const filled = this.#fillUpdate(training, own, corpus, request);
+        used.tokens += filled.own + filled.corpus;
+        used.rows += own.length + corpus.length;
+        used.corpusRows += corpus.length;
+        used.corpusTokens += filled.corpus;
         const warm = request.warmupSteps > 0 ? Math.min(1, (steps + 1) / request.warmupSteps) : 1;
         const report = await this.#runTraining(training, request.learningRate * warm, request.averageDecay);
         for (const name of Object.keys(totals) as (keyof typeof totals)[]) totals[name] += report[name];
@@ -261,11 +270,11 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
       }
     }
     const mean = (name: keyof typeof totals): number => (steps === 0 ? 0 : totals[name] / steps);
-    return { steps, tokens, loss: mean('loss'), corpusLoss: mean('likelihoodLoss'), clipped: mean('clipped'), gradNorm: mean('gradNorm') };
+    return { steps, ...used, loss: mean('loss'), corpusLoss: mean('likelihoodLoss'), clipped: mean('clipped'), gradNorm: mean('gradNorm') };
   }
 
-  /** Fills the training step's inputs with one batch of samples and corpus rows; returns how many tokens it holds. */
-  #fillUpdate(training: BoundStep, own: readonly PackedRow<Sequence>[], corpus: readonly PackedRow<Packable>[], request: UpdateRequest): number {
+  /** Fills the training step's inputs with one batch of samples and corpus rows; returns how many tokens it holds of each. */
+  #fillUpdate(training: BoundStep, own: readonly PackedRow<Sequence>[], corpus: readonly PackedRow<Packable>[], request: UpdateRequest): { own: number; corpus: number } {
     const { context } = this.#shape;
     const inputs = this.#clearInputs(training, [...own, ...corpus]);
     const ownTokens = eachPlacement(own, context, (at, { source, ids }) => {
@@ -286,7 +295,7 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
     for (let i = 0; i < weights.length; i++) weights[i]! /= Math.max(1, corpusTokens);
     inputs.clipLow[0] = request.clipLow;
     inputs.clipHigh[0] = request.clipHigh;
-    return ownTokens + corpusTokens;
+    return { own: ownTokens, corpus: corpusTokens };
   }
 
   /** The training step for a batch of so many rows: an update's last one may be small, and rows cost alike whether anything is in them. */
@@ -353,6 +362,10 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
 
   async scoreDiscriminator(inputs: readonly DiscriminatorInput[]): Promise<number[]> {
     return this.#discriminator.score(inputs);
+  }
+
+  async traceDiscriminator(inputs: readonly TraceInput[]): Promise<OddsTrace[]> {
+    return this.#discriminator.trace(inputs);
   }
 
   async updateDiscriminator(request: DiscriminatorUpdate): Promise<DiscriminatorUpdated> {

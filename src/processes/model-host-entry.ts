@@ -14,6 +14,7 @@ export interface ModelHostService {
   trainTokenizer: ModelHost['trainTokenizer'];
   initialise: ModelHost['initialise'];
   encode: ModelHost['encode'];
+  tokenBytes(input: null): ReturnType<ModelHost['tokenBytes']>;
   tokenLengths(input: null): ReturnType<ModelHost['tokenLengths']>;
   tokenTexts(input: null): ReturnType<ModelHost['tokenTexts']>;
   generate: ModelHost['generate'];
@@ -23,6 +24,7 @@ export interface ModelHostService {
   pretrain: ModelHost['pretrain'];
   update: ModelHost['update'];
   scoreDiscriminator: ModelHost['scoreDiscriminator'];
+  traceDiscriminator: ModelHost['traceDiscriminator'];
   updateDiscriminator: ModelHost['updateDiscriminator'];
   promote(input: null): Promise<void>;
   rollback(input: null): Promise<void>;
@@ -56,6 +58,7 @@ serve<ModelHostService>(() => {
       return host.info;
     },
     encode: (texts) => ready().encode(texts),
+    tokenBytes: () => ready().tokenBytes(),
     tokenLengths: () => ready().tokenLengths(),
     tokenTexts: () => ready().tokenTexts(),
     generate: (request) => ready().generate(request),
@@ -65,6 +68,7 @@ serve<ModelHostService>(() => {
     pretrain: (request) => ready().pretrain(request),
     update: (request) => ready().update(request),
     scoreDiscriminator: (inputs) => ready().scoreDiscriminator(inputs),
+    traceDiscriminator: (inputs) => ready().traceDiscriminator(inputs),
     updateDiscriminator: (request) => ready().updateDiscriminator(request),
     promote: () => ready().promote(),
     rollback: () => ready().rollback(),

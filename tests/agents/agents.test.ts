@@ -4,6 +4,7 @@ import { RecordingCloser } from '../../src/agents/closer.ts';
 import { JoiningCritic } from '../../src/agents/critic.ts';
 import { PolicyGenerator } from '../../src/agents/generator.ts';
 import { ChunkedPretrainer } from '../../src/agents/pretrainer.ts';
+import { recordedEvent } from '../../src/agents/samples.ts';
 import type { Evaluation } from '../../src/contracts/records.ts';
 import { FakeEvaluator, FakeModelHost, judgedSample, MemorySink, smallConfig, toyTasks } from '../fakes.ts';
 
@@ -82,6 +83,16 @@ describe('critic', () => {
     expect(critiques.map(({ focus }) => focus?.kind)).toEqual([undefined, 'z', 'y', undefined]);
     expect(critiques[0]!.readability).toBe(0.2);
     expect(events.of('critique.recorded')).toEqual(critiques);
+  });
+
+  it('traces the odds of valid samples whose structure has places, and logs no places', async () => {
+    const { critic } = make();
+    const { bigrams } = good.evaluation;
+    const placed = { ...good, evaluation: { ...good.evaluation, bigramsAt: bigrams.map((_, i) => 3 * i) } };
+    const critiques = await critic.criticise({ round: 1, judged: [placed, { ...good, sample: { ...good.sample, id: 'a' } }, { sample: { ...good.sample, id: 'b' }, evaluation: { ...good.evaluation, bigramsAt: [] } }] });
+    expect(critiques[0]!.trace).toMatchObject({ at: bigrams.map((_, i) => 3 * i), logOdds: bigrams.map((_, i) => i) });
+    expect(critiques.slice(1).some((critique) => 'trace' in critique)).toBe(false);
+    expect(recordedEvent(placed.evaluation).event.data).not.toHaveProperty('bigramsAt');
   });
 });
 

@@ -16,7 +16,7 @@ describe('the rule of promotion', () => {
   const baseline = measured(130);
 
   it('promotes what is better, the same, or worse within the interval', () => {
-    for (const successes of [200, 130, 115]) expect(judgeCandidate(measured(successes), baseline, baseline)).toEqual({ promoted: true, reasons: [], broken: [] });
+    for (const successes of [200, 130, 115]) expect(judgeCandidate(measured(successes), baseline, baseline)).toMatchObject({ promoted: true, reasons: [], broken: [] });
   });
 
   it('rejects what is significantly less valid than the promoted policy, with the figures', () => {
@@ -40,6 +40,7 @@ describe('the rule of promotion', () => {
     expect(verdict.promoted).toBe(false);
     expect(verdict.broken.map((broken) => broken.alarm)).toEqual([alarm]);
     expect(verdict.reasons).toEqual(verdict.broken.map(({ message }) => message));
+    expect(verdict.checks.filter(({ held }) => !held)).toMatchObject([{ guard: Object.keys(change)[0], now: Object.values(change)[0] }]);
   });
 
   it('allows what just stays inside every guard', () => {
@@ -118,7 +119,7 @@ describe('gate', () => {
     expect(row.test).toMatchObject({ split: 'test', unconditional: { n: 40 }, prompted: { n: 20 } });
     expect(gate).toMatchObject({ split: 'gate', unconditional: { n: 120 }, prompted: { n: 0 } });
     expect(alarms).toEqual([]);
-    expect(events.recorded.map(({ key }) => key)).toEqual(['round/0/gate', 'round/0/finished']);
+    expect(events.recorded.map(({ key }) => key)).toEqual(['round/0/gate', 'lengths/0', 'prompts/0', 'round/0/finished']);
     expect(model.calls.filter((call) => call.startsWith('generate')).every((call) => call.includes(' promoted '))).toBe(true);
   });
 
@@ -142,6 +143,33 @@ describe('gate', () => {
     expect(row).toMatchObject({ round: 1, checkpoint: 'round-1', outcome: 'rejected', validityAfterRefinement: { value: 0.5 }, ...report });
     expect(events.of('round.finished').at(-1)).toEqual(row);
     expect(events.of('alarm.raised').map(({ alarm }) => alarm)).toEqual(alarms);
+  });
+
+  it('records what stands behind a row: every guard with its bounds, lengths in the same bins each round, and what became of each prompt', async () => {
+    const { gate, events, baseline } = gateWith(() => undefined);
+    await baseline();
+    const { checks: gateChecks } = (await gate.decide({ round: 1, checkpoint: 'c' }), events.of('guards.checked').at(-1)!);
+    const { row, alarms } = await gate.measure({ round: 1, checkpoint: 'c', outcome: 'promoted', refined: null, report: null });
+    const start = events.of('round.finished')[0]!.test.guards;
+    const tests = events.of('guards.checked').filter(({ split }) => split === 'test');
+    expect(tests).toHaveLength(1);
+    for (const { guard, start: first, now, least = -Infinity, most = Infinity, held } of tests[0]!.checks) {
+      expect([first, now]).toEqual([start[guard], row.test.guards[guard]]);
+      expect(held).toBe(least <= now && now <= most);
+    }
+    expect(tests[0]!.checks.some(({ held }) => !held)).toBe(alarms.length > 0);
+    expect(gateChecks.map(({ guard }) => guard)).toEqual(['divergence', 'bitsPerByte', 'codeTokens', 'distinctShapes', 'repeatedLines', 'copies']);
+
+    const lengths = events.of('lengths.counted');
+    const sum = (counts: readonly number[]): number => counts.reduce((a, b) => a + b, 0);
+    expect(lengths.map(({ samples }) => sum(samples.counts))).toEqual([start.validCount, row.test.guards.validCount]);
+    expect(new Set(lengths.map(({ samples: { from, width, counts } }) => `${from} ${width} ${counts.length}`)).size).toBe(1);
+    expect(sum(lengths[1]!.documents.counts)).toBe(60);
+    expect(lengths[1]!.documentsMedian).toBeGreaterThan(0);
+
+    const [before, after] = events.of('prompts.measured');
+    expect(after!.results.map(({ taskId, prompt }) => [taskId, prompt])).toEqual(before!.results.map(({ taskId, prompt }) => [taskId, prompt]));
+    expect(after!.results.filter(({ valid }) => valid)).toHaveLength(row.test.prompted.successes);
   });
 
   it('a decision repeated gives the same records, also when it promoted', async () => {

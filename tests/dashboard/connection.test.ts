@@ -24,6 +24,7 @@ function setUp(refused = false) {
   const timers = new Map<number, { work: () => void; ms: number }>();
   const links: LinkState[] = [];
   const events: WireEvent[] = [];
+  const wholes: WireEvent[] = [];
   const fresh: boolean[] = [];
   let next = 1;
   const connection = new Connection({
@@ -37,6 +38,7 @@ function setUp(refused = false) {
     onHello: (_, isFresh) => fresh.push(isFresh),
     onState: () => {},
     onEvents: (more) => events.push(...more),
+    onWhole: (more) => wholes.push(...more),
     onError: () => {},
     now: () => 0,
     setTimer: (work, ms) => (timers.set(next, { work, ms }), next++),
@@ -49,7 +51,7 @@ function setUp(refused = false) {
     timer.work();
     return timer.ms;
   };
-  return { connection, sockets, timers, links, events, fresh, elapse, last: () => sockets.at(-1)! };
+  return { connection, sockets, timers, links, events, wholes, fresh, elapse, last: () => sockets.at(-1)! };
 }
 
 const hello = (lastSeq: number, run = 'run', protocol = PROTOCOL_VERSION): ServerMessage => ({ type: 'hello', protocol, run, state: 'live', lastSeq, plannedRounds: null, now: 0 });
@@ -130,6 +132,19 @@ describe('Connection', () => {
     elapse();
     last().say(hello(0, 'other'));
     expect(fresh.at(-1)).toBe(true);
+  });
+
+  it('asks for whole records over an open line and hands them on', () => {
+    const { connection, last, wholes, events } = setUp();
+    connection.connect();
+    expect(connection.whole(['sample/a'])).toBe(false);
+    last().say(hello(1));
+    expect(connection.whole(['sample/a'])).toBe(true);
+    expect(last().sent.at(-1)).toEqual({ type: 'whole', keys: ['sample/a'] });
+    const event: WireEvent = { seq: 1, key: 'sample/a', type: 'sample.created', data: { tokens: [1] }, hashed: true, time: 0 };
+    last().say({ type: 'whole', events: [event] });
+    expect(wholes).toEqual([event]);
+    expect(events).toEqual([]);
   });
 
   it('takes silence for a lost line', () => {

@@ -27,6 +27,11 @@ export class MemoryRun implements RunSource {
     return this.#events.slice(seq, seq + limit);
   }
 
+  withKeys(keys: readonly string[]): readonly WireEvent[] {
+    if (this.trouble) throw this.trouble;
+    return this.#events.filter(({ key }) => keys.includes(key));
+  }
+
   lastSeq(): number {
     if (this.trouble) throw this.trouble;
     return this.#events.length;

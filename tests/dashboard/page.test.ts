@@ -93,6 +93,48 @@ describe.skipIf(!executablePath && !required)('the page', { timeout: 60_000 }, (
     await page.context().close();
   });
 
+  it('shows guards with bounds and alarms, histograms, real share, prompts gained and lost, and a sample token by token', async () => {
+    const run = new MemoryRun(logUntilNow({ rounds: 6 }));
+    const { page, wrong } = await visit(await start(run));
+    const guards = page.locator('#guards');
+    await guards.getByText('all hold').waitFor();
+    expect(await guards.locator('table').first().locator('tbody tr').count()).toBe(9);
+    expect(await guards.locator('.matrix tbody tr').last().innerText()).toContain('gate.divergence');
+    expect(await guards.locator('.matrix .mark').count()).toBe(1);
+    expect(await guards.locator('.matrix .mark').getAttribute('title')).toMatch(/^Round 4: /);
+
+    const data = page.locator('#data');
+    expect(await data.locator('svg').count()).toBe(2);
+    expect(await data.innerText()).toMatch(/round 6 · median 27\.4/);
+    expect(await data.innerText()).toMatch(/65\.9 % of 61\.0 k tokens/);
+
+    const prompts = page.locator('#prompts');
+    const gained = Number(/Gained (\d+)/.exec(await prompts.getByRole('button', { name: /^Gained/ }).innerText())![1]);
+    expect(gained).toBeGreaterThan(6);
+    await prompts.locator('ol > li').nth(5).waitFor();
+    await prompts.locator('ol .line').first().click();
+    await prompts.locator('.pair pre').nth(1).waitFor();
+    expect(await prompts.locator('.pair').innerText()).toMatch(/Round 0 ✕ invalid[^]*Round 6 ✓ valid/);
+    await prompts.getByRole('button', { name: /^Lost/ }).click();
+    await prompts.locator('.sign.lost').first().waitFor();
+
+    await page.locator('#samples').getByRole('button', { name: 'Valid', exact: true }).click();
+    const card = page.locator('#samples article').filter({ hasText: 'looks real' }).first();
+    const text = await card.locator('code').textContent();
+    await card.getByRole('button', { name: 'Token by token' }).click();
+    await card.locator('.token').first().waitFor();
+    expect((await card.locator('pre').textContent())!.replaceAll('⏎', '').replace('∎', '')).toBe(text);
+    await card.locator('.token').nth(3).hover();
+    expect(await card.locator('.readout').innerText()).toMatch(/token \d+\): p [\d.]+ %, log p -?[\d.]+, [\d.]+ bits; discriminator .* to /);
+    await card.getByRole('application').focus();
+    await page.keyboard.press('ArrowRight');
+    await card.getByRole('button', { name: 'Discriminator' }).click();
+    expect(await card.locator('svg.odds path').count()).toBe(1);
+    expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
+    expect(wrong).toEqual([]);
+    await page.context().close();
+  });
+
   it('follows pretraining live, gives commands, and says so when the run dies', async () => {
     const run = new MemoryRun(logUntilNow({ until: 'pretraining' }));
     const { page, wrong } = await visit(await start(run));

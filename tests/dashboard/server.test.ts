@@ -298,7 +298,22 @@ describe('what it sends', () => {
   it('leaves out token ids and samples far behind, and says which positions it covered', () => {
     const sample = { seq: 1, key: 'a', type: 'sample.created', data: { id: 's', completion: 'x', tokens: [1], logProbs: [-1] }, hashed: true, time: 1 };
     expect(forWire([sample], 1)[0]!.data).toEqual({ id: 's', completion: 'x' });
+    expect(forWire([{ ...sample, type: 'critique.recorded', data: { sampleId: 's', logOdds: 1, trace: { empty: 0, at: [0], logOdds: [1] } } }], 1)[0]!.data).toEqual({ sampleId: 's', logOdds: 1 });
+    const answers = (round: number) => ({ ...sample, type: 'prompts.measured', data: { round, results: [{ taskId: 't', prompt: 'p', completion: 'c', valid: true }] } });
+    expect(forWire([answers(0), answers(1)], 2).map(({ data }) => data)).toEqual([{ round: 0, results: [{ taskId: 't', prompt: 'p', valid: true }] }, { round: 1, results: [{ taskId: 't', valid: true }] }]);
     expect(forWire([sample, { ...sample, seq: 2, type: 'round.finished' }], SAMPLE_WINDOW + 10).map((event) => event.seq)).toEqual([2]);
+  });
+
+  it('gives whole records to those who ask for them by key, and says when the log cannot be read', async () => {
+    const run = new MemoryRun([{ seq: 1, key: 'sample/a', type: 'sample.created', data: { id: 'a', tokens: [1] }, hashed: true, time: 1 }]);
+    const page = await new Page(await start(run)).until(greeted);
+    page.send({ type: 'whole', keys: ['sample/a', 'sample/none'] });
+    await page.until(({ messages }) => messages.length === 2);
+    expect(page.messages[1]).toMatchObject({ type: 'whole', events: [{ key: 'sample/a', data: { id: 'a', tokens: [1] } }] });
+    run.trouble = new Error('disk on fire');
+    page.send({ type: 'whole', keys: ['sample/a'] });
+    await page.until(({ messages }) => messages.length === 3);
+    expect(page.messages[2]).toEqual({ type: 'error', message: 'The event log cannot be read: disk on fire' });
   });
 
   it('says once that the log cannot be read, and goes on when it can', async () => {
@@ -320,7 +335,7 @@ describe('what it sends', () => {
 
   it('closes on what it does not understand and on what is too long, and lives on', async () => {
     const dashboard = await start(runWith(1));
-    for (const text of ['nonsense', '{}', '{"type":"subscribe","after":-1}', '{"type":"subscribe","after":1.5}', '{"type":"command","command":"rm"}', '[]', 'null', `{"type":"${'x'.repeat(9000)}"}`]) {
+    for (const text of ['nonsense', '{}', '{"type":"subscribe","after":-1}', '{"type":"subscribe","after":1.5}', '{"type":"command","command":"rm"}', '[]', 'null', '{"type":"whole"}', '{"type":"whole","keys":[1]}', `{"type":"whole","keys":[${'"k",'.repeat(16)}"k"]}`, `{"type":"${'x'.repeat(9000)}"}`]) {
       const page = await new Page(dashboard).until(greeted);
       page.socket.send(text);
       await page.until(({ closed }) => closed !== null);

@@ -4,7 +4,7 @@
  */
 import { describeMachine } from '../../dashboard/bridge/index.ts';
 import type { HashedEvent, LoggedEvent, UnhashedEvent } from '../../src/contracts/events.ts';
-import type { Evaluation, Finding, Measurement, Proportion, Sample, TaskKind } from '../../src/contracts/records.ts';
+import type { Evaluation, Finding, GuardCheck, Histogram, Measurement, OddsTrace, PromptResult, Proportion, Sample, TaskKind } from '../../src/contracts/records.ts';
 import { refinementMachine } from '../../src/machines/refinement.ts';
 import { roundMachine } from '../../src/machines/round.ts';
 import { runMachine } from '../../src/machines/run.ts';
@@ -46,6 +46,10 @@ const BODIES: readonly { readonly prompt: string; readonly lines: readonly strin
   },
 ];
 
+const PIECES = /\n *|\w+|[^\w\n]/gu;
+/** What the bodies are made of; 0 ends a text. */
+const VOCABULARY = ['', ...new Set(BODIES.flatMap(({ lines, fault }) => `\n${[...lines, fault[1]].join('\n')}\n`.match(PIECES) ?? []))];
+
 /** Writes the log. */
 export function syntheticLog(options: SyntheticOptions): LoggedEvent[] {
   const { seed = 1, start, pretrainingSteps = 1500, rounds = 8, samplesPerRound = 24, until = 'finished' } = options;
@@ -86,6 +90,7 @@ export function syntheticLog(options: SyntheticOptions): LoggedEvent[] {
   wait(2);
   record('tokenizer', { type: 'tokenizer.ready', data: { vocabulary: 1024, bytesPerToken: 2.71, hash: 'cd34' } });
   record('model', { type: 'model.ready', data: { backend: 'onnx:cpu', parameters: 912_384, vocabulary: 1024, context: 192 } });
+  record('vocabulary', { type: 'vocabulary.ready', data: { bytes: VOCABULARY.map((piece) => Buffer.from(piece).toString('hex')) } });
   move('run', 'pretraining', 'xstate.done.actor.0.run.preparing.working');
   begin(trainingMachine, describeMachine(trainingMachine));
   move('training', 'advancing.working', 'xstate.init');
@@ -112,7 +117,13 @@ export function syntheticLog(options: SyntheticOptions): LoggedEvent[] {
   move('run', 'saving.working', 'xstate.done.actor.training');
   move('run', 'measuring.working', 'xstate.done.actor.0.run.saving.working');
   work('gate', 'measure', 0, 1024, 6);
-  record('row/0', { type: 'round.finished', data: { round: 0, checkpoint: 'r000', outcome: 'baseline', test: measurement(0, uniform), validityAfterRefinement: null, meanReward: null, discriminatorAuc: null, discriminatorLoss: null } });
+  const baseline = measurement(0, uniform);
+  const behind = (round: number): void => {
+    record(`lengths/${round}`, { type: 'lengths.counted', data: { round, samples: bell(24 + round * 0.4, 9, 400), documents: bell(31, 13, 256), documentsMedian: 31 } });
+    record(`prompts/${round}`, { type: 'prompts.measured', data: { round, results: Array.from({ length: 40 }, (_, i) => promptResult(i, round)) } });
+  };
+  behind(0);
+  record('row/0', { type: 'round.finished', data: { round: 0, checkpoint: 'r000', outcome: 'baseline', test: baseline, validityAfterRefinement: null, meanReward: null, discriminatorAuc: null, discriminatorLoss: null } });
   begin(roundMachine, describeMachine(roundMachine));
   begin(refinementMachine, describeMachine(refinementMachine));
 
@@ -136,7 +147,11 @@ export function syntheticLog(options: SyntheticOptions): LoggedEvent[] {
     work('critic', 'judge', round, samples.length, 1.5, () => evaluations.forEach((evaluation) => record(`evaluation/${evaluation.id}`, { type: 'evaluation.recorded', data: evaluation })));
     move('round', 'criticising.working', 'xstate.done.actor.0.round.judging.working');
     work('critic', 'criticise', round, samples.length, 1, () => {
-      for (const { id, valid } of evaluations) record(`critique/${id}`, { type: 'critique.recorded', data: { sampleId: id, readability: 0.55 + uniform() * 0.4, ...(valid ? { logOdds: uniform() * 2 - 1.2 } : {}) } });
+      for (const [i, { id, valid }] of evaluations.entries()) {
+        const readability = 0.55 + uniform() * 0.4;
+        const logOdds = valid ? uniform() * 2 - 1.2 : 0;
+        record(`critique/${id}`, { type: 'critique.recorded', data: { sampleId: id, readability, ...(valid ? { logOdds, trace: traceOf(samples[i]!, logOdds) } : {}) } });
+      }
     });
     move('round', 'refining', 'xstate.done.actor.0.round.criticising.working');
     states.delete('refinement');
@@ -163,8 +178,9 @@ export function syntheticLog(options: SyntheticOptions): LoggedEvent[] {
         const odds = valid ? uniform() : 0;
         record(`reward/${id}`, { type: 'reward.recorded', data: { sampleId: id, value: valid ? 0.4 + odds : -1, terms: { valid: valid ? 0.4 : -1, odds } } });
       }
+      record(`rewards/${round}`, { type: 'rewards.counted', data: { round, none: failed.length * 20, rewards: { from: 0, width: 0.05, counts: bell(12 + round * 0.5, 3, 20 * (samples.length - failed.length), 20, 1).counts } } });
       record(`discriminator/${round}`, { type: 'discriminator.updated', data: { round, loss: 0.6, auc: 0.78 - round * 0.015, heldOutLoss: 0.63 } });
-      record(`policy/${round}`, { type: 'policy.updated', data: { round, steps: 60, tokens: 61_000, loss: 1.9, corpusLoss: 1.7, clipped: 0.08, gradNorm: 0.7 } });
+      record(`policy/${round}`, { type: 'policy.updated', data: { round, steps: 60, tokens: 61_000, rows: 960, corpusRows: 620, corpusTokens: 40_200, loss: 1.9, corpusLoss: 1.7, clipped: 0.08, gradNorm: 0.7 } });
     });
     move('round', 'saving.working', 'xstate.done.actor.0.round.learning.working');
     record(`checkpoint/${round}`, { type: 'checkpoint.saved', data: { round, checkpoint: `r${round}`, weightsHash: `w${round}` } });
@@ -172,16 +188,20 @@ export function syntheticLog(options: SyntheticOptions): LoggedEvent[] {
     const rejected = round === 4;
     const gate = { ...measurement(round, uniform), split: 'gate' as const };
     work('gate', 'decide', round, 384, 4);
+    record(`guards/${round}/gate`, { type: 'guards.checked', data: { round, split: 'gate', checks: checks(gate, baseline, rejected ? 0.9 : 1.25) } });
     if (rejected) {
       record(`gate/${round}`, { type: 'checkpoint.rejected', data: { round, checkpoint: `r${round}`, gate, reasons: ['Structure divergence 0.112 is worse than round 0 (0.089).'] } });
-      record(`alarm/${round}`, { type: 'alarm.raised', data: { round, alarm: 'divergence', message: 'Valid samples moved away from held-out documents: 0.112 bits, 0.089 at round 0.' } });
+      record(`alarm/${round}`, { type: 'alarm.raised', data: { round, alarm: 'gate.divergence', message: 'Valid samples moved away from held-out documents: 0.112 bits, 0.089 at round 0.' } });
     } else record(`gate/${round}`, { type: 'checkpoint.promoted', data: { round, checkpoint: `r${round}`, gate } });
     move('round', 'measuring.working', 'xstate.done.actor.0.round.gating.working');
     work('gate', 'measure', round, 1024, 5);
+    const test = measurement(rejected ? round - 1 : round, uniform);
+    behind(round);
+    record(`guards/${round}/test`, { type: 'guards.checked', data: { round, split: 'test', checks: checks(test, baseline, 1.5) } });
     record(`row/${round}`, {
       type: 'round.finished',
       data: {
-        round, checkpoint: `r${rejected ? round - 1 : round}`, outcome: rejected ? 'rejected' : 'promoted', test: measurement(rejected ? round - 1 : round, uniform),
+        round, checkpoint: `r${rejected ? round - 1 : round}`, outcome: rejected ? 'rejected' : 'promoted', test,
         validityAfterRefinement: after, meanReward: -0.2 + round * 0.06, discriminatorAuc: 0.78 - round * 0.015, discriminatorLoss: 0.6,
       },
     });
@@ -199,18 +219,54 @@ function makeSample(round: number, index: number, broken: boolean, uniform: () =
   const lines = [...body.lines];
   if (broken) lines[body.fault[0]] = body.fault[1];
   const kind: TaskKind = body.prompt === '' ? 'unconditional' : 'signature';
-  const tokens = Array.from({ length: 50 }, (_, i) => i);
+  const completion = (body.prompt === '' ? '' : '\n') + lines.join('\n') + '\n';
+  const tokens = [...(completion.match(PIECES) ?? []).map((piece) => VOCABULARY.indexOf(piece)), 0];
   return {
     id: `s${round}-${index}`, taskId: `t${index}`, kind, round, attempt: 0, prompt: body.prompt,
-    completion: (body.prompt === '' ? '' : '\n') + lines.join('\n') + '\n', finish: 'stop', tokens, logProbs: tokens.map(() => -0.7),
+    completion, finish: 'stop', tokens, logProbs: tokens.map((_, i) => -(((i * 7) % 13) ** 2) / 24),
   };
+}
+
+/** Structure begins with every word. */
+function traceOf({ prompt, completion }: Sample, logOdds: number): OddsTrace {
+  const text = prompt + completion;
+  const at = [...text.matchAll(/\w+/gu)].map(({ index }) => Buffer.byteLength(text.slice(0, index)));
+  return { empty: 0.2, at, logOdds: at.map((_, i) => (i === at.length - 1 ? logOdds : 0.2 + Math.sin(i / 2) * 0.6 + ((logOdds - 0.2) * i) / at.length)) };
+}
+
+/** `count` values about `middle`. */
+function bell(middle: number, deviation: number, count: number, bins = 32, width = 5): Histogram {
+  const weights = Array.from({ length: bins }, (_, bin) => Math.exp(-(((bin + 0.5) * width - middle) ** 2) / (2 * deviation * deviation)));
+  const all = weights.reduce((sum, weight) => sum + weight, 0);
+  return { from: 0, width, counts: weights.map((weight) => Math.round((weight / all) * count)) };
+}
+
+/** Prompt `i` is valid from a round of its own on; one in ten is lost again in the end. */
+function promptResult(i: number, round: number): PromptResult {
+  const body = BODIES[i % BODIES.length]!;
+  const begins = (i * 7) % 13;
+  const valid = round >= begins - 2 && !(i % 10 === 0 && round > 3);
+  const lines = body.lines.map((line, at) => (!valid && at === body.fault[0] ? body.fault[1] : line));
+  return { taskId: `test/signature/${i}`, prompt: `def task_${i}(self):`, completion: `\n${lines.join('\n')}`, valid };
+}
+
+function checks({ guards: now }: Measurement, { guards: start }: Measurement, factor: number): GuardCheck[] {
+  const check = (guard: GuardCheck['guard'], ends: { least?: number; most?: number }): GuardCheck => ({
+    guard, start: start[guard], now: now[guard], ...ends, held: now[guard] >= (ends.least ?? -Infinity) && now[guard] <= (ends.most ?? Infinity),
+  });
+  return [
+    check('bitsPerByte', { most: 1.01 * start.bitsPerByte }), check('divergence', { most: (factor - 0.1) * start.divergence }),
+    check('codeTokens', { least: 0.85 * start.codeTokens, most: factor * start.codeTokens }), check('distinctShapes', { least: 0.8 * start.distinctShapes }),
+    check('repeatedLines', { most: 0.03 }), check('copies', { most: 0.01 }),
+  ];
 }
 
 /** A revision: the fault's line made whole, or, when it does not succeed, broken in another way. */
 function repair(parent: Sample, round: number, index: number, succeeds: boolean): Sample {
   const body = BODIES.find((candidate) => parent.completion.includes(candidate.fault[1]))!;
   const completion = succeeds ? parent.completion.replace(body.fault[1], body.lines[body.fault[0]]!) : parent.completion.replace(body.fault[1], `${body.fault[1]} +`);
-  return { ...parent, id: `v${round}-${index}`, attempt: 1, parent: parent.id, method: index % 2 === 0 ? 'infill' : 'continue', completion };
+  const { tokens: _tokens, logProbs: _logProbs, ...rest } = parent;
+  return { ...rest, id: `v${round}-${index}`, attempt: 1, parent: parent.id, method: index % 2 === 0 ? 'infill' : 'continue', completion };
 }
 
 /** The evaluation that belongs to how a sample was made. */
@@ -250,7 +306,7 @@ function measurement(round: number, uniform: () => number): Measurement {
     split: 'test', unconditional: proportion(valid, 512), prompted: proportion(Math.min(512, valid + 40), 512), rulesGap: 0.004,
     guards: {
       bitsPerByte: 1.557 - round * 0.001 + wobble(0.004), tokens: 55 - round * 0.2, codeTokens: 25 + round * 0.4, distinctShapes: Math.round(169 + round * 1.5 + wobble(6)), validCount: valid,
-      divergence: 0.089 - round * 0.004 + wobble(0.006), repeatedLines: 0.006, copies: 1, selfBleu: 0.31, entropy: 1.92,
+      divergence: 0.089 - round * 0.004 + wobble(0.006), repeatedLines: 0.006, copies: 0.002, selfBleu: 0.31, entropy: 1.92,
     },
   };
 }

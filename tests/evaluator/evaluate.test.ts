@@ -157,6 +157,30 @@ describe('counts', () => {
   });
 });
 
+describe('places of bigrams', () => {
+  it('are where the second node begins, in the order of the bigrams, in bytes', () => {
+    const text = '# größe\npass_ = f"é{a}"\n# c\nreturn_(b)\n';
+    const { bigrams, bigramsAt } = evaluate(text, { places: true });
+    const id = (kind: string): number => KIND_IDS.get(kind)!;
+    const kinds = new Map([...KIND_IDS].map(([name, number]) => [number, name]));
+    const at = bigrams.map((bigram, i) => [kinds.get(bigram % 1024), Buffer.from(text).subarray(bigramsAt![i]).toString()] as const);
+    for (const [kind, rest] of at) if (kind === 'identifier') expect(rest).toMatch(/^(pass_|a|return_|b)\b/);
+    expect(at.filter(([kind]) => kind === 'interpolation').map(([, rest]) => rest.slice(0, 3))).toEqual(['{a}']);
+    const neighbours = bigrams.indexOf(2 ** 20 + id('expression_statement') * 1024 + id('expression_statement'));
+    expect(at[neighbours]![1]).toMatch(/^return_/);
+  });
+
+  it('are as many as there are bigrams for every function of a kind people write, and absent where nobody asked', () => {
+    for (const text of [WHOLE, 'class A(B):\n    """D."""\n    x = 1\n\n    @p\n    async def f(self, *a, k=1, **o):\n        # c\n        if a or not k:\n            return [i for i in a if i], -1, a not in k\n        elif k: pass\n        with a as b, c: await c\n        try:\n            x: int = "a" "b"; y = lambda q: q\n        except E as e: raise\n        return a[1:2] if x else {1: 2}\n']) {
+      const { bigrams, bigramsAt, valid } = evaluate(text, { places: true });
+      expect(valid).toBe(true);
+      expect(bigramsAt).toHaveLength(bigrams.length);
+      expect(evaluate(text).bigramsAt).toBeUndefined();
+    }
+    expect(evaluate('x = = 1', { places: true }).bigramsAt).toBeUndefined();
+  });
+});
+
 describe('copies', () => {
   const document = `${WHOLE}\n\ndef other(x):\n    for item in x:\n        yield item * 2 + total(item)\n`;
   const copies = new CopyIndex([document, 'class A:\n    pass\n']);

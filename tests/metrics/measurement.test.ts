@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Judged } from '../../src/contracts/agents.ts';
 import type { Evaluation, Guards, RoundRow, Sample } from '../../src/contracts/records.ts';
-import { ALARM_LIMITS, alarmsOf, guards, measurement, structureDivergence } from '../../src/metrics/index.ts';
+import { ALARM_LIMITS, alarmBounds, alarmsOf, checksOf, guards, histogramOf, measurement, structureDivergence } from '../../src/metrics/index.ts';
 
 let next = 0;
 function judged(evaluation: Partial<Omit<Evaluation, 'counts'>> & { counts?: Partial<Evaluation['counts']> }, sample: Partial<Sample> = {}): Judged {
@@ -43,6 +43,30 @@ describe('measurement', () => {
     const outside = guards([judged({})], heldOut);
     for (const record of [empty.guards, outside]) for (const value of Object.values(record)) expect(Number.isFinite(value)).toBe(true);
     expect([empty.unconditional.low, empty.unconditional.high, empty.guards.divergence, outside.tokens]).toEqual([0, 1, 1, 0]);
+  });
+});
+
+describe('histogramOf', () => {
+  it('counts every value once, each bin without its upper end, and what lies outside at the ends', () => {
+    expect(histogramOf([-5, 0, 1.99, 2, 5.9, 6, 700], { from: 0, width: 2, count: 3 })).toEqual({ from: 0, width: 2, counts: [3, 1, 3] });
+    expect(histogramOf([], { from: 0, width: 1, count: 2 }).counts).toEqual([0, 0]);
+  });
+});
+
+describe('checksOf', () => {
+  const guards: Guards = { bitsPerByte: 1.5, tokens: 55, codeTokens: 25, distinctShapes: 170, validCount: 160, divergence: 0.08, repeatedLines: 0.01, copies: 0, selfBleu: 0.4, entropy: 2 };
+  const of = (now: Guards) => new Map(checksOf(alarmBounds(now, guards), now, guards).map((check) => [check.guard, check]));
+
+  it('joins both ends of a guard, and says where it lies beyond one', () => {
+    expect(of(guards).get('codeTokens')).toEqual({ guard: 'codeTokens', start: 25, now: 25, least: 21.25, most: 37.5, held: true });
+    expect(of({ ...guards, codeTokens: 20 }).get('codeTokens')).toMatchObject({ now: 20, held: false });
+    expect(of({ ...guards, divergence: 0.2 }).get('divergence')).toEqual({ guard: 'divergence', start: 0.08, now: 0.2, most: 1.5 * 0.08, held: false });
+  });
+
+  it('has no bound where the rule says nothing: tokens may grow with code', () => {
+    expect(of({ ...guards, tokens: 90 }).get('tokens')).toMatchObject({ held: false });
+    expect(of({ ...guards, tokens: 90, codeTokens: 30 }).has('tokens')).toBe(false);
+    expect([...of({ ...guards, validCount: 0, distinctShapes: 0 }).values()].every(({ held }) => held)).toBe(true);
   });
 });
 

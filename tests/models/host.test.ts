@@ -135,6 +135,17 @@ describe('an update', () => {
     expect(lowered).toBeGreaterThan(1);
   });
 
+  it('says how many rows and tokens of its batches were corpus', async () => {
+    const sequences = Array.from({ length: 9 }, (_, i) => ({ tokens: Array.from({ length: 30 }, (_, j) => 5 + ((i + j) % 200)), likelihood: new Array<number>(30).fill(0), credit: new Array<number>(30).fill(0.1), oldLogProbs: new Array<number>(30).fill(-1) }));
+    const half = await host.update(update({ sequences, corpusShare: 0.5 }));
+    // Rows of 48 hold one sequence of 30 each: nine rows of samples, two a batch of four, and two of corpus in every batch.
+    expect(half).toMatchObject({ steps: 5, rows: 9 + 10, corpusRows: 10 });
+    expect(half.tokens - half.corpusTokens).toBe(9 * 30);
+    const none = await host.update(update({ sequences, corpusShare: 0 }));
+    expect(none).toMatchObject({ steps: 3, rows: 9, corpusRows: 0, tokens: 9 * 30, corpusTokens: 0 });
+    host.restore(copy(trained));
+  });
+
   it('repeats itself from a restored state, and rolls back to the promoted weights', async () => {
     const [tokens] = await host.encode([documents[0]!]);
     const sequences = [{ tokens: [...tokens!, 0], likelihood: tokens!.map(() => 1).concat(1), credit: tokens!.map(() => 0).concat(0) }];
@@ -194,5 +205,15 @@ describe('the discriminator', () => {
     const [r, f] = await host.scoreDiscriminator([input(0, 500), input(1, 500)]);
     expect(r).toBeGreaterThan(0);
     expect(f).toBeLessThan(0);
+  });
+
+  it('traces the odds from nothing to the score of the whole text, each value the score of the structure that has begun', async () => {
+    const bigrams = [1000, 2003, 1000, 1006, 2009];
+    const at = [0, 4, 4, 0, 9];
+    const [trace] = await host.traceDiscriminator([{ bigrams, at }]);
+    expect(trace!.at).toEqual([0, 4, 9]);
+    const scores = await host.scoreDiscriminator([-1, 0, 4, 9].map((until) => ({ text: '', bigrams: bigrams.filter((_, i) => at[i]! <= until) })));
+    [trace!.empty, ...trace!.logOdds].forEach((value, i) => expect(value).toBeCloseTo(scores[i]!, 2));
+    expect(await host.traceDiscriminator([{ bigrams: [], at: [] }])).toEqual([{ empty: trace!.empty, at: [], logOdds: [] }]);
   });
 });

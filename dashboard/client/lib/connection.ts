@@ -31,6 +31,7 @@ export interface ConnectionOptions {
   readonly onHello: (hello: HelloMessage, fresh: boolean) => void;
   readonly onState: (state: StateMessage) => void;
   readonly onEvents: (events: readonly WireEvent[]) => void;
+  readonly onWhole: (events: readonly WireEvent[]) => void;
   readonly onError: (message: string) => void;
   readonly now?: () => number;
   readonly setTimer?: (work: () => void, ms: number) => unknown;
@@ -85,6 +86,11 @@ export class Connection {
   /** Returns false when there is no line to give it over. */
   command(command: WireCommand): boolean {
     return this.#send({ type: 'command', command });
+  }
+
+  /** Asks for whole records; false when there is no line to ask over. */
+  whole(keys: readonly string[]): boolean {
+    return this.#send({ type: 'whole', keys });
   }
 
   close(): void {
@@ -157,6 +163,9 @@ export class Connection {
         this.#last = Math.max(this.#last, message.lastSeq);
         this.#options.onState(message);
         this.#report();
+        return;
+      case 'whole':
+        this.#options.onWhole(message.events);
         return;
       case 'error':
         this.#options.onError(message.message);

@@ -2,11 +2,12 @@
  * The page's state as Svelte sees it: the line's state, the run's state, and the newest picture of the run. Records are applied as they
  * come; the picture is renewed at most ten times a second, however fast a log is caught up with.
  */
-import type { RunState, WireCommand } from '../../protocol.ts';
+import type { RunState, WireCommand, WireEvent } from '../../protocol.ts';
 import { Connection, type LinkState } from './connection.ts';
 import { RunModel, type View } from './model.ts';
 
 const REFRESH_MS = 100;
+const WHOLE_KEPT = 200;
 
 export class Live {
   view = $state.raw<View>(new RunModel().view());
@@ -20,6 +21,8 @@ export class Live {
   notice = $state('');
   /** The command that was sent and not seen in the log yet. */
   asked = $state.raw<WireCommand | null>(null);
+  /** Whole records that were asked for, by key; those asked for first are let go first. */
+  whole = $state.raw<ReadonlyMap<string, WireEvent>>(new Map());
 
   #model = new RunModel();
   #clockOffset = 0;
@@ -39,7 +42,10 @@ export class Live {
       },
       onLink: (link) => (this.link = link),
       onHello: (hello, fresh) => {
-        if (fresh) this.#model = new RunModel();
+        if (fresh) {
+          this.#model = new RunModel();
+          this.whole = new Map();
+        }
         this.run = hello.run;
         this.state = hello.state;
         this.plannedRounds = hello.plannedRounds;
@@ -56,6 +62,9 @@ export class Live {
           if (event.type === 'command.received' && (event.data as { command?: unknown }).command === this.asked) this.asked = null;
         }
         this.#timer ??= setTimeout(() => this.#refresh(), REFRESH_MS);
+      },
+      onWhole: (events) => {
+        this.whole = new Map([...this.whole, ...events.map((event) => [event.key, event] as const)].slice(-WHOLE_KEPT));
       },
       onError: (message) => {
         this.asked = null;
@@ -78,6 +87,12 @@ export class Live {
   command(command: WireCommand): void {
     if (this.#connection.command(command)) this.asked = command;
     else this.tell('The line to the server is down; the command was not sent.');
+  }
+
+  /** Asks for the whole records of these keys that are not here yet; they come into `whole`. */
+  ask(...keys: string[]): void {
+    const missing = keys.filter((key) => !this.whole.has(key));
+    if (missing.length > 0 && !this.#connection.whole(missing)) this.tell('The line to the server is down; try again when it is back.');
   }
 
   retryNow(): void {

@@ -3,10 +3,11 @@
  * bounded: old samples, bars and lines are let go. Not here: drawing, and the line to the server.
  */
 import type { MachineDefinition, WireEvent } from '../../protocol.ts';
+import { addRound, NO_PROMPTS, type PromptsView } from './prompts.ts';
 import { Series } from './series.ts';
 import type { CritiqueData, EvaluationData, EventData, RewardData, RoundRowData, SampleData } from './views.ts';
 
-export const LIMITS = { samples: 3000, activities: 600, log: 300, previews: 30, transitions: 12, alarms: 50 } as const;
+export const LIMITS = { samples: 3000, activities: 600, log: 300, previews: 30, transitions: 12, alarms: 500 } as const;
 
 export interface SampleView {
   readonly seq: number;
@@ -76,7 +77,17 @@ export interface RoundView {
   readonly timing: EventData['round.timed'] | null;
   readonly refinement: EventData['refinement.finished'] | null;
   readonly reasons: readonly string[];
+  /** What follows is null in logs that were written before it was recorded, and the first three at round 0. */
+  readonly gate: EventData['guards.checked'] | null;
+  readonly test: EventData['guards.checked'] | null;
+  readonly rewards: EventData['rewards.counted'] | null;
+  readonly update: EventData['policy.updated'] | null;
+  readonly lengths: EventData['lengths.counted'] | null;
 }
+
+/** What belongs to a round beside its row. */
+type Beside = Omit<RoundView, 'round' | 'row'>;
+const NOTHING_BESIDE: Beside = { timing: null, refinement: null, reasons: [], gate: null, test: null, rewards: null, update: null, lengths: null };
 
 export interface RunView {
   /** Time of the first record since the run was last started or resumed. */
@@ -86,6 +97,8 @@ export interface RunView {
   readonly corpus: EventData['corpus.ready'] | null;
   readonly tokenizer: EventData['tokenizer.ready'] | null;
   readonly model: EventData['model.ready'] | null;
+  /** Bytes of every token, hexadecimal; null until they are known, and in logs without them. */
+  readonly vocabulary: readonly string[] | null;
   /** The round that goes on or went on last; null before the first. */
   readonly round: number | null;
   readonly outcome: { readonly reason: string; readonly failed: boolean } | null;
@@ -97,6 +110,7 @@ export interface View {
   readonly run: RunView;
   readonly pretraining: PretrainingView;
   readonly rounds: readonly RoundView[];
+  readonly prompts: PromptsView;
   readonly machines: readonly MachineView[];
   readonly activities: readonly Activity[];
   /** Newest first. */
@@ -110,7 +124,7 @@ export interface View {
 
 type Section = Exclude<keyof View, 'samplesSeen'>;
 
-const NO_RUN: RunView = { startedAt: null, newestAt: null, seed: null, corpus: null, tokenizer: null, model: null, round: null, outcome: null, command: null };
+const NO_RUN: RunView = { startedAt: null, newestAt: null, seed: null, corpus: null, tokenizer: null, model: null, vocabulary: null, round: null, outcome: null, command: null };
 const NO_PRETRAINING = { step: 0, totalSteps: 0, loss: null, tokensPerSecond: null, endsAt: null, finished: false };
 
 export class RunModel {
@@ -118,7 +132,8 @@ export class RunModel {
   #pretraining: Omit<PretrainingView, 'curve'> = NO_PRETRAINING;
   readonly #curve = new Series();
   readonly #rounds = new Map<number, RoundView>();
-  readonly #pending = new Map<number, Partial<Pick<RoundView, 'timing' | 'refinement' | 'reasons'>>>();
+  readonly #pending = new Map<number, Partial<Beside>>();
+  #prompts = NO_PROMPTS;
   readonly #machines = new Map<string, MachineView>();
   #activities: Activity[] = [];
   readonly #samples = new Map<string, SampleView>();
@@ -131,6 +146,7 @@ export class RunModel {
     run: NO_RUN,
     pretraining: { ...NO_PRETRAINING, curve: { x: [], y: [] } },
     rounds: [],
+    prompts: NO_PROMPTS,
     machines: [],
     activities: [],
     samples: [],
@@ -146,6 +162,7 @@ export class RunModel {
       run: () => this.#run,
       pretraining: () => ({ ...this.#pretraining, curve: this.#curve.points() }),
       rounds: () => [...this.#rounds.values()].sort((a, b) => a.round - b.round),
+      prompts: () => this.#prompts,
       machines: () => [...this.#machines.values()],
       activities: () => [...this.#activities],
       samples: () => [...this.#samples.values()].reverse(),
@@ -187,6 +204,7 @@ export class RunModel {
     'corpus.ready': (corpus) => this.#setRun({ corpus }),
     'tokenizer.ready': (tokenizer) => this.#setRun({ tokenizer }),
     'model.ready': (model) => this.#setRun({ model }),
+    'vocabulary.ready': ({ bytes }) => this.#setRun({ vocabulary: bytes }),
     'pretraining.step': ({ step, loss, totalSteps }) => {
       this.#curve.push(step, loss);
       this.#setPretraining({ step: Math.max(step, this.#pretraining.step), loss, totalSteps });
@@ -210,9 +228,18 @@ export class RunModel {
       this.#amend(refinement.round, { refinement });
     },
     'round.timed': (timing) => this.#amend(timing.round, { timing }),
+    'rewards.counted': (rewards) => this.#amend(rewards.round, { rewards }),
+    // Older logs do not say how much of an update was corpus.
+    'policy.updated': (update) => this.#amend(update.round, { update: update.corpusTokens === undefined ? null : update }),
+    'guards.checked': (checked) => this.#amend(checked.round, checked.split === 'gate' ? { gate: checked } : { test: checked }),
+    'lengths.counted': (lengths) => this.#amend(lengths.round, { lengths }),
+    'prompts.measured': (measured) => {
+      this.#prompts = addRound(this.#prompts, measured);
+      this.#dirty.add('prompts');
+    },
     'checkpoint.rejected': ({ round, reasons }) => this.#amend(round, { reasons }),
     'round.finished': (row) => {
-      this.#rounds.set(row.round, { round: row.round, row, timing: null, refinement: null, reasons: [], ...this.#pending.get(row.round) });
+      this.#rounds.set(row.round, { round: row.round, row, ...NOTHING_BESIDE, ...this.#pending.get(row.round) });
       this.#pending.delete(row.round);
       this.#dirty.add('rounds');
     },
@@ -273,7 +300,7 @@ export class RunModel {
   }
 
   /** What belongs to a round may be logged before or after its row. */
-  #amend(round: number, change: Partial<Pick<RoundView, 'timing' | 'refinement' | 'reasons'>>): void {
+  #amend(round: number, change: Partial<Beside>): void {
     const view = this.#rounds.get(round);
     if (view) this.#rounds.set(round, { ...view, ...change });
     else this.#pending.set(round, { ...this.#pending.get(round), ...change });

@@ -31,6 +31,8 @@ export interface SampleData {
   readonly finish: string;
   readonly parent?: string;
   readonly method?: string;
+  /** Of a continued revision: UTF-16 units of its text that stood there before. */
+  readonly kept?: number;
 }
 
 export interface EvaluationData {
@@ -38,6 +40,8 @@ export interface EvaluationData {
   readonly valid: boolean;
   readonly reason?: string;
   readonly score: number;
+  /** UTF-8 offset after which no program continues the text. */
+  readonly brokenAt?: number;
   readonly findings: readonly FindingView[];
   readonly copy: boolean;
   readonly counts: { readonly codeTokens: number };
@@ -47,6 +51,12 @@ export interface CritiqueData {
   readonly sampleId: string;
   readonly logOdds?: number;
   readonly readability: number;
+}
+
+export interface OddsTraceData {
+  readonly empty: number;
+  readonly at: readonly number[];
+  readonly logOdds: readonly number[];
 }
 
 export interface RewardData {
@@ -72,6 +82,30 @@ export interface MeasurementView {
   };
 }
 
+export interface GuardCheckData {
+  readonly guard: string;
+  readonly start: number;
+  readonly now: number;
+  readonly least?: number;
+  readonly most?: number;
+  readonly held: boolean;
+}
+
+export interface HistogramData {
+  readonly from: number;
+  readonly width: number;
+  readonly counts: readonly number[];
+}
+
+export interface PromptResultData {
+  readonly taskId: string;
+  /** Batches bring it with round 0 only. */
+  readonly prompt?: string;
+  /** In whole records only. */
+  readonly completion?: string;
+  readonly valid: boolean;
+}
+
 export interface RoundRowData {
   readonly round: number;
   readonly checkpoint: string;
@@ -87,6 +121,7 @@ export interface EventData {
   'corpus.ready': { readonly files: number; readonly bytes: number; readonly documents: Readonly<Record<string, number>>; readonly licence: string };
   'tokenizer.ready': { readonly vocabulary: number; readonly bytesPerToken: number };
   'model.ready': { readonly backend: string; readonly parameters: number; readonly vocabulary: number; readonly context: number };
+  'vocabulary.ready': { readonly bytes: readonly string[] };
   'pretraining.step': { readonly step: number; readonly loss: number; readonly totalSteps: number };
   'pretraining.progress': { readonly step: number; readonly totalSteps: number; readonly loss: number; readonly tokensPerSecond: number; readonly secondsLeft: number };
   'pretraining.finished': { readonly steps: number };
@@ -96,6 +131,11 @@ export interface EventData {
   'evaluation.recorded': EvaluationData;
   'critique.recorded': CritiqueData;
   'reward.recorded': RewardData;
+  'rewards.counted': { readonly round: number; readonly none: number; readonly rewards: HistogramData };
+  'policy.updated': { readonly round: number; readonly steps: number; readonly tokens: number; readonly rows: number; readonly corpusRows: number; readonly corpusTokens: number };
+  'guards.checked': { readonly round: number; readonly split: string; readonly checks: readonly GuardCheckData[] };
+  'lengths.counted': { readonly round: number; readonly samples: HistogramData; readonly documents: HistogramData; readonly documentsMedian: number };
+  'prompts.measured': { readonly round: number; readonly results: readonly PromptResultData[] };
   'refinement.finished': { readonly round: number; readonly failed: number; readonly repaired: number; readonly accepted: readonly string[] };
   'checkpoint.rejected': { readonly round: number; readonly reasons: readonly string[] };
   'alarm.raised': { readonly round: number; readonly alarm: string; readonly message: string };

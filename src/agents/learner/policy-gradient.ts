@@ -7,7 +7,7 @@ import type { Judged, Learner, LearnReport } from '../../contracts/agents.ts';
 import type { Evaluator } from '../../contracts/evaluator.ts';
 import type { DiscriminatorInput, DiscriminatorReport, ModelHost, TrainSequence } from '../../contracts/model.ts';
 import type { Critique, Repair, Sample } from '../../contracts/records.ts';
-import { auc, mean, vetoed } from '../../metrics/index.ts';
+import { auc, histogramOf, mean, vetoed } from '../../metrics/index.ts';
 import { RandomStream } from '../../random/philox.ts';
 import { during, type ActivityDeps } from '../activity.ts';
 import { rewardsOf } from '../reward.ts';
@@ -33,6 +33,8 @@ const WARM_UP_SAMPLES = 768;
 const WARM_UP_ROUNDS = 3;
 /** Samples of the pretrained policy that are recorded, so that what the rounds change can be seen. */
 const WARM_UP_SHOWN = 24;
+/** Bins in which rewards from 0 to the largest possible one are counted. */
+const REWARD_BINS = 20;
 
 export class PolicyGradientLearner implements Learner {
   #tokenLengths: readonly number[] | null = null;
@@ -62,7 +64,7 @@ export class PolicyGradientLearner implements Learner {
     });
   }
 
-  /** Records `reward.recorded`, `discriminator.updated`, `alternatives.judged` and `policy.updated`. */
+  /** Records `reward.recorded`, `rewards.counted`, `discriminator.updated`, `alternatives.judged` and `policy.updated`. */
   async learn(input: { round: number; judged: readonly Judged[]; critiques: readonly Critique[]; repairs: readonly Repair[] }, signal?: AbortSignal): Promise<LearnReport> {
     const { round, judged, critiques } = input;
     const { events, config: { learning, safety } } = this.deps;
@@ -70,6 +72,9 @@ export class PolicyGradientLearner implements Learner {
     return during(this.deps, { agent: 'learner', activity: 'learn', round, amount: judged.length + repairs.length }, async () => {
       const rewards = rewardsOf(judged, critiques, { ...learning, veto: safety.veto });
       await recordAll(events, rewards.map((data) => ({ key: `reward/${data.sampleId}`, event: { type: 'reward.recorded' as const, data } })));
+      const earned = rewards.flatMap(({ value }) => (value > 0 ? [value] : []));
+      const histogram = histogramOf(earned, { from: 0, width: learning.oddsClip / REWARD_BINS, count: REWARD_BINS });
+      events.record([{ key: `rewards/${round}`, event: { type: 'rewards.counted', data: { round, none: rewards.length - earned.length, rewards: histogram } } }]);
 
       const valid = judged.filter(({ evaluation }) => evaluation.valid && !evaluation.copy);
       const fake = [...(await this.deps.replay(round)), ...valid.map(({ sample, evaluation }) => ({ text: textOf(sample), bigrams: evaluation.bigrams }))];
