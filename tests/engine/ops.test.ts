@@ -35,6 +35,10 @@ const cases: readonly Case[] = [
     name: 'softmaxCrossEntropy of two lists', inputs: { logits: values(4, 5), targets: ids(0, 4, 2, 2), others: ids(1, 4, 0, 2) }, wrt: ['logits'],
     op: ({ logits, targets, others }) => tf.concat(ops.softmaxCrossEntropy(logits as tf.Tensor2D, targets as tf.Tensor1D, others as tf.Tensor1D)),
   },
+  {
+    name: 'projectedCrossEntropy', inputs: { hidden: values(5, 3), weight: values(3, 4), credit: values(5), targets: ids(0, 3, 2, 2, 1) }, wrt: ['hidden', 'weight'],
+    op: ({ hidden, weight, credit, targets }) => ops.projectedCrossEntropy(hidden as tf.Tensor2D, weight as tf.Tensor2D, targets as tf.Tensor1D, credit as tf.Tensor1D, 8),
+  },
   { name: 'embedding', inputs: { table: values(5, 3), ids: ids(4, 0, 4, 1) }, wrt: ['table'], op: ({ table, ids }) => ops.embedding(table as tf.Tensor2D, ids as tf.Tensor1D) },
 ];
 
