@@ -39,6 +39,7 @@ const cases: readonly Case[] = [
     name: 'projectedCrossEntropy', inputs: { hidden: values(5, 3), weight: values(3, 4), credit: values(5), targets: ids(0, 3, 2, 2, 1) }, wrt: ['hidden', 'weight'],
     op: ({ hidden, weight, credit, targets }) => ops.projectedCrossEntropy(hidden as tf.Tensor2D, weight as tf.Tensor2D, targets as tf.Tensor1D, credit as tf.Tensor1D, 8),
   },
+  { name: 'max over one axis', inputs: { x: values(3, 4) }, wrt: ['x'], op: ({ x }) => ops.max(x!, 0) },
   { name: 'embedding', inputs: { table: values(5, 3), ids: ids(4, 0, 4, 1) }, wrt: ['table'], op: ({ table, ids }) => ops.embedding(table as tf.Tensor2D, ids as tf.Tensor1D) },
 ];
 

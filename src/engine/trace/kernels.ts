@@ -33,8 +33,9 @@ function unary(kernel: string, op: string): void {
 }
 
 function reduction(kernel: string, op: string): void {
-  register(kernel, ({ x }, { axis, keepDims }) => {
-    const axes = tf.util.parseAxisParam(axis as number | number[], x!.shape);
+  // The axes of a maximum have a name of their own in tfjs.
+  register(kernel, ({ x }, { axis, reductionIndices, keepDims }) => {
+    const axes = tf.util.parseAxisParam((axis ?? reductionIndices) as number | number[], x!.shape);
     const shape = x!.shape.flatMap((dimension, i) => (!axes.includes(i) ? [dimension] : keepDims ? [1] : []));
     return named(add(op, [nameOf(x!), integers(axes)], { keepdims: keepDims ? 1 : 0 }), shape, x!.dtype);
   });

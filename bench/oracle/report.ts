@@ -1,0 +1,81 @@
+/** From what each seed came to, to the tables and the answer: does adversarial training get beyond its own likelihood's curve? */
+import { RandomStream } from '../../src/random/philox.ts';
+import { seedInterval, seedMean, type Interval } from '../../src/metrics/index.ts';
+import { bestSum, gain, untempered, type Point } from './curve.ts';
+import type { Checks } from './generator.ts';
+import type { MleEpoch } from './mle.ts';
+import type { SeqganIteration } from './seqgan.ts';
+
+export interface MleReport {
+  readonly epochs: readonly MleEpoch[];
+  /** The epoch whose weights are kept, and their validation NLL. */
+  readonly best: { readonly epoch: number; readonly validation: number; readonly averaged: boolean };
+  readonly curve: readonly Point[];
+}
+
+export interface SeedReport {
+  readonly seed: number;
+  /** The published recipe, and the one that seqgan starts from. */
+  readonly published: MleReport;
+  readonly mle: MleReport;
+  readonly seqgan: { readonly iterations: readonly SeqganIteration[]; readonly curve: readonly Point[] };
+}
+
+export interface OracleReport {
+  readonly setting: string;
+  readonly machine: string;
+  /** Mean number of runnable processes over the last minute when the bench began. */
+  readonly load: number;
+  readonly checks: Checks;
+  readonly seeds: readonly SeedReport[];
+  /** Over seeds, nats: what seqgan's best sum is lower by, and what its point at temperature 1 gains on MLE's curve. */
+  readonly sumDifference: Interval;
+  readonly gain: Interval;
+  readonly verdict: string;
+}
+
+/** Published values of the checks and how far they may be off. The last tolerance is our own. */
+const PUBLISHED: Readonly<Record<keyof Checks, readonly [value: number, tolerance: number]>> = { own: [5.75, 0.02], uniform: [11.42, 0.03], cooled: [3.31, 0.03] };
+const NAMES: Readonly<Record<keyof Checks, string>> = { own: "the oracle's own samples", uniform: 'uniform tokens', cooled: 'the oracle at temperature 0.5' };
+
+export function checkLines(checks: Checks): string[] {
+  return (Object.keys(PUBLISHED) as (keyof Checks)[]).map((name) => {
+    const [value, tolerance] = PUBLISHED[name];
+    return `${NAMES[name].padEnd(30)} NLL-oracle ${checks[name].toFixed(3)}, published ${value} ± ${tolerance}: ${Math.abs(checks[name] - value) <= tolerance ? 'holds' : 'DOES NOT HOLD'}`;
+  });
+}
+
+/** Whether this is the published oracle. */
+export function checksHold(checks: Checks): boolean {
+  return (Object.keys(PUBLISHED) as (keyof Checks)[]).every((name) => Math.abs(checks[name] - PUBLISHED[name][0]) <= PUBLISHED[name][1]);
+}
+
+function point({ temperature, oracle, test }: Point): string {
+  return `T ${temperature.toFixed(1)}: ${oracle.toFixed(3)} / ${test.toFixed(3)}, sum ${(oracle + test).toFixed(3)}`;
+}
+
+/** One seed's curves side by side, NLL-oracle / NLL-test, and the best sums. */
+export function seedLines({ seed, published, mle, seqgan }: SeedReport): string[] {
+  const columns = { 'published MLE': published.curve, 'best MLE': mle.curve, seqgan: seqgan.curve };
+  const cell = ({ oracle, test }: Point): string => `${oracle.toFixed(3)} / ${test.toFixed(3)}`;
+  return [
+    `seed ${seed}, NLL-oracle / NLL-test`,
+    `  T    ${Object.keys(columns).map((name) => name.padEnd(17)).join('')}`,
+    ...mle.curve.map(({ temperature }, i) => `  ${temperature.toFixed(1)}  ${Object.values(columns).map((curve) => cell(curve[i]!).padEnd(17)).join('')}`),
+    ...Object.entries(columns).map(([name, curve]) => `  best sum, ${name.padEnd(14)} ${point(bestSum(curve))}`),
+    `  seqgan at T 1 beyond the curve of best MLE by ${gain(untempered(seqgan.curve), mle.curve).toFixed(3)}`,
+  ];
+}
+
+const interval = ({ difference, low, high }: Interval): string => `${difference.toFixed(3)} (${low.toFixed(3)} to ${high.toFixed(3)})`;
+
+export function reportOf(given: Pick<OracleReport, 'setting' | 'machine' | 'load' | 'checks' | 'seeds'>): OracleReport {
+  const { seeds } = given;
+  const random = (name: string) => (position: number): number => new RandomStream(1, 'oracle report', name).uniform(position);
+  const sum = (curve: readonly Point[]): number => bestSum(curve).oracle + bestSum(curve).test;
+  const sumDifference = seedInterval(seeds.map(({ mle, seqgan }) => ({ a: [sum(mle.curve)], b: [sum(seqgan.curve)] })), random('sum'));
+  const gained = seedMean(seeds.map(({ mle, seqgan }) => [gain(untempered(seqgan.curve), mle.curve)]), random('gain'));
+  const answer = seeds.length < 2 ? 'cannot be said from one seed' : gained.low > 0 ? 'yes' : gained.high < 0 ? 'no, it is behind it' : 'no, not beyond chance';
+  const verdict = `Does adversarial training get beyond its own best MLE's temperature curve? ${answer}: at T 1 by ${interval(gained)}, best sum lower by ${interval(sumDifference)}, nats, ${seeds.length} seed${seeds.length === 1 ? '' : 's'}.`;
+  return { ...given, sumDifference, gain: gained, verdict };
+}
