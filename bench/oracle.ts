@@ -10,18 +10,20 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import type { EngineOptions } from '../src/engine/compile.ts';
 import { writeJsonAtomic } from '../src/store/atomic.ts';
 import { machineName, type Say } from './figures.ts';
+import { seedsOf } from './improve.ts';
+import { ImproveError } from './improve/cells.ts';
 import { Benchmark } from './oracle/generator.ts';
 import { trainMle, type MleRecipe, type MleResult } from './oracle/mle.ts';
 import { OracleError, readOracle } from './oracle/oracle.ts';
-import { checkLines, checksHold, reportOf, seedLines, type MleReport, type SeedReport } from './oracle/report.ts';
-import { trainSeqgan } from './oracle/seqgan.ts';
+import { checkLines, checksHold, reportOf, seedLines, type AdversarialReport, type MleReport, type SeedReport } from './oracle/report.ts';
+import { trainSeqgan, type SeqganRecipe } from './oracle/seqgan.ts';
 import { SETTING_NAMES, SETTINGS, type Setting, type SettingName } from './oracle/settings.ts';
 
-const HELP = `npm run bench -- oracle --data PATH [--setting NAME] [--seeds N] [--out FOLDER] [--json]
+const HELP = `npm run bench -- oracle --data PATH [--setting NAME] [--seeds N | --seeds A,B] [--out FOLDER] [--threads N] [--json]
 
   --data     the oracle's weights, seqgan-oracle.safetensors
   --setting  ${SETTING_NAMES.map((name) => `${name}: ${SETTINGS[name].about}`).join('\n             ')}
-  --seeds    how many, instead of the setting's
+  --seeds    how many, or which ones with a comma between them, instead of the setting's
   --out      default runs/oracle-SETTING; seeds that are done there are not trained again
   --threads  default 1: products this small gain little from a second
   --json     the report on standard output, progress on standard error
@@ -48,8 +50,14 @@ export async function runSeed(bench: Benchmark, setting: Setting, seed: number, 
   };
   const published = await byLikelihood('published MLE', setting.published);
   const mle = await byLikelihood('best MLE', setting.mle);
-  const { iterations, weights } = await trainSeqgan(bench, mle.result.shape, mle.result.best.weights, setting.seqgan, seed, (line) => say(`seqgan, ${line}`));
-  return { seed, published: published.report, mle: mle.report, seqgan: { iterations, curve: await bench.curve(mle.result.shape, weights, seed) } };
+  const adversarially = async (name: string, recipe: SeqganRecipe): Promise<AdversarialReport> => {
+    const { shape, best } = mle.result;
+    const { iterations, weights } = await trainSeqgan(bench, shape, best.weights, recipe, seed, (line) => say(`${name}, ${line}`));
+    return { iterations, curve: await bench.curve(shape, weights, seed) };
+  };
+  const seqgan = await adversarially('seqgan', setting.seqgan);
+  const control = await adversarially('control', { ...setting.seqgan, rollouts: 0 });
+  return { seed, published: published.report, mle: mle.report, seqgan, control };
 }
 
 /** What lies in a seed's file: its report, and under which setting it came about. */
@@ -70,7 +78,7 @@ export async function main(args: string[]): Promise<void> {
   try {
     await oracle(args);
   } catch (error) {
-    const misused = error instanceof OracleError || String((error as { code?: unknown }).code).startsWith('ERR_PARSE_ARGS');
+    const misused = error instanceof OracleError || error instanceof ImproveError || String((error as { code?: unknown }).code).startsWith('ERR_PARSE_ARGS');
     if (!misused) throw error;
     process.stderr.write(`${(error as Error).message}\n`);
     process.exitCode = 2;
@@ -89,7 +97,7 @@ async function oracle(args: string[]): Promise<void> {
   if (values.data === undefined) throw new OracleError(`--data is missing.\n\n${HELP}`);
   const name = settingNamed(values.setting);
   const setting: Setting = SETTINGS[name];
-  const count = values.seeds === undefined ? setting.seeds : wholeNumber('--seeds', values.seeds);
+  const wanted = seedsOf(values.seeds ?? String(setting.seeds));
   const out = resolve(values.out ?? join('runs', `oracle-${name}`));
   const engine: EngineOptions = { backend: 'onnx:cpu', threads: wholeNumber('--threads', values.threads) };
   const say: Say = (line) => void (values.json ? process.stderr : process.stdout).write(`${line}\n`);
@@ -102,7 +110,7 @@ async function oracle(args: string[]): Promise<void> {
   if (!checksHold(checks)) throw new OracleError('These weights are not the published oracle, or are not read as it was meant: nothing measured with them could be compared.');
   mkdirSync(out, { recursive: true });
   const seeds: SeedReport[] = [];
-  for (let seed = 1; seed <= count; seed++) {
+  for (const seed of wanted) {
     const file = join(out, `seed-${seed}.json`);
     let report = readKept(file, setting);
     if (!report) writeJsonAtomic(file, { setting, report: (report = await runSeed(bench, setting, seed, say)) } satisfies Kept);

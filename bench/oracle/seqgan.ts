@@ -3,9 +3,9 @@
  * completions of it are worth on average. From the early-stopped likelihood generator; the oracle is asked for nothing here but
  * the figures beside each iteration.
  *
- * As in the paper: rewards by Monte Carlo rollouts, one generator update an iteration, then the discriminator's on fresh samples. Not as
- * in the paper: the smaller discriminator (discriminator.ts) with fewer updates, rollouts by the live policy instead of a delayed copy,
- * rewards less their batch mean at each position, and updates by likelihood between (the "teacher forcing" of Li et al. 2017).
+ * As in the paper: rewards by Monte Carlo rollouts, the discriminator's updates on fresh samples, then one of the generator. Not as
+ * in the paper: the smaller discriminator (discriminator.ts) with fewer updates, rollouts by the live policy instead of a delayed copy, a
+ * lower rate, rewards less their batch mean at each position, and updates by likelihood between (the "teacher forcing" of Li et al. 2017).
  *
  * Source: Yu et al., "SeqGAN" (2017), eq. 4, 7 and 8, algorithm 1.
  */
@@ -14,22 +14,20 @@ import type { RecurrentShape } from '../../src/models/recurrent.ts';
 import { RandomStream } from '../../src/random/philox.ts';
 import { mean } from '../../src/metrics/index.ts';
 import type { Say } from '../figures.ts';
-import { Discriminator } from './discriminator.ts';
+import { Discriminator, tokenVectors } from './discriminator.ts';
 import type { Benchmark } from './generator.ts';
 import { oracleNll } from './mle.ts';
 
 export interface SeqganRecipe {
   readonly iterations: number;
   readonly batch: number;
-  /** Completions of each beginning. */
+  /** Completions of each beginning; 0 for no rewards and no discriminator: likelihood alone, what the rest is compared with. */
   readonly rollouts: number;
   readonly learningRate: number;
   /** Updates by likelihood after each by reward. */
   readonly likelihoodSteps: number;
-  /** Whether the mean reward of the batch at a position is taken off. */
-  readonly baseline: boolean;
   readonly discriminatorRate: number;
-  /** Updates of the discriminator before the first iteration, and after each. */
+  /** Updates of the discriminator in the first iteration, before the generator's, and in each later one. */
   readonly discriminatorPretraining: number;
   readonly discriminatorSteps: number;
   /** Iterations between two measurements. */
@@ -38,7 +36,7 @@ export interface SeqganRecipe {
 
 export interface SeqganIteration {
   readonly iteration: number;
-  /** Mean probability that the discriminator gives the generator's sequences. */
+  /** Mean probability that the discriminator gives the generator's sequences; 0 without one. */
   readonly reward: number;
   readonly discriminatorLoss: number;
   readonly oracle: number;
@@ -79,7 +77,8 @@ export async function trainSeqgan(bench: Benchmark, shape: RecurrentShape, start
   const weights = start.slice();
   const trainer = await RecurrentTrainer.create(engine, shape, weights, { rows: batch });
   const scorer = await RecurrentScorer.create(engine, shape, weights);
-  const discriminator = await Discriminator.create(engine, shape, seed, batch);
+  const vectors = tokenVectors(shape, start);
+  const discriminator = await Discriminator.create(engine, { ...shape, embedding: vectors.width }, vectors.data, seed, batch);
   const rates = { learningRate: recipe.learningRate, averageDecay: 0 };
   const every = Int32Array.from({ length: batch }, (_, row) => row);
 
@@ -95,26 +94,32 @@ export async function trainSeqgan(bench: Benchmark, shape: RecurrentShape, start
     return loss / steps;
   };
 
-  const iterations: SeqganIteration[] = [];
-  let sampler = await RecurrentSampler.create(engine, shape, weights, batch);
-  let discriminatorLoss = await discriminate(sampler, recipe.discriminatorPretraining, 0);
-  for (let iteration = 1; iteration <= recipe.iterations; iteration++) {
+  /** One update by reward. Returns the mean reward of whole sequences. */
+  const reinforce = async (sampler: RecurrentSampler, iteration: number): Promise<number> => {
     const ids = await sampler.sample(batch, new RandomStream(seed, 'seqgan', iteration));
     const rewards = await rewardsOf(sampler, discriminator, ids, shape.length, recipe.rollouts, new RandomStream(seed, 'seqgan rollouts', iteration));
-    const reward = mean(Array.from({ length: batch }, (_, row) => rewards[(row + 1) * shape.length - 1]!));
-    if (recipe.baseline) withoutMeans(rewards, shape.length);
+    const reward = mean(Array.from(every, (row) => rewards[(row + 1) * shape.length - 1]!));
+    withoutMeans(rewards, shape.length);
     await trainer.update(ids, every, rates, (row, t) => rewards[row * shape.length + t]!);
+    return reward;
+  };
+
+  const iterations: SeqganIteration[] = [];
+  let [reward, discriminatorLoss] = [0, 0];
+  for (let iteration = 1; iteration <= recipe.iterations; iteration++) {
+    if (recipe.rollouts > 0) {
+      const sampler = await RecurrentSampler.create(engine, shape, weights, batch);
+      discriminatorLoss = await discriminate(sampler, iteration === 1 ? recipe.discriminatorPretraining : recipe.discriminatorSteps, iteration);
+      reward = await reinforce(sampler, iteration);
+      sampler.release();
+    }
     const random = new RandomStream(seed, 'seqgan likelihood', iteration);
     for (let s = 0; s < recipe.likelihoodSteps; s++) await trainer.update(train, every.map((row) => random.integer(s * batch + row, sizes.train)), rates);
-    sampler.release();
-    sampler = await RecurrentSampler.create(engine, shape, weights, batch);
-    discriminatorLoss = await discriminate(sampler, recipe.discriminatorSteps, iteration);
     if (iteration % recipe.every !== 0 && iteration !== recipe.iterations) continue;
     const [oracle, held] = [await oracleNll(bench, shape, weights, seed), mean([...(await scorer.score(validation))])];
     iterations.push({ iteration, reward, discriminatorLoss, oracle, validation: held });
     say(`seed ${seed}: iteration ${iteration}/${recipe.iterations}, reward ${reward.toFixed(3)}, discriminator ${discriminatorLoss.toFixed(3)}, NLL-oracle ${oracle.toFixed(3)}, validation ${held.toFixed(3)}`);
   }
-  sampler.release();
   scorer.release();
   trainer.release();
   discriminator.release();

@@ -83,7 +83,7 @@ describe('a whole seed', () => {
     seqgan: { ...SETTINGS.small.seqgan, iterations: 2, every: 1, rollouts: 2, batch: 8, discriminatorPretraining: 2, discriminatorSteps: 1 },
   };
 
-  it('gives both sides of three generators at every temperature, and the same again', async () => {
+  it('gives both sides of four generators at every temperature, and the same again', async () => {
     const run = async () => {
       const bench = await Benchmark.open({ backend: 'onnx:cpu', threads: 1 }, oracleFrom(safetensors(file)), sizes);
       const checks = await bench.check();
@@ -100,7 +100,9 @@ describe('a whole seed', () => {
       expect(best.validation).toBe(Math.min(...epochs.flatMap(({ validation, averageValidation }) => [validation, averageValidation])));
     }
     expect(report.seqgan.iterations.map(({ iteration }) => iteration)).toEqual([1, 2]);
-    for (const curve of [report.published.curve, report.mle.curve, report.seqgan.curve]) {
+    expect(report.control.iterations.map(({ reward }) => reward)).toEqual([0, 0]);
+    expect(report.control.curve).not.toEqual(report.mle.curve);
+    for (const curve of [report.published.curve, report.mle.curve, report.seqgan.curve, report.control.curve]) {
       // The colder, the likelier to the oracle's own taste; never likelier to the test than at the entropy it cannot get below.
       expect(curve[0]!.oracle).toBeLessThan(curve.at(-1)!.oracle);
       for (const { test } of curve) expect(test).toBeGreaterThan(0);
