@@ -1,12 +1,12 @@
 /**
  * `npm run bench -- oracle`: text generation measured against a distribution that is known, the synthetic oracle of the text-GAN
- * literature. Generators see 10,000 of its sequences: by likelihood as published, by likelihood as well as we can, and by SeqGAN from
- * there; the oracle only scores. Both sides, the whole temperature curve (bench/oracle/curve.ts), over seeds.
+ * literature. Generators see 10,000 of its sequences: by likelihood as published, by likelihood as well as we can, and from there by SeqGAN
+ * and, as its control, by likelihood alone; the oracle only scores. Both sides, the whole temperature curve (bench/oracle/curve.ts), over seeds.
  */
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import type { EngineOptions } from '../src/engine/compile.ts';
 import { writeJsonAtomic } from '../src/store/atomic.ts';
 import { machineName, type Say } from './figures.ts';
@@ -102,9 +102,10 @@ async function oracle(args: string[]): Promise<void> {
   const engine: EngineOptions = { backend: 'onnx:cpu', threads: wholeNumber('--threads', values.threads) };
   const say: Say = (line) => void (values.json ? process.stderr : process.stdout).write(`${line}\n`);
 
+  const weights = readOracle(values.data);
   const load = loadavg()[0]!;
   say(`${machineName()}; load ${load.toFixed(2)} at the start`);
-  const bench = await Benchmark.open(engine, readOracle(values.data), setting.sizes);
+  const bench = await Benchmark.open(engine, weights, setting.sizes);
   const checks = await bench.check();
   for (const line of checkLines(checks)) say(line);
   if (!checksHold(checks)) throw new OracleError('These weights are not the published oracle, or are not read as it was meant: nothing measured with them could be compared.');

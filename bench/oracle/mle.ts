@@ -61,7 +61,8 @@ export async function trainMle(bench: Benchmark, recipe: MleRecipe, seed: number
     const measured = epoch % recipe.every === 0 || epoch === recipe.epochs;
     epochs.push({ epoch, train: loss / steps, validation: live, averageValidation: averaged, oracle: measured ? await oracleNll(bench, shape, trainer.weights, seed) : null });
     const { oracle, train: seen } = epochs.at(-1)!;
-    say(`seed ${seed}: epoch ${epoch}/${recipe.epochs}, train ${seen.toFixed(3)}, validation ${live.toFixed(3)}, averaged weights ${averaged.toFixed(3)}${oracle === null ? '' : `, NLL-oracle ${oracle.toFixed(3)}`}`);
+    const average = recipe.averageDecay === 0 ? '' : `, averaged weights ${averaged.toFixed(3)}`;
+    say(`seed ${seed}: epoch ${epoch}/${recipe.epochs}, train ${seen.toFixed(3)}, validation ${live.toFixed(3)}${average}${oracle === null ? '' : `, NLL-oracle ${oracle.toFixed(3)}`}`);
   }
   scorers.live.release();
   scorers.averaged.release();
