@@ -15,7 +15,7 @@ import { ImproveError } from './improve/cells.ts';
 import { Benchmark } from './oracle/generator.ts';
 import { trainMle, type MleRecipe, type MleResult } from './oracle/mle.ts';
 import { OracleError, readOracle } from './oracle/oracle.ts';
-import { checkLines, checksHold, reportOf, seedLines, type AdversarialReport, type MleReport, type SeedReport } from './oracle/report.ts';
+import { checkLines, checksHold, reportLines, reportOf, seedLines, type AdversarialReport, type MleReport, type SeedReport } from './oracle/report.ts';
 import { trainSeqgan, type SeqganRecipe } from './oracle/seqgan.ts';
 import { SETTING_NAMES, SETTINGS, type Setting, type SettingName } from './oracle/settings.ts';
 
@@ -120,6 +120,6 @@ async function oracle(args: string[]): Promise<void> {
   }
   bench.release();
   const report = reportOf({ setting: name, machine: machineName(), load, checks, seeds });
-  say(report.verdict);
+  for (const line of reportLines(report)) say(line);
   if (values.json) process.stdout.write(`${JSON.stringify(report)}\n`);
 }

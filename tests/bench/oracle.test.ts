@@ -5,7 +5,7 @@ import { runSeed } from '../../bench/oracle.ts';
 import { bestSum, gain, oracleAt, untempered, type Point } from '../../bench/oracle/curve.ts';
 import { Benchmark, type Sizes } from '../../bench/oracle/generator.ts';
 import { oracleFrom, OracleError, readOracle } from '../../bench/oracle/oracle.ts';
-import { reportOf } from '../../bench/oracle/report.ts';
+import { reportLines, reportOf } from '../../bench/oracle/report.ts';
 import { withoutMeans } from '../../bench/oracle/seqgan.ts';
 import { SETTINGS, type Setting } from '../../bench/oracle/settings.ts';
 import { recurrentLayout } from '../../src/models/recurrent.ts';
@@ -109,7 +109,8 @@ describe('a whole seed', () => {
     }
     const whole = reportOf({ setting: 'tiny', machine: 'none', load: 0, checks, seeds: [report, { ...report, seed: 2 }] });
     expect(whole.gain.low).toBeCloseTo(whole.gain.high, 9);
-    expect(whole.verdict).toMatch(/2 seeds/);
+    expect(whole.arms.mle.curve).toEqual(report.mle.curve);
+    expect(reportLines(whole).at(-1)).toMatch(/2 seeds/);
     expect((await run()).report).toEqual(report);
   });
 });
