@@ -3,7 +3,7 @@
  * samples (quality), and NLL-test, how likely the generator finds the oracle's (diversity), both nats a token, lower is better. Either
  * alone can be had at the other's cost, so a generator is compared with a whole curve.
  *
- * Source: Caccia et al., "Language GANs falling short" (2020), sections 3 and 4.
+ * Source: Caccia et al., "Language GANs falling short" (2020).
  */
 
 export interface Point {

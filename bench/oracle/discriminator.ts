@@ -5,7 +5,7 @@
  * apart after 200 updates, where with vectors of its own it told 55 % after 600 and more updates made it no better.
  *
  * B rows of T positions in time-major order, as in recurrent.ts; E width of a token's vector; F filters a width, W widths.
- * Sources: Yu et al., "SeqGAN" (2017), section 3.3; Kim (2014) for the convolutions; Srivastava et al., "Highway networks" (2015), eq. 3.
+ * Sources: Yu et al., "SeqGAN" (2017); Kim (2014) for the convolutions; Srivastava et al., "Highway networks" (2015), eq. 3.
  */
 import { compile, type ArraySpec, type BoundStep, type EngineOptions, type Program, type Step, type StepSpec } from '../../src/engine/compile.ts';
 import * as tf from '../../src/engine/ops/index.ts';
@@ -23,7 +23,7 @@ export interface DiscriminatorShape {
 const WIDTHS = [1, 2, 3, 5, 8];
 const FILTERS = 64;
 const FEATURES = WIDTHS.length * FILTERS;
-/** The highway carries at first: its gate begins mostly shut (Srivastava et al., section 2.2). */
+/** The highway carries at first: its gate begins mostly shut (Srivastava et al.). */
 const GATE_BIAS = -2;
 
 function layoutOf({ embedding }: DiscriminatorShape): Layout {

@@ -2,7 +2,7 @@
  * The generator by maximum likelihood: the published recipe, and what one would honestly take as its best, the weights at which held-out
  * sequences are likeliest. Kept on the way: the live weights and their exponential average, whichever is better on validation.
  *
- * Source of the recipe: Yu et al., "SeqGAN" (2017), section 4: embedding and state 32, batch 64, Adam at 1e-2, 120 epochs.
+ * Source of the recipe: Yu et al., "SeqGAN" (2017), and their code: embedding and state 32, batch 64, Adam at 1e-2, 120 epochs.
  */
 import { RecurrentSampler, RecurrentScorer, RecurrentTrainer } from '../../src/models/recurrent-host.ts';
 import { recurrentLayout, type RecurrentShape } from '../../src/models/recurrent.ts';

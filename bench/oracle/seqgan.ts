@@ -7,7 +7,7 @@
  * in the paper: the smaller discriminator (discriminator.ts) with fewer updates, rollouts by the live policy instead of a delayed copy, a
  * lower rate, rewards less their batch mean at each position, and updates by likelihood between (the "teacher forcing" of Li et al. 2017).
  *
- * Source: Yu et al., "SeqGAN" (2017), eq. 4, 7 and 8, algorithm 1.
+ * Source: Yu et al., "SeqGAN" (2017), eq. 4, algorithm 1.
  */
 import { RecurrentSampler, RecurrentScorer, RecurrentTrainer } from '../../src/models/recurrent-host.ts';
 import type { RecurrentShape } from '../../src/models/recurrent.ts';
