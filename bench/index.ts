@@ -3,6 +3,7 @@ import { main as check } from './check.ts';
 import type { BenchReport, Say } from './figures.ts';
 import { main as improve } from './improve.ts';
 import { main as judge } from './judge.ts';
+import { main as oracle } from './oracle.ts';
 import { measure as round } from './round.ts';
 import { measure as run } from './run.ts';
 import { main as sandbox } from './sandbox.ts';
@@ -27,6 +28,7 @@ const BENCHES: Readonly<Record<string, { readonly about: string; readonly main: 
   run: { about: 'where the time of a run goes: cores, activities, orchestration, growth over rounds', main: reporting(run) },
   scale: { about: 'how the cost grows with layers, width, context, batch and vocabulary', main: reporting(scale) },
   improve: { about: 'does the loop learn from its feedback? against four control arms, over seeds (--help)', main: improve },
+  oracle: { about: 'likelihood and SeqGAN on the synthetic oracle, quality and diversity over temperature (--help)', main: oracle },
   judge: { about: 'the strict rules against CPython on mutants of held-out code', main: judge },
   sandbox: { about: 'a thousand hostile programs: what gets out, what is left, how fast', main: sandbox },
 };

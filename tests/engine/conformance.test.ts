@@ -114,11 +114,16 @@ const cases: readonly Case[] = [
     name: 'softmaxCrossEntropy of two lists', inputs: { logits: values(4, 5), targets: ids(0, 4, 2, 2), others: ids(1, 4, 0, 2) }, wrt: ['logits'],
     op: ({ logits, targets, others }) => tf.concat(ops.softmaxCrossEntropy(logits, targets, others)), ours: true,
   },
+  {
+    name: 'projectedCrossEntropy', inputs: { hidden: values(5, 3), weight: values(3, 4), credit: values(5), targets: ids(0, 3, 2, 2, 1) }, wrt: ['hidden', 'weight'],
+    op: ({ hidden, weight, credit, targets }) => ops.projectedCrossEntropy(hidden, weight, targets, credit, 8), ours: true,
+  },
+  { name: 'max', inputs: { x: values(3, 4) }, wrt: ['x'], op: ({ x }) => ops.max(x, 0) },
   { name: 'embedding', inputs: { table: values(5, 3), ids: ids(4, 0, 4, 1) }, wrt: ['table'], op: ({ table, ids }) => ops.embedding(table, ids), ours: true },
   binary('add', ops.add), binary('sub', ops.sub), binary('mul', ops.mul), binary('div', ops.div),
   // tfjs does not sum the gradient of a broadcast operand of these.
   binary('maximum', ops.maximum, positive(3, 4)), binary('minimum', ops.minimum, positive(3, 4)),
-  unary('exp', ops.exp), unary('neg', ops.neg), unary('softplus', ops.softplus), unary('square', ops.square), unary('tanh', ops.tanh),
+  unary('exp', ops.exp), unary('neg', ops.neg), unary('relu', ops.relu), unary('sigmoid', ops.sigmoid), unary('softplus', ops.softplus), unary('square', ops.square), unary('tanh', ops.tanh),
   unary('log', ops.log, positive(3, 5)), unary('sqrt', ops.sqrt, positive(3, 5)), unary('softmax', (x) => ops.softmax(x)),
   { name: 'cumsum lessEqual', inputs: { x: values(3, 5) }, wrt: [], op: ({ x }) => ops.add(ops.cumsum(x, 1), ops.lessEqual(x, ops.neg(x)).toFloat()) },
   { name: 'sum mean', inputs: { x: values(3, 4) }, wrt: ['x'], op: ({ x }) => ops.add(ops.sum(x, 1), ops.mean(x)) },
@@ -133,7 +138,7 @@ const cases: readonly Case[] = [
 ];
 
 /** Exports of engine/ops that compute nothing of their own, or have no gradient and a test of their own. */
-const APART = ['clone', 'keep', 'tensor1d', 'tensor4d', 'valueAndGrads', 'cachedAttention'];
+const APART = ['clone', 'keep', 'ones', 'zeros', 'tensor1d', 'tensor4d', 'valueAndGrads', 'cachedAttention'];
 
 it('knows every op', () => {
   const known = cases.flatMap(({ name }) => name.split(' '));

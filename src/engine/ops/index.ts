@@ -3,13 +3,13 @@
  * own. Models import tensors from here and from nowhere else.
  */
 export {
-  add, clone, concat1d, concat2d, cumsum, div, equal, exp, gather, keep, less, lessEqual, log, matMul, maximum, mean, minimum, mul, neg, softmax,
-  softplus, split, sqrt, square, sub, sum, tanh, tensor1d, tensor4d, valueAndGrads,
+  add, clone, concat1d, concat2d, cumsum, div, equal, exp, gather, keep, less, lessEqual, log, matMul, max, maximum, mean, minimum, mul, neg, ones, relu,
+  sigmoid, softmax, softplus, split, sqrt, square, sub, sum, tanh, tensor1d, tensor4d, valueAndGrads, zeros,
 } from '@tensorflow/tfjs';
 export type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/tfjs';
 export { swiGlu } from './activation.ts';
 export { attention, cachedAttention } from './attention.ts';
 export { embedding } from './embedding.ts';
-export { softmaxCrossEntropy } from './loss.ts';
+export { projectedCrossEntropy, softmaxCrossEntropy } from './loss.ts';
 export { rmsNorm } from './normalization.ts';
 export { rotary } from './rotary.ts';

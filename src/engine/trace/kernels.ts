@@ -3,7 +3,7 @@
  * computed here because tfjs needs them on the spot.
  */
 import * as tf from '@tensorflow/tfjs';
-import { TRACE_BACKEND, constantOf, lower, nameOf, named, onnxType, shared, TraceError } from './backend.ts';
+import { TRACE_BACKEND, constantOf, lower, nameOf, named, onnxType, shared, TraceError, tracedFor } from './backend.ts';
 
 type Inputs = Record<string, tf.TensorInfo>;
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- each kernel's attributes have a type of their own
@@ -13,6 +13,8 @@ type Lowering = (inputs: Inputs, attributes: Attributes) => tf.TensorInfo | tf.T
 const add = (op: string, inputs: readonly string[], attributes = {}, domain: '' | 'com.microsoft' = ''): string =>
   lower((graph) => graph.add(op, inputs, attributes, domain));
 const integers = (values: readonly number[]): string => lower((graph) => graph.integers(values));
+/** Types as ONNX numbers them. */
+const FLOAT = 1, INT32 = 6;
 const product = (shape: readonly number[]): number => shape.reduce((total, dimension) => total * dimension, 1);
 
 function register(kernelName: string, lowering: Lowering): void {
@@ -33,8 +35,9 @@ function unary(kernel: string, op: string): void {
 }
 
 function reduction(kernel: string, op: string): void {
-  register(kernel, ({ x }, { axis, keepDims }) => {
-    const axes = tf.util.parseAxisParam(axis as number | number[], x!.shape);
+  // The axes of a maximum have a name of their own in tfjs.
+  register(kernel, ({ x }, { axis, reductionIndices, keepDims }) => {
+    const axes = tf.util.parseAxisParam((axis ?? reductionIndices) as number | number[], x!.shape);
     const shape = x!.shape.flatMap((dimension, i) => (!axes.includes(i) ? [dimension] : keepDims ? [1] : []));
     return named(add(op, [nameOf(x!), integers(axes)], { keepdims: keepDims ? 1 : 0 }), shape, x!.dtype);
   });
@@ -64,8 +67,11 @@ function split(x: tf.TensorInfo, sizes: readonly number[], axis: number): tf.Ten
     let start = 0;
     return shapes.map((shape) => constant(values.subarray(start, (start += shape[0]!)), shape));
   }
-  const names = lower((graph) => graph.split(nameOf(x), sizes, axis));
-  return names.map((name, i) => named(name, shapes[i]!, x.dtype));
+  // WebGPU's Slice, which stands for a Split there, knows no whole numbers: ids go through as floats, which hold them up to 2^24.
+  const whole = x.dtype === 'int32' && tracedFor() === 'webgpu';
+  const from = whole ? add('Cast', [nameOf(x)], { to: FLOAT }) : nameOf(x);
+  const names = lower((graph) => graph.split(from, sizes, axis));
+  return names.map((name, i) => named(whole ? add('Cast', [name], { to: INT32 }) : name, shapes[i]!, x.dtype));
 }
 
 function matMul(a: tf.TensorInfo, b: tf.TensorInfo, transposeA: boolean, transposeB: boolean): tf.TensorInfo {
@@ -115,7 +121,7 @@ export function registerTraceKernels(): void {
   });
   register('Cast', ({ x }, { dtype }) => {
     if (x!.dtype === dtype) return shared(x!);
-    const to = { float32: 1, int32: 6, bool: 9 }[dtype as 'float32'];
+    const to = { float32: FLOAT, int32: INT32, bool: 9 }[dtype as 'float32'];
     if (to === undefined) throw new TraceError(`A cast to ${dtype} cannot be traced.`);
     return named(add('Cast', [nameOf(x!)], { to }), x!.shape, dtype as tf.DataType);
   });

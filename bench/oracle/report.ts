@@ -1,0 +1,136 @@
+/** From what each seed came to, to the tables and the answer: does adversarial training get beyond its own likelihood's curve? */
+import { RandomStream } from '../../src/random/philox.ts';
+import { mean, seedInterval, seedMean, type Interval } from '../../src/metrics/index.ts';
+import { bestSum, gain, untempered, type Point } from './curve.ts';
+import type { Checks } from './generator.ts';
+import type { MleEpoch } from './mle.ts';
+import type { SeqganIteration } from './seqgan.ts';
+
+export interface MleReport {
+  readonly epochs: readonly MleEpoch[];
+  /** The epoch whose weights are kept, and their validation NLL. */
+  readonly best: { readonly epoch: number; readonly validation: number; readonly averaged: boolean };
+  readonly curve: readonly Point[];
+}
+
+export interface AdversarialReport {
+  readonly iterations: readonly SeqganIteration[];
+  readonly curve: readonly Point[];
+}
+
+export interface SeedReport {
+  readonly seed: number;
+  /** The published recipe, and the one that seqgan starts from. */
+  readonly published: MleReport;
+  readonly mle: MleReport;
+  readonly seqgan: AdversarialReport;
+  /** Seqgan's updates by likelihood alone. */
+  readonly control: AdversarialReport;
+}
+
+/** The generators, by what tables call them. */
+const ARMS = ['published', 'mle', 'seqgan', 'control'] as const;
+type Arm = (typeof ARMS)[number];
+const ARM_NAMES: Readonly<Record<Arm, string>> = { published: 'published MLE', mle: 'best MLE', seqgan: 'seqgan', control: 'control' };
+
+/** One generator over seeds: its mean curve; both sides at temperature 1 and its best sum, each with its interval. */
+export interface Summary {
+  readonly curve: readonly Point[];
+  readonly oracle: Interval;
+  readonly test: Interval;
+  readonly sum: Interval;
+}
+
+export interface OracleReport {
+  readonly setting: string;
+  readonly machine: string;
+  /** Mean number of runnable processes over the last minute when the bench began. */
+  readonly load: number;
+  readonly checks: Checks;
+  readonly seeds: readonly SeedReport[];
+  readonly arms: Readonly<Record<Arm, Summary>>;
+  /** Over seeds, nats: what seqgan's point at temperature 1 gains on the curve of best MLE and of the control; what its best sum is lower by than MLE's. */
+  readonly gain: Interval;
+  readonly gainOnControl: Interval;
+  readonly sumDifference: Interval;
+  readonly verdict: string;
+}
+
+/** Published values of the checks and how far they may be off. The last tolerance is our own. */
+const PUBLISHED: Readonly<Record<keyof Checks, readonly [value: number, tolerance: number]>> = { own: [5.75, 0.02], uniform: [11.42, 0.03], cooled: [3.31, 0.03] };
+const NAMES: Readonly<Record<keyof Checks, string>> = { own: "the oracle's own samples", uniform: 'uniform tokens', cooled: 'the oracle at temperature 0.5' };
+
+export function checkLines(checks: Checks): string[] {
+  return (Object.keys(PUBLISHED) as (keyof Checks)[]).map((name) => {
+    const [value, tolerance] = PUBLISHED[name];
+    return `${NAMES[name].padEnd(30)} NLL-oracle ${checks[name].toFixed(3)}, published ${value} ± ${tolerance}: ${Math.abs(checks[name] - value) <= tolerance ? 'holds' : 'DOES NOT HOLD'}`;
+  });
+}
+
+/** Whether this is the published oracle. */
+export function checksHold(checks: Checks): boolean {
+  return (Object.keys(PUBLISHED) as (keyof Checks)[]).every((name) => Math.abs(checks[name] - PUBLISHED[name][0]) <= PUBLISHED[name][1]);
+}
+
+function point({ temperature, oracle, test }: Point): string {
+  return `T ${temperature.toFixed(2)}: ${oracle.toFixed(3)} / ${test.toFixed(3)}, sum ${(oracle + test).toFixed(3)}`;
+}
+
+/** Curves side by side, NLL-oracle / NLL-test. */
+function curveLines(curves: Readonly<Record<Arm, readonly Point[]>>): string[] {
+  const cell = ({ oracle, test }: Point): string => `${oracle.toFixed(3)} / ${test.toFixed(3)}`.padEnd(17);
+  return [
+    `  T    ${ARMS.map((arm) => ARM_NAMES[arm].padEnd(17)).join('')}`,
+    ...curves.mle.map(({ temperature }, i) => `  ${temperature.toFixed(2)} ${ARMS.map((arm) => cell(curves[arm][i]!)).join('')}`),
+  ];
+}
+
+/** One seed's curves and best sums. */
+export function seedLines(report: SeedReport): string[] {
+  const { seed, published, mle, seqgan, control } = report;
+  return [
+    `seed ${seed}, NLL-oracle / NLL-test`,
+    ...curveLines({ published: published.curve, mle: mle.curve, seqgan: seqgan.curve, control: control.curve }),
+    ...ARMS.map((arm) => `  best sum, ${ARM_NAMES[arm].padEnd(14)} ${point(bestSum(report[arm].curve))}`),
+    `  seqgan at T 1 beyond the curve of best MLE by ${gain(untempered(seqgan.curve), mle.curve).toFixed(3)}, of the control by ${gain(untempered(seqgan.curve), control.curve).toFixed(3)}`,
+  ];
+}
+
+/** The means over seeds, and the answer. */
+export function reportLines({ seeds, arms, verdict }: OracleReport): string[] {
+  return [
+    `means of ${seeds.length} seed${seeds.length === 1 ? '' : 's'}, NLL-oracle / NLL-test`,
+    ...curveLines({ published: arms.published.curve, mle: arms.mle.curve, seqgan: arms.seqgan.curve, control: arms.control.curve }),
+    ...ARMS.map((arm) => `  ${ARM_NAMES[arm].padEnd(14)} at T 1 ${interval(arms[arm].oracle)} / ${interval(arms[arm].test)}, best sum ${interval(arms[arm].sum)}`),
+    verdict,
+  ];
+}
+
+const interval = ({ difference, low, high }: Interval): string => `${difference.toFixed(3)} (${low.toFixed(3)} to ${high.toFixed(3)})`;
+
+export function reportOf(given: Pick<OracleReport, 'setting' | 'machine' | 'load' | 'checks' | 'seeds'>): OracleReport {
+  const { seeds } = given;
+  const random = (name: string): ((position: number) => number) => {
+    const stream = new RandomStream(1, 'oracle report', name);
+    return (position) => stream.uniform(position);
+  };
+  const sum = (curve: readonly Point[]): number => bestSum(curve).oracle + bestSum(curve).test;
+  const summary = (arm: Arm): Summary => {
+    const curves = seeds.map((report) => report[arm].curve);
+    const over = (value: (curve: readonly Point[]) => number): Interval => seedMean(curves.map((curve) => [value(curve)]), random(arm));
+    return {
+      curve: curves[0]!.map(({ temperature }, i) => ({ temperature, oracle: mean(curves.map((curve) => curve[i]!.oracle)), test: mean(curves.map((curve) => curve[i]!.test)) })),
+      oracle: over((curve) => untempered(curve).oracle), test: over((curve) => untempered(curve).test), sum: over(sum),
+    };
+  };
+  const arms = { published: summary('published'), mle: summary('mle'), seqgan: summary('seqgan'), control: summary('control') };
+  const sumDifference = seedInterval(seeds.map(({ mle, seqgan }) => ({ a: [sum(mle.curve)], b: [sum(seqgan.curve)] })), random('sum'));
+  const over = (of: (report: SeedReport) => readonly Point[], name: string): Interval => seedMean(seeds.map((report) => [gain(untempered(report.seqgan.curve), of(report))]), random(name));
+  const onMle = over(({ mle }) => mle.curve, 'gain');
+  const onControl = over(({ control }) => control.curve, 'control');
+  const answer = seeds.length < 2 ? 'cannot be said from one seed'
+    : onMle.low <= 0 ? (onMle.high < 0 ? 'no, it is behind it' : 'no, not beyond chance')
+    : onControl.low <= 0 ? 'it does, but so do the updates by likelihood alone: no' : 'yes';
+  const verdict = `Does adversarial training get beyond its own best MLE's temperature curve? ${answer}: at T 1 by ${interval(onMle)}, beyond the control's by ${interval(onControl)}, best sum lower by ${interval(sumDifference)}, nats, ${seeds.length} seed${seeds.length === 1 ? '' : 's'}.`;
+  return { ...given, arms, gain: onMle, gainOnControl: onControl, sumDifference, verdict };
+}

@@ -1,0 +1,127 @@
+/**
+ * SeqGAN: the generator is a policy, the discriminator's answer to a finished sequence its reward, and an unfinished one is worth what
+ * completions of it are worth on average. From the early-stopped likelihood generator; the oracle is asked for nothing here but
+ * the figures beside each iteration.
+ *
+ * As in the paper: rewards by Monte Carlo rollouts, the discriminator's updates on fresh samples, then one of the generator. Not as
+ * in the paper: the smaller discriminator (discriminator.ts) with fewer updates, rollouts by the live policy instead of a delayed copy, a
+ * lower rate, rewards less their batch mean at each position, and updates by likelihood between (the "teacher forcing" of Li et al. 2017).
+ *
+ * Source: Yu et al., "SeqGAN" (2017), eq. 4, algorithm 1.
+ */
+import { RecurrentSampler, RecurrentScorer, RecurrentTrainer } from '../../src/models/recurrent-host.ts';
+import type { RecurrentShape } from '../../src/models/recurrent.ts';
+import { RandomStream } from '../../src/random/philox.ts';
+import { mean } from '../../src/metrics/index.ts';
+import type { Say } from '../figures.ts';
+import { Discriminator, tokenVectors } from './discriminator.ts';
+import type { Benchmark } from './generator.ts';
+import { oracleNll } from './mle.ts';
+
+export interface SeqganRecipe {
+  readonly iterations: number;
+  readonly batch: number;
+  /** Completions of each beginning; 0 for no rewards and no discriminator: likelihood alone, what the rest is compared with. */
+  readonly rollouts: number;
+  readonly learningRate: number;
+  /** Updates by likelihood after each by reward. */
+  readonly likelihoodSteps: number;
+  readonly discriminatorRate: number;
+  /** Updates of the discriminator in the first iteration, before the generator's, and in each later one. */
+  readonly discriminatorPretraining: number;
+  readonly discriminatorSteps: number;
+  /** Iterations between two measurements. */
+  readonly every: number;
+}
+
+export interface SeqganIteration {
+  readonly iteration: number;
+  /** Mean probability that the discriminator gives the generator's sequences; 0 without one. */
+  readonly reward: number;
+  readonly discriminatorLoss: number;
+  readonly oracle: number;
+  readonly validation: number;
+}
+
+export interface SeqganResult {
+  readonly iterations: readonly SeqganIteration[];
+  /** After the last iteration. */
+  readonly weights: Float32Array;
+}
+
+/** Mean reward (rows * length) of each token: the discriminator's answer to `rollouts` completions of what it ends, the last one's to the sequence. */
+async function rewardsOf(sampler: RecurrentSampler, discriminator: Discriminator, ids: Int32Array, length: number, rollouts: number, random: RandomStream): Promise<Float32Array> {
+  const rewards = new Float32Array(ids.length);
+  await sampler.rollOut(ids, rollouts, random, async (kept, completed) => {
+    const odds = await discriminator.score(completed);
+    for (let row = 0; row < sampler.rows; row++) rewards[row * length + kept - 1]! += odds[row]! / rollouts;
+  });
+  const odds = await discriminator.score(ids);
+  for (let row = 0; row < sampler.rows; row++) rewards[(row + 1) * length - 1] = odds[row]!;
+  return rewards;
+}
+
+/** Takes the mean over rows off each position's rewards (rows * length), in place. */
+export function withoutMeans(rewards: Float32Array, length: number): void {
+  const rows = rewards.length / length;
+  for (let t = 0; t < length; t++) {
+    let total = 0;
+    for (let row = 0; row < rows; row++) total += rewards[row * length + t]!;
+    for (let row = 0; row < rows; row++) rewards[row * length + t]! -= total / rows;
+  }
+}
+
+export async function trainSeqgan(bench: Benchmark, shape: RecurrentShape, start: Float32Array, recipe: SeqganRecipe, seed: number, say: Say): Promise<SeqganResult> {
+  const { engine, train, validation, sizes } = bench;
+  const { batch } = recipe;
+  const weights = start.slice();
+  const trainer = await RecurrentTrainer.create(engine, shape, weights, { rows: batch });
+  const scorer = await RecurrentScorer.create(engine, shape, weights);
+  const vectors = tokenVectors(shape, start);
+  const discriminator = await Discriminator.create(engine, { ...shape, embedding: vectors.width }, vectors.data, seed, batch);
+  const rates = { learningRate: recipe.learningRate, averageDecay: 0 };
+  const every = Int32Array.from({ length: batch }, (_, row) => row);
+
+  /** Updates the discriminator on samples of which none is shown twice. */
+  const discriminate = async (sampler: RecurrentSampler, steps: number, iteration: number): Promise<number> => {
+    const fake = await sampler.sample((steps * batch) / 2, new RandomStream(seed, 'seqgan fake', iteration));
+    const random = new RandomStream(seed, 'seqgan real', iteration);
+    let loss = 0;
+    for (let s = 0; s < steps; s++) {
+      const pick = (row: number, bound: number): number => (row < batch / 2 ? random.integer(s * batch + row, bound) : (s * batch) / 2 + row - batch / 2);
+      loss += await discriminator.update(train, fake, pick, recipe.discriminatorRate);
+    }
+    return loss / steps;
+  };
+
+  /** One update by reward. Returns the mean reward of whole sequences. */
+  const reinforce = async (sampler: RecurrentSampler, iteration: number): Promise<number> => {
+    const ids = await sampler.sample(batch, new RandomStream(seed, 'seqgan', iteration));
+    const rewards = await rewardsOf(sampler, discriminator, ids, shape.length, recipe.rollouts, new RandomStream(seed, 'seqgan rollouts', iteration));
+    const reward = mean(Array.from(every, (row) => rewards[(row + 1) * shape.length - 1]!));
+    withoutMeans(rewards, shape.length);
+    await trainer.update(ids, every, rates, (row, t) => rewards[row * shape.length + t]!);
+    return reward;
+  };
+
+  const iterations: SeqganIteration[] = [];
+  let [reward, discriminatorLoss] = [0, 0];
+  for (let iteration = 1; iteration <= recipe.iterations; iteration++) {
+    if (recipe.rollouts > 0) {
+      const sampler = await RecurrentSampler.create(engine, shape, weights, batch);
+      discriminatorLoss = await discriminate(sampler, iteration === 1 ? recipe.discriminatorPretraining : recipe.discriminatorSteps, iteration);
+      reward = await reinforce(sampler, iteration);
+      sampler.release();
+    }
+    const random = new RandomStream(seed, 'seqgan likelihood', iteration);
+    for (let s = 0; s < recipe.likelihoodSteps; s++) await trainer.update(train, every.map((row) => random.integer(s * batch + row, sizes.train)), rates);
+    if (iteration % recipe.every !== 0 && iteration !== recipe.iterations) continue;
+    const [oracle, held] = [await oracleNll(bench, shape, weights, seed), mean([...(await scorer.score(validation))])];
+    iterations.push({ iteration, reward, discriminatorLoss, oracle, validation: held });
+    say(`seed ${seed}: iteration ${iteration}/${recipe.iterations}, reward ${reward.toFixed(3)}, discriminator ${discriminatorLoss.toFixed(3)}, NLL-oracle ${oracle.toFixed(3)}, validation ${held.toFixed(3)}`);
+  }
+  scorer.release();
+  trainer.release();
+  discriminator.release();
+  return { iterations, weights };
+}
