@@ -74,16 +74,20 @@ def make(setup):
     asked, answers = queue.Queue(), queue.Queue()
 
     class Turns(TrainerCallback):
-        """Does one step each time it is asked to."""
+        """Does one step each time it is asked to, and answers when nothing of it goes on."""
+
+        answer = None
 
         def on_step_begin(self, *_, **__):
+            if self.answer:
+                answers.put(self.answer)
             asked.get()
             # Every round begins from the same weights, as on the other sides; putting them back is not part of it.
             model.load_state_dict(start)
             self.begun = time.perf_counter()
 
         def on_step_end(self, *_, **__):
-            answers.put({**seen, "seconds": time.perf_counter() - self.begun})
+            self.answer = {**seen, "seconds": time.perf_counter() - self.begun}
 
     def work():
         try:

@@ -10,7 +10,7 @@ import type { OddsTrace } from '../contracts/records.ts';
 import { compile, current, overwritten, type BoundStep, type EngineOptions, type Program } from '../engine/compile.ts';
 import { RandomStream } from '../random/philox.ts';
 import { drawSystematic } from './alternatives.ts';
-import { Decoder, decodeCaches, type DecodeJob } from './decoding.ts';
+import { Decoder, decodeCaches, slotsFor, type DecodeJob } from './decoding.ts';
 import { DiscriminatorTrainer } from './discriminator-trainer.ts';
 import { cosineRate, PretrainingBatches } from './objectives.ts';
 import { biasCorrections } from './optimizer.ts';
@@ -18,8 +18,6 @@ import { packRows, shifted, writeRows, type Packable, type PackedRow } from './p
 import { distributionStep, policyLayout, scoreStep, trainStep, type PolicyShape } from './policy.ts';
 import { SPECIAL_IDS, type Tokenizer } from './tokenizer/index.ts';
 
-/** Sequences decoded side by side in each lane: with more of them the caches outgrow the processor's. */
-const SLOTS = 48;
 /** Sets of weights that stay compiled for sampling. */
 const DECODERS_KEPT = 2;
 
@@ -77,7 +75,7 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
     this.#arrays = { raw, first: zeros(), second: zeros(), average: raw.slice(), promoted: raw.slice() };
     const { first, second, average } = this.#arrays;
     this.#train = new Map([[shape.batch, train.bind({ weights: raw, first, second, average })]]);
-    this.#caches = decodeCaches(engine, shape, SLOTS);
+    this.#caches = decodeCaches(engine, shape, slotsFor(engine, shape));
   }
 
   static async create(request: InitialiseRequest, tokenizer: Tokenizer, engine: EngineOptions): Promise<PolicyHost> {
