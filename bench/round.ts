@@ -181,7 +181,8 @@ export async function measure(args: readonly string[], say: Say): Promise<BenchR
         return seconds;
       };
     }
-    const warmUps = 1;
+    // By then every size of batch has been compiled.
+    const warmUps = 4;
     const seconds = await alternate(sides, repetitions, warmUps);
     for (const side of Object.keys(all).filter((each) => seconds[each])) {
       const name = `round.${SIZE}${side === 'ours' ? '' : ` ${side}`}`;

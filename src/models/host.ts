@@ -40,7 +40,7 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
   readonly #engine: EngineOptions;
   readonly #shape: PolicyShape;
   readonly #batches: PretrainingBatches;
-  /** The training step by the rows it takes: all of a batch, and half of them, compiled when a batch is first that small. */
+  /** The training step by the rows it takes: all of a batch, a half or a quarter of them, compiled when a batch is first that small. */
   readonly #train: Map<number, BoundStep>;
   readonly #score: Program;
   readonly #discriminator: DiscriminatorTrainer;
@@ -298,8 +298,8 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
 
   /** The training step for a batch of so many rows: an update's last one may be small, and rows cost alike whether anything is in them. */
   async #trainingOf(rows: number): Promise<BoundStep> {
-    const half = Math.ceil(this.#shape.batch / 2);
-    const batch = rows <= half ? half : this.#shape.batch;
+    const [half, quarter] = [2, 4].map((part) => Math.ceil(this.#shape.batch / part)) as [number, number];
+    const batch = rows <= quarter ? quarter : rows <= half ? half : this.#shape.batch;
     let bound = this.#train.get(batch);
     if (!bound) {
       const { step, spec } = trainStep({ ...this.#shape, batch });

@@ -6,6 +6,9 @@ import koffi from 'koffi';
 import { ALL_OPTIMIZATIONS, api, cString, hostValue, openSession, pointerArray, type Pointer } from './library.ts';
 import { SessionError, type Binding, type HostTensor, type RunOptions, type Session, type SessionOptions } from './session.ts';
 
+/** How long a worker waits awake for the next operator: longer than any gap within a run or between two steps of decoding. */
+const SPIN_MICROSECONDS = 1000;
+
 /** Native memory with the values of a host tensor tied to it. */
 class NativeBinding implements Binding {
   #values: Pointer[] = [];
@@ -86,6 +89,8 @@ export function createNativeSession(model: Uint8Array, options: SessionOptions):
     check(setOptimization(settings, ALL_OPTIMIZATIONS));
     check(setThreads(settings, options.threads));
     check(addConfigEntry(settings, 'session.set_denormal_as_zero', '1'));
+    // By default a worker waits awake for tens of milliseconds after a run, on a core that the next session or a judge needs.
+    check(addConfigEntry(settings, 'session.intra_op.spin_duration_us', String(SPIN_MICROSECONDS)));
     // A pattern is one block for all of a run's tensors: a third more memory than the arena needs without it.
     check(disableMemoryPattern(settings));
     if (options.profile !== undefined) check(enableProfiling(settings, options.profile));
