@@ -4,7 +4,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { compile, type BackendName } from '../src/engine/compile.ts';
-import { Decoder, decodeCaches } from '../src/models/decoding.ts';
+import { Decoder, decodeCaches, slotsFor } from '../src/models/decoding.ts';
 import { biasCorrections } from '../src/models/optimizer.ts';
 import { policyLayout, trainStep, type PolicyShape } from '../src/models/policy.ts';
 import { RandomStream } from '../src/random/philox.ts';
@@ -58,11 +58,15 @@ export async function openTraining(shape: PolicyShape, backend: BackendName, ste
   };
 }
 
-/** Sampling of `batch` sequences side by side, `passes` times a run, each as long as the context or `tokens` allows: no token ends one. */
+/**
+ * Sampling of a batch of sequences, `passes` times a run, each as long as the context or `tokens` allows: no token ends one. As in a run no
+ * more of them are side by side than the model's caches allow; a larger batch goes through in equal turns.
+ */
 export async function openSampling(shape: PolicyShape, batch: number, passes = 1, tokens = shape.context - 1): Promise<Workload> {
   const engine = { backend: 'onnx:cpu', threads: availableParallelism() } as const;
   const lanes = decodeCaches(engine, shape, 1).length;
-  const decoder = new Decoder(engine, shape, policyLayout(shape).initialise(1), decodeCaches(engine, shape, Math.ceil(batch / lanes)));
+  const turns = Math.ceil(batch / (lanes * slotsFor(engine, shape)));
+  const decoder = new Decoder(engine, shape, policyLayout(shape).initialise(1), decodeCaches(engine, shape, Math.ceil(batch / (lanes * turns))));
   let done = 0;
   return {
     async run() {

@@ -64,7 +64,7 @@ const THREADS_A_LANE = 2;
 const MOST_LANES = 4;
 
 const FEWEST_SLOTS = 24;
-const MOST_SLOTS = 48;
+const MOST_SLOTS = 64;
 /** Bytes of keys and values with which a step does not wait for memory yet, and those beyond which it does in any number of slots. */
 const [CACHED_BYTES, MOST_CACHED_BYTES] = [12e6, 24e6];
 
