@@ -94,11 +94,10 @@ export function sampleTree(root: number): TreeSample | null {
     const stat = /^\d+$/.test(name) ? read(`/proc/${name}/stat`) : null;
     return (stat === null ? null : parseStat(stat)) ?? [];
   });
-  const processes = treeOf(root, all).flatMap((times) => {
-    const resident = parseStatusBytes(read(`/proc/${times.pid}/status`) ?? '', 'VmRSS');
-    const role = roleOf(read(`/proc/${times.pid}/cmdline`) ?? '');
-    return resident === null ? [] : [{ ...times, resident, role }];
-  });
+  // One that has ended and is not reaped yet has no memory, but its time is nowhere else.
+  const processes = treeOf(root, all).map((times) => ({
+    ...times, resident: parseStatusBytes(read(`/proc/${times.pid}/status`) ?? '', 'VmRSS') ?? 0, role: roleOf(read(`/proc/${times.pid}/cmdline`) ?? ''),
+  }));
   return { time: Date.now(), processes, machineBusy: parseMachineBusy(read('/proc/stat') ?? '') };
 }
 
