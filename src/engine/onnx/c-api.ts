@@ -7,7 +7,7 @@ import { ALL_OPTIMIZATIONS, api, cString, hostValue, openSession, pointerArray, 
 import { SessionError, type Binding, type HostTensor, type RunOptions, type Session, type SessionOptions } from './session.ts';
 
 /** How long a worker waits awake for the next operator: longer than any gap within a run or between two steps of decoding. */
-const SPIN_MICROSECONDS = 1000;
+const SPIN_MICROSECONDS = 5000;
 
 /** Native memory with the values of a host tensor tied to it. */
 class NativeBinding implements Binding {
