@@ -86,10 +86,7 @@ function trainStep(shape: DiscriminatorShape, rows: number): { step: Step; spec:
         const z = logitsOf(shape, rows, p, variables['vectors'] as tf.Tensor2D, inputs['ids'] as tf.Tensor1D);
         return { loss: tf.mean(tf.sub(tf.softplus(z), tf.mul(inputs['labels']!, z))) as tf.Scalar, metrics: {} };
       });
-      const { state } = adamW(
-        { weights: variables['weights'] as tf.Tensor1D, first: variables['first'] as tf.Tensor1D, second: variables['second'] as tf.Tensor1D },
-        gradient, mask,
-        { learningRate: inputs['learningRate']!, firstCorrection: inputs['firstCorrection']!, secondCorrection: inputs['secondCorrection']! });
+      const { state } = adamW(variables, gradient, mask, inputs);
       return { updates: { ...state }, outputs: { loss: value } };
     },
   };

@@ -104,10 +104,7 @@ export function discriminatorTrainStep(rows: number): { step: Step; spec: StepSp
         // softplus(z) - y z = -log D for y = 1 and -log(1 - D) for y = 0
         return { loss: tf.mean(tf.sub(tf.softplus(z), tf.mul(inputs['labels']!, z))) as tf.Scalar, metrics: {} };
       });
-      const { state } = adamW(
-        { weights: variables['weights'] as tf.Tensor1D, first: variables['first'] as tf.Tensor1D, second: variables['second'] as tf.Tensor1D },
-        gradient, mask,
-        { learningRate: inputs['learningRate']!, firstCorrection: inputs['firstCorrection']!, secondCorrection: inputs['secondCorrection']! });
+      const { state } = adamW(variables, gradient, mask, inputs);
       return { updates: { ...state }, outputs: { loss: value } };
     },
   };

@@ -1,4 +1,5 @@
 /** AdamW with clipping by the global norm, as a pure function over flat vectors. The state is explicit and complete. */
+import type { Tensors } from '../engine/compile.ts';
 import * as tf from '../engine/ops/index.ts';
 
 const BETA1 = 0.9;
@@ -24,15 +25,13 @@ export function biasCorrections(updates: number): { first: number; second: numbe
 
 /**
  * One update. Gradients are first scaled to a global norm of at most 1 (Pascanu et al. 2013); decay is decoupled and scaled by
- * the learning rate, on matrices only. `gradNorm` is the norm before clipping.
+ * the learning rate, on matrices only. `gradNorm` is the norm before clipping. `variables` has the state under its names, `inputs` the
+ * rates `learningRate`, `firstCorrection` and `secondCorrection`; what else a step has among them is left alone.
  * Source: Loshchilov, Hutter, "Decoupled Weight Decay Regularization" (2019), algorithm 2.
  */
-export function adamW(
-  state: AdamState,
-  gradient: tf.Tensor1D,
-  decayMask: Float32Array,
-  rates: { readonly learningRate: tf.Tensor; readonly firstCorrection: tf.Tensor; readonly secondCorrection: tf.Tensor },
-): { state: AdamState; gradNorm: tf.Scalar } {
+export function adamW(variables: Tensors, gradient: tf.Tensor1D, decayMask: Float32Array, inputs: Tensors): { state: AdamState; gradNorm: tf.Scalar } {
+  const state = variables as Record<string, tf.Tensor> & AdamState;
+  const rates = inputs as Record<string, tf.Tensor> & Record<'learningRate' | 'firstCorrection' | 'secondCorrection', tf.Tensor>;
   // Factors that are one number are multiplied with each other before they meet a vector: each pass over the vectors costs alike.
   const squares = tf.square(gradient);
   const gradNorm = tf.sqrt(tf.sum(squares)) as tf.Scalar;

@@ -142,10 +142,7 @@ export function trainStep(shape: PolicyShape): { step: Step; spec: StepSpec } {
         const loss = tf.sub(likelihoodLoss, tf.add(written.total, other.total)) as tf.Scalar;
         return { loss, metrics: { likelihoodLoss, clipped } };
       });
-      const { state, gradNorm } = adamW(
-        { weights: variables['weights'] as tf.Tensor1D, first: variables['first'] as tf.Tensor1D, second: variables['second'] as tf.Tensor1D },
-        gradient, mask,
-        { learningRate: inputs['learningRate']!, firstCorrection: inputs['firstCorrection']!, secondCorrection: inputs['secondCorrection']! });
+      const { state, gradNorm } = adamW(variables, gradient, mask, inputs);
       const decay = inputs['averageDecay']!;
       const average = tf.add(tf.mul(variables['average']!, decay), tf.mul(state.weights, tf.sub(1, decay)));
       return { updates: { ...state, average }, outputs: { loss: value, gradNorm, ...metrics } };

@@ -96,10 +96,7 @@ export function recurrentTrainStep(shape: RecurrentShape, rows: number, decay: b
         const x = states(shape, rows, p, inputs['ids'] as tf.Tensor1D);
         return { loss: tf.projectedCrossEntropy(x, p['output'] as tf.Tensor2D, inputs['targets'] as tf.Tensor1D, inputs['credit'] as tf.Tensor1D), metrics: {} };
       });
-      const { state, gradNorm } = adamW(
-        { weights: variables['weights'] as tf.Tensor1D, first: variables['first'] as tf.Tensor1D, second: variables['second'] as tf.Tensor1D },
-        gradient, mask,
-        { learningRate: inputs['learningRate']!, firstCorrection: inputs['firstCorrection']!, secondCorrection: inputs['secondCorrection']! });
+      const { state, gradNorm } = adamW(variables, gradient, mask, inputs);
       const kept = inputs['averageDecay']!;
       const average = tf.add(tf.mul(variables['average']!, kept), tf.mul(state.weights, tf.sub(1, kept)));
       return { updates: { ...state, average }, outputs: { loss: value, gradNorm } };

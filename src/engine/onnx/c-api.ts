@@ -3,7 +3,7 @@
  * updated in place, and a run may leave the event loop. The package's JavaScript binding does none of the three.
  */
 import koffi from 'koffi';
-import { ALL_OPTIMIZATIONS, api, cString, hostValue, openSession, pointerArray, type Pointer } from './library.ts';
+import { ALL_OPTIMIZATIONS, api, callElsewhere, cString, hostValue, openSession, pointerArray, type Pointer } from './library.ts';
 import { SessionError, type Binding, type HostTensor, type RunOptions, type Session, type SessionOptions } from './session.ts';
 
 /** How long a worker waits awake for the next operator: longer than any gap within a run or between two steps of decoding. */
@@ -54,18 +54,7 @@ class NativeBinding implements Binding {
       return Promise.resolve();
     }
     this.#running++;
-    return new Promise((resolve, reject) => {
-      run.async(...this.#arguments, (error: Error | null, status: Pointer) => {
-        this.#running--;
-        try {
-          if (error) throw error;
-          check(status);
-          resolve();
-        } catch (failure) {
-          reject(failure as Error);
-        }
-      });
-    });
+    return callElsewhere(run, ...this.#arguments).finally(() => void this.#running--);
   }
 
   release(): void {

@@ -7,7 +7,7 @@
  */
 import koffi from 'koffi';
 import { residentOf, setResident, type Resident } from '../residence.ts';
-import { ALL_OPTIMIZATIONS, api, hostValue, openSession, pointerArray, pointersAt, type Pointer } from './library.ts';
+import { ALL_OPTIMIZATIONS, api, callElsewhere, hostValue, openSession, pointerArray, pointersAt, type Pointer } from './library.ts';
 import { encodeModel } from './proto.ts';
 import { SessionError, type Binding, type HostTensor, type Provider, type RunOptions, type Session, type SessionOptions } from './session.ts';
 
@@ -218,20 +218,8 @@ class DeviceBinding implements Binding {
   }
 
   #runElsewhere(): Promise<void> {
-    const { check, runWithBinding } = api();
     this.#running++;
-    return new Promise((resolve, reject) => {
-      runWithBinding.async(this.session, null, this.#binding, (error: Error | null, status: Pointer) => {
-        this.#running--;
-        try {
-          if (error) throw error;
-          check(status);
-          resolve();
-        } catch (failure) {
-          reject(failure as Error);
-        }
-      });
-    });
+    return callElsewhere(api().runWithBinding, this.session, null, this.#binding).finally(() => void this.#running--);
   }
 
   /** The variable's value on this device, copied there where it is not yet. */

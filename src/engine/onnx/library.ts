@@ -207,6 +207,21 @@ export function openSession(model: Uint8Array, configure: (options: Pointer) => 
   }
 }
 
+/** Calls a function that returns a status, off the event loop. Rejects with SessionError. */
+export function callElsewhere(native: NativeFunction, ...parameters: readonly unknown[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    native.async(...parameters, (error: Error | null, status: Pointer) => {
+      try {
+        if (error) throw error;
+        api().check(status);
+        resolve();
+      } catch (failure) {
+        reject(failure as Error);
+      }
+    });
+  });
+}
+
 /** Whether the C API can be reached on this platform, or the reason why not. */
 export function nativeApiProblem(): string | null {
   try {
