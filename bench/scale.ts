@@ -6,10 +6,10 @@
  */
 import { parseArgs } from 'node:util';
 import type { PolicyShape } from '../src/models/policy.ts';
-import { Recorder, type BenchReport, type Say } from './figures.ts';
-import { openSampling, openTraining, sizeNamed } from './ours.ts';
+import { alternate, Recorder, type BenchReport, type Say } from './figures.ts';
+import { openSampling, openTraining, rateOf, sizeNamed } from './ours.ts';
 
-const SLOTS = 48;
+const SEQUENCES = 48;
 const VARIATIONS: readonly (readonly [name: string, change: Partial<PolicyShape>])[] = [
   ['S', {}],
   ...[2, 8].map((layers) => [`layers ${layers}`, { layers }] as const),
@@ -35,26 +35,14 @@ export async function measure(args: readonly string[], say: Say): Promise<BenchR
   for (const [name, change] of VARIATIONS) {
     const shape = { ...sizeNamed('S'), ...change };
     const positions = shape.batch * shape.context;
-    const training = await openTraining(shape, 'onnx:cpu', 1);
-    const seconds: number[] = [];
-    for (let r = -1; r < repetitions; r++) {
-      const begun = performance.now();
-      await training.run();
-      if (r >= 0) seconds.push((performance.now() - begun) / 1000);
-    }
+    const training = await openTraining(shape, 'onnx:cpu', 1), sampling = await openSampling(shape, SEQUENCES);
+    const rates = await alternate({ training: () => rateOf(() => training.run()), sampling: () => rateOf(() => sampling.run()) }, repetitions);
     training.release();
-    recorder.figure(`${name} step`, 'ms', seconds.map((second) => 1000 * second));
-    recorder.figure(`${name} training`, 'tokens/s', seconds.map((second) => positions / second));
-    recorder.figure(`${name} arithmetic`, 'GFLOP/s', seconds.map((second) => operationsOf(shape) / second / 1e9));
-    const sampling = await openSampling(shape, SLOTS);
-    const rates: number[] = [];
-    for (let r = -1; r < repetitions; r++) {
-      const begun = performance.now();
-      const tokens = await sampling.run();
-      if (r >= 0) rates.push((1000 * tokens) / (performance.now() - begun));
-    }
     sampling.release();
-    recorder.figure(`${name} sampling`, 'tokens/s', rates);
+    recorder.figure(`${name} step`, 'ms', rates.training.map((rate) => (1000 * positions) / rate));
+    recorder.figure(`${name} training`, 'tokens/s', rates.training);
+    recorder.figure(`${name} arithmetic`, 'GFLOP/s', rates.training.map((rate) => (operationsOf(shape) * rate) / positions / 1e9));
+    recorder.figure(`${name} sampling`, 'tokens/s', rates.sampling);
   }
   return recorder.report();
 }

@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 import { probeBackend } from '../src/engine/backends.ts';
 import { alternate, Recorder, type BenchReport, type Say } from './figures.ts';
 import { MEMORY_BATCH, MEMORY_STEPS, MEMORY_TOKENS, ourPeak } from './memory.ts';
-import { openSampling, openTraining, sizeNamed, type Workload } from './ours.ts';
+import { openSampling, openTraining, rateOf, sizeNamed, type Workload } from './ours.ts';
 import { NO_TORCH, openTorch, PeerError, type TorchPeer } from './peers/torch.ts';
 import type { PolicyShape } from '../src/models/policy.ts';
 
@@ -19,13 +19,6 @@ const MEGABYTE = 1024 * 1024;
 
 type Rate = () => Promise<number>;
 type Answer = { readonly tokens: number; readonly seconds: number };
-
-/** Tokens a second of one run. */
-async function rateOf(run: () => Promise<number>): Promise<number> {
-  const begun = performance.now();
-  const tokens = await run();
-  return (tokens * 1000) / (performance.now() - begun);
-}
 
 /** Steps in one repetition: half a second or so. */
 const stepsOf = (shape: PolicyShape): number => (shape.width < 256 ? 4 : 1);

@@ -149,16 +149,8 @@ export class FakeModelHost implements ModelHost {
     return texts.map((text) => [...Buffer.from(text)]);
   }
 
-  async tokenLengths(): Promise<number[]> {
-    return Array.from({ length: 256 }, () => 1);
-  }
-
   async tokenBytes(): Promise<string[]> {
     return Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
-  }
-
-  async tokenTexts(): Promise<string[]> {
-    return Array.from({ length: 256 }, (_, byte) => (byte < 128 ? String.fromCharCode(byte) : ''));
   }
 
   async alternatives({ sequences }: AlternativesRequest): Promise<Alternatives[]> {

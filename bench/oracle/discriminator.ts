@@ -153,8 +153,7 @@ export class Discriminator {
       this.#place(this.training, row, pool, pick(row, pool.length / length));
       this.training.inputs['labels']![row] = isReal ? 1 : 0;
     }
-    const { first, second } = biasCorrections(this.#updates++);
-    for (const [name, value] of Object.entries({ learningRate, firstCorrection: first, secondCorrection: second })) this.training.inputs[name]![0] = value;
+    for (const [name, value] of Object.entries({ learningRate, ...biasCorrections(this.#updates++) })) this.training.inputs[name]![0] = value;
     await this.training.run();
     return this.training.outputs['loss']![0]!;
   }

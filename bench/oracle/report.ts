@@ -77,20 +77,20 @@ function point({ temperature, oracle, test }: Point): string {
 }
 
 /** Curves side by side, NLL-oracle / NLL-test. */
-function curveLines(curves: Readonly<Record<Arm, readonly Point[]>>): string[] {
+function curveLines(arms: Readonly<Record<Arm, { readonly curve: readonly Point[] }>>): string[] {
   const cell = ({ oracle, test }: Point): string => `${oracle.toFixed(3)} / ${test.toFixed(3)}`.padEnd(17);
   return [
     `  T    ${ARMS.map((arm) => ARM_NAMES[arm].padEnd(17)).join('')}`,
-    ...curves.mle.map(({ temperature }, i) => `  ${temperature.toFixed(2)} ${ARMS.map((arm) => cell(curves[arm][i]!)).join('')}`),
+    ...arms.mle.curve.map(({ temperature }, i) => `  ${temperature.toFixed(2)} ${ARMS.map((arm) => cell(arms[arm].curve[i]!)).join('')}`),
   ];
 }
 
 /** One seed's curves and best sums. */
 export function seedLines(report: SeedReport): string[] {
-  const { seed, published, mle, seqgan, control } = report;
+  const { seed, mle, seqgan, control } = report;
   return [
     `seed ${seed}, NLL-oracle / NLL-test`,
-    ...curveLines({ published: published.curve, mle: mle.curve, seqgan: seqgan.curve, control: control.curve }),
+    ...curveLines(report),
     ...ARMS.map((arm) => `  best sum, ${ARM_NAMES[arm].padEnd(14)} ${point(bestSum(report[arm].curve))}`),
     `  seqgan at T 1 beyond the curve of best MLE by ${gain(untempered(seqgan.curve), mle.curve).toFixed(3)}, of the control by ${gain(untempered(seqgan.curve), control.curve).toFixed(3)}`,
   ];
@@ -100,7 +100,7 @@ export function seedLines(report: SeedReport): string[] {
 export function reportLines({ seeds, arms, verdict }: OracleReport): string[] {
   return [
     `means of ${seeds.length} seed${seeds.length === 1 ? '' : 's'}, NLL-oracle / NLL-test`,
-    ...curveLines({ published: arms.published.curve, mle: arms.mle.curve, seqgan: arms.seqgan.curve, control: arms.control.curve }),
+    ...curveLines(arms),
     ...ARMS.map((arm) => `  ${ARM_NAMES[arm].padEnd(14)} at T 1 ${interval(arms[arm].oracle)} / ${interval(arms[arm].test)}, best sum ${interval(arms[arm].sum)}`),
     verdict,
   ];

@@ -175,12 +175,8 @@ export interface ModelHost {
   /** Builds models and graphs; the corpus is handed over once and kept encoded. */
   initialise(request: InitialiseRequest): Promise<ModelInfo>;
   encode(texts: readonly string[]): Promise<number[][]>;
-  /** Length in bytes of every token of the vocabulary; special tokens have 0. */
-  tokenLengths(): Promise<number[]>;
   /** Bytes of every token, as hexadecimal digits; special tokens have none. */
   tokenBytes(): Promise<string[]>;
-  /** Text of every token; empty for special tokens and for those that are no whole characters. */
-  tokenTexts(): Promise<string[]>;
   generate(request: GenerateRequest): Promise<Completion[]>;
   infill(request: InfillRequest): Promise<Completion[]>;
   alternatives(request: AlternativesRequest): Promise<Alternatives[]>;

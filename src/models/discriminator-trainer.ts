@@ -69,7 +69,7 @@ export class DiscriminatorTrainer {
         labels![row] = isReal ? 1 : 0;
       }
       const corrections = biasCorrections(this.updates++);
-      [rate![0], firstCorrection![0], secondCorrection![0]] = [learningRate, corrections.first, corrections.second];
+      [rate![0], firstCorrection![0], secondCorrection![0]] = [learningRate, corrections.firstCorrection, corrections.secondCorrection];
       await this.#train.run();
       loss += this.#train.outputs['loss']![0]!;
     }

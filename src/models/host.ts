@@ -96,19 +96,8 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
     return texts.map((text) => this.#tokenizer.encode(text));
   }
 
-  async tokenLengths(): Promise<number[]> {
-    return this.#tokenizer.tokenLengths();
-  }
-
   async tokenBytes(): Promise<string[]> {
     return Array.from({ length: this.#tokenizer.vocabulary }, (_, id) => Buffer.from(this.#tokenizer.decodeBytes([id])).toString('hex'));
-  }
-
-  async tokenTexts(): Promise<string[]> {
-    return Array.from({ length: this.#tokenizer.vocabulary }, (_, id) => {
-      const text = this.#tokenizer.decode([id]);
-      return text.includes('\ufffd') ? '' : text;
-    });
   }
 
   async alternatives({ key, sequences, draws }: AlternativesRequest): Promise<Alternatives[]> {
@@ -317,8 +306,7 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
 
   /** One step on what the inputs hold. */
   async #runTraining(training: BoundStep, learningRate: number, averageDecay: number): Promise<TrainingReport> {
-    const { first, second } = biasCorrections(this.#updates++);
-    const scalars = { learningRate, averageDecay, firstCorrection: first, secondCorrection: second };
+    const scalars = { learningRate, averageDecay, ...biasCorrections(this.#updates++) };
     for (const [name, value] of Object.entries(scalars)) training.inputs[name]![0] = value;
     await training.run();
     this.#changed('raw');

@@ -19,8 +19,13 @@ export interface AdamState {
  * Bias corrections of the update after `updates` earlier ones, for `adamW`'s inputs: they are numbers the host knows, and powers
  * of beta kept in float32 would drift.
  */
-export function biasCorrections(updates: number): { first: number; second: number } {
-  return { first: 1 / (1 - BETA1 ** (updates + 1)), second: 1 / (1 - BETA2 ** (updates + 1)) };
+export function biasCorrections(updates: number): { firstCorrection: number; secondCorrection: number } {
+  return { firstCorrection: 1 / (1 - BETA1 ** (updates + 1)), secondCorrection: 1 / (1 - BETA2 ** (updates + 1)) };
+}
+
+/** The exponential average of the weights, `decay` of it the one before. */
+export function movingAverage(average: tf.Tensor, weights: tf.Tensor, decay: tf.Tensor): tf.Tensor {
+  return tf.add(tf.mul(average, decay), tf.mul(weights, tf.sub(1, decay)));
 }
 
 /**

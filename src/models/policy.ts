@@ -10,7 +10,7 @@
 import * as tf from '../engine/ops/index.ts';
 import type { ModelConfig } from '../contracts/model.ts';
 import type { Specs, Step, StepSpec, Tensors } from '../engine/compile.ts';
-import { adamW } from './optimizer.ts';
+import { adamW, movingAverage } from './optimizer.ts';
 import { Layout, type Parameter } from './parameters.ts';
 
 const NEVER = 1e9;
@@ -143,8 +143,7 @@ export function trainStep(shape: PolicyShape): { step: Step; spec: StepSpec } {
         return { loss, metrics: { likelihoodLoss, clipped } };
       });
       const { state, gradNorm } = adamW(variables, gradient, mask, inputs);
-      const decay = inputs['averageDecay']!;
-      const average = tf.add(tf.mul(variables['average']!, decay), tf.mul(state.weights, tf.sub(1, decay)));
+      const average = movingAverage(variables['average']!, state.weights, inputs['averageDecay']!);
       return { updates: { ...state, average }, outputs: { loss: value, gradNorm, ...metrics } };
     },
   };

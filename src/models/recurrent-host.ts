@@ -185,8 +185,7 @@ export class RecurrentTrainer {
       place(shape, rows, row, ids, picked[row]!, step.inputs);
       for (let t = 0; t < shape.length; t++) step.inputs['credit']![t * rows + row] = credit(row, t) / N;
     }
-    const { first, second } = biasCorrections(this.updates++);
-    for (const [name, value] of Object.entries({ learningRate, averageDecay, firstCorrection: first, secondCorrection: second })) step.inputs[name]![0] = value;
+    for (const [name, value] of Object.entries({ learningRate, averageDecay, ...biasCorrections(this.updates++) })) step.inputs[name]![0] = value;
     await step.run();
     return step.outputs['loss']![0]!;
   }

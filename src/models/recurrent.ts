@@ -9,7 +9,7 @@
  */
 import * as tf from '../engine/ops/index.ts';
 import type { Specs, Step, StepSpec, Tensors } from '../engine/compile.ts';
-import { adamW } from './optimizer.ts';
+import { adamW, movingAverage } from './optimizer.ts';
 import { Layout } from './parameters.ts';
 
 export interface RecurrentShape {
@@ -97,8 +97,7 @@ export function recurrentTrainStep(shape: RecurrentShape, rows: number, decay: b
         return { loss: tf.projectedCrossEntropy(x, p['output'] as tf.Tensor2D, inputs['targets'] as tf.Tensor1D, inputs['credit'] as tf.Tensor1D), metrics: {} };
       });
       const { state, gradNorm } = adamW(variables, gradient, mask, inputs);
-      const kept = inputs['averageDecay']!;
-      const average = tf.add(tf.mul(variables['average']!, kept), tf.mul(state.weights, tf.sub(1, kept)));
+      const average = movingAverage(variables['average']!, state.weights, inputs['averageDecay']!);
       return { updates: { ...state, average }, outputs: { loss: value, gradNorm } };
     },
   };

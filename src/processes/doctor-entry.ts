@@ -27,10 +27,9 @@ serve<DoctorService>(() => ({
     const zeros = (): Float32Array => new Float32Array(weights.length);
     const bound = program.bind({ weights, first: zeros(), second: zeros(), average: weights.slice() });
     const tokens = SHAPE.batch * SHAPE.context;
-    const corrections = biasCorrections(0);
     const inputs = bound.inputs as Record<string, Float32Array>;
     inputs['likelihood']!.fill(1 / tokens);
-    for (const [name, value] of Object.entries({ learningRate: 1e-3, firstCorrection: corrections.first, secondCorrection: corrections.second })) inputs[name]![0] = value;
+    for (const [name, value] of Object.entries({ learningRate: 1e-3, ...biasCorrections(0) })) inputs[name]![0] = value;
     await bound.run();
     const begun = performance.now();
     let steps = 0;

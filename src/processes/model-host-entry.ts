@@ -15,8 +15,6 @@ export interface ModelHostService {
   initialise: ModelHost['initialise'];
   encode: ModelHost['encode'];
   tokenBytes(input: null): ReturnType<ModelHost['tokenBytes']>;
-  tokenLengths(input: null): ReturnType<ModelHost['tokenLengths']>;
-  tokenTexts(input: null): ReturnType<ModelHost['tokenTexts']>;
   generate: ModelHost['generate'];
   infill: ModelHost['infill'];
   alternatives: ModelHost['alternatives'];
@@ -59,8 +57,6 @@ serve<ModelHostService>(() => {
     },
     encode: (texts) => ready().encode(texts),
     tokenBytes: () => ready().tokenBytes(),
-    tokenLengths: () => ready().tokenLengths(),
-    tokenTexts: () => ready().tokenTexts(),
     generate: (request) => ready().generate(request),
     infill: (request) => ready().infill(request),
     alternatives: (request) => ready().alternatives(request),

@@ -27,8 +27,7 @@ async function trainedOn(all: readonly Judged[], repaired: readonly Judged[]): P
     evaluator: { evaluateMany: async () => [], close: async () => {} },
     model: {
       encode: async (texts) => texts.map((text) => [...Buffer.from(text)]),
-      tokenLengths: async () => Array.from({ length: 256 }, (_, id) => (id === 0 ? 0 : 1)),
-      tokenTexts: async () => [],
+      tokenBytes: async () => Array.from({ length: 256 }, (_, id) => (id === 0 ? '' : id.toString(16).padStart(2, '0'))),
       alternatives: async () => [],
       generate: async () => [],
       updateDiscriminator: async () => ({ loss: 0, heldOutReal: [], heldOutFake: [] }),

@@ -30,8 +30,7 @@ async function train(engine: EngineOptions, steps: number): Promise<{ losses: nu
       inputs['credit']![i] = Math.cos(i) / N;
       inputs['oldLogProbs']![i] = -4;
     }
-    const { first, second } = biasCorrections(s);
-    for (const [name, value] of Object.entries({ clipLow: 0.8, clipHigh: 1.25, learningRate: 3e-3, averageDecay: 0.9, firstCorrection: first, secondCorrection: second })) inputs[name]![0] = value;
+    for (const [name, value] of Object.entries({ clipLow: 0.8, clipHigh: 1.25, learningRate: 3e-3, averageDecay: 0.9, ...biasCorrections(s) })) inputs[name]![0] = value;
     await bound.run();
     losses.push(bound.outputs['loss']![0]!);
   }

@@ -243,8 +243,7 @@ function rows(step: number): Arrays {
 describe('training of the policy, 5 steps', () => {
   const perToken = (value: (i: number) => number): Float32Array => Float32Array.from({ length: N }, (_, i) => value(i));
   const feeds = Array.from({ length: 5 }, (_, step): Arrays => {
-    const { first, second } = biasCorrections(step);
-    const scalars = { clipLow: 0.8, clipHigh: 1.25, learningRate: 3e-3, averageDecay: 0.9, firstCorrection: first, secondCorrection: second };
+    const scalars = { clipLow: 0.8, clipHigh: 1.25, learningRate: 3e-3, averageDecay: 0.9, ...biasCorrections(step) };
     return {
       ...rows(step),
       likelihood: perToken(() => 0.5 / N), credit: perToken((i) => Math.cos(i) / N), oldLogProbs: perToken(() => -4),
@@ -317,10 +316,10 @@ describe('the discriminator', () => {
   });
   describe('training, 3 steps', () => {
     const feeds = Array.from({ length: 3 }, (_, step): Arrays => {
-      const { first, second } = biasCorrections(step);
+      const { firstCorrection, secondCorrection } = biasCorrections(step);
       return {
         features: features(step), labels: Float32Array.from({ length: ROWS }, (_, i) => i % 2),
-        learningRate: Float32Array.of(3e-3), firstCorrection: Float32Array.of(first), secondCorrection: Float32Array.of(second),
+        learningRate: Float32Array.of(3e-3), firstCorrection: Float32Array.of(firstCorrection), secondCorrection: Float32Array.of(secondCorrection),
       };
     });
     conforms(discriminatorTrainStep(ROWS), feeds, { weights: state, first: zerosLike(state), second: zerosLike(state) });

@@ -49,6 +49,19 @@ export interface Vocabulary {
   readonly endOfText: number;
 }
 
+/** From the bytes of every token, hexadecimal digits as the model host gives them. */
+export function vocabularyOf(bytes: readonly string[], endOfText: number): Vocabulary {
+  const tokens = bytes.map((digits) => Buffer.from(digits, 'hex'));
+  return {
+    lengths: tokens.map(({ length }) => length),
+    texts: tokens.map((token) => {
+      const text = token.toString();
+      return text.includes('\ufffd') ? '' : text;
+    }),
+    endOfText,
+  };
+}
+
 export interface AlternativesDeps {
   readonly model: Pick<ModelHost, 'alternatives'>;
   readonly parser: Pick<Required<Evaluator>, 'canBegin' | 'compiles'>;

@@ -12,11 +12,11 @@ import { RandomStream } from '../../random/philox.ts';
 import { during, type ActivityDeps } from '../activity.ts';
 import { rewardsOf } from '../reward.ts';
 import { contextOf, createdEvent, recordAll, recordedEvent, requestOf, textOf } from '../samples.ts';
-import { breakingAlternatives, type AlternativesReport, type Probe } from './alternatives.ts';
+import { breakingAlternatives, vocabularyOf, type AlternativesReport, type Probe, type Vocabulary } from './alternatives.ts';
 import { advantages, creditOf, repairSequence, sampleSequence } from './credit.ts';
 
 export interface LearnerDeps extends ActivityDeps {
-  readonly model: Pick<ModelHost, 'encode' | 'tokenLengths' | 'tokenTexts' | 'alternatives' | 'generate' | 'update' | 'updateDiscriminator'>;
+  readonly model: Pick<ModelHost, 'encode' | 'tokenBytes' | 'alternatives' | 'generate' | 'update' | 'updateDiscriminator'>;
   readonly evaluator: Evaluator;
   readonly config: Config;
   /** Training documents as the discriminator sees them; known once the run is prepared. */
@@ -37,8 +37,7 @@ const WARM_UP_SHOWN = 24;
 const REWARD_BINS = 20;
 
 export class PolicyGradientLearner implements Learner {
-  #tokenLengths: readonly number[] | null = null;
-  #tokenTexts: readonly string[] | null = null;
+  #vocabulary: Vocabulary | null = null;
 
   constructor(private readonly deps: LearnerDeps) {}
 
@@ -116,31 +115,30 @@ export class PolicyGradientLearner implements Learner {
 
   async #sequences(round: number, judged: readonly Judged[], advantage: readonly number[], repairs: readonly Repair[], signal?: AbortSignal): Promise<TrainSequence[]> {
     const { model, endOfText, config: { learning } } = this.deps;
-    const tokenLengths = (this.#tokenLengths ??= await model.tokenLengths());
+    const vocabulary = (this.#vocabulary ??= vocabularyOf(await model.tokenBytes(), endOfText));
     // A repair that went on where its parent broke is one more valid draw from the policy; one that filled a hole is not a draw.
     const continued = repairs.filter(({ revision }) => revision.tokens !== undefined).map(({ revision, evaluation }): Judged => ({ sample: revision, evaluation }));
     const written = [...judged, ...continued];
     const contexts = await model.encode(written.map(({ sample }) => contextOf(sample)));
-    const credits = written.map((one, i) => creditOf(one, advantage[i] ?? learning.repairWeight, tokenLengths, learning));
+    const credits = written.map((one, i) => creditOf(one, advantage[i] ?? learning.repairWeight, vocabulary.lengths, learning));
     const breaking = await this.#breaking(round, written.map(({ sample, evaluation }, i): Probe => ({
       sample, context: contexts[i]!, count: evaluation.valid ? credits[i]!.length : credits[i]!.findLastIndex((value) => value !== 0) + 1,
-    })), tokenLengths, signal);
+    })), vocabulary, signal);
     const samples = written.map((one, i) =>
       sampleSequence(one, contexts[i]!, credits[i]!, breaking[i]!.map(({ at, token, logProb, share }) => ({ at, token, oldLogProb: logProb, credit: -learning.alternativeWeight * share }))));
     const parents = new Map(judged.map(({ sample }) => [sample.id, textOf(sample)]));
     const infilled = repairs.filter(({ revision }) => revision.tokens === undefined);
     const texts = await model.encode(infilled.map(({ revision }) => textOf(revision)));
     const repaired = infilled.map((repair, i) =>
-      repairSequence(repair, parents.get(repair.parent) ?? '', [...texts[i]!, endOfText], tokenLengths, learning.repairWeight));
+      repairSequence(repair, parents.get(repair.parent) ?? '', [...texts[i]!, endOfText], vocabulary.lengths, learning.repairWeight));
     return [...samples.filter((sequence) => sequence !== null), ...repaired];
   }
 
   /** Records `alternatives.judged`. Nothing where the evaluator cannot say what a program may begin with. */
-  async #breaking(round: number, probes: readonly Probe[], lengths: readonly number[], signal?: AbortSignal): Promise<AlternativesReport['breaking']> {
-    const { model, evaluator, endOfText, events, config: { learning: { alternativeDraws: draws } } } = this.deps;
+  async #breaking(round: number, probes: readonly Probe[], vocabulary: Vocabulary, signal?: AbortSignal): Promise<AlternativesReport['breaking']> {
+    const { model, evaluator, events, config: { learning: { alternativeDraws: draws } } } = this.deps;
     const { canBegin, compiles } = evaluator;
     if (draws === 0 || !canBegin || !compiles) return probes.map(() => []);
-    const vocabulary = { lengths, texts: (this.#tokenTexts ??= await model.tokenTexts()), endOfText };
     const parser = { canBegin: canBegin.bind(evaluator), compiles: compiles.bind(evaluator) };
     const { breaking, positions, asked } = await breakingAlternatives({ model, parser, vocabulary }, probes, { key: `round/${round}`, draws }, signal);
     const hazard = mean(breaking.map((found) => found.reduce((sum, { share }) => sum + share, 0)));

@@ -102,11 +102,6 @@ export class Tokenizer {
     return bytes;
   }
 
-  /** Length in bytes of every token, by id; special tokens have 0. */
-  tokenLengths(): number[] {
-    return this.#bytes.map((bytes) => bytes.length);
-  }
-
   #encodeInto(text: string, ids: number[]): void {
     for (const piece of pieces(text)) {
       const encoded = this.#encodePiece(piece);
