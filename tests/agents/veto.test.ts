@@ -1,6 +1,6 @@
 /** A veto of the safety filter in the loop: what it keeps out of the corpus, and out of what the learner raises. */
 import { describe, expect, it } from 'vitest';
-import { PolicyGradientLearner } from '../../src/agents/learner/policy-gradient.ts';
+import { RoundLearner } from '../../src/agents/learner/learner.ts';
 import { RunPreparer, type PreparerDeps } from '../../src/agents/preparer.ts';
 import { parseConfig } from '../../src/config/load.ts';
 import type { Judged } from '../../src/contracts/agents.ts';
@@ -22,8 +22,8 @@ function judged(id: string, completion: string, safety?: SafetyCounts): Judged {
 /** What the learner hands to the model for these samples and repairs. */
 async function trainedOn(all: readonly Judged[], repaired: readonly Judged[]): Promise<readonly TrainSequence[]> {
   let request: UpdateRequest | undefined;
-  const learner = new PolicyGradientLearner({
-    config: parseConfig({}), clock: () => 0, events: { record: () => {}, note: () => {} }, endOfText: 0, real: () => [], replay: async () => [], save: async () => '',
+  const learner = new RoundLearner({
+    config: parseConfig({}), clock: () => 0, events: { record: () => {}, note: () => {} }, endOfText: 0, real: () => [], replay: async () => [], accepted: async () => [], save: async () => '',
     evaluator: { evaluateMany: async () => [], close: async () => {} },
     model: {
       encode: async (texts) => texts.map((text) => [...Buffer.from(text)]),
