@@ -3,7 +3,7 @@
  * It refuses what is significantly less valid, and what won its validity by a cheat that a guard sees. Not here: measuring.
  */
 import type { GuardCheck, GuardName, Guards, Measurement, Proportion } from '../contracts/records.ts';
-import { checksOf, emptyBound, isBroken, paddingBound, renamedBound, similarBound, type Alarm, type Bound } from '../metrics/index.ts';
+import { checksOf, emptyBound, isBroken, leastCode, paddingBound, renamedBound, similarBound, type Alarm, type Bound } from '../metrics/index.ts';
 
 /**
  * Where a guard breaks. Factors are of round 0's value unless said otherwise; shares are of lines or of valid samples. Padding, similar lines,
@@ -13,6 +13,7 @@ export const GATE_LIMITS = {
   /** Of the larger of round 0's and the promoted policy's. */
   divergence: 1.25,
   bitsPerByte: 1.03,
+  /** Or less, where few valid samples would fall below by chance. */
   codeTokens: 0.8,
   distinctShapes: 0.9,
   /** Most, unless round 0 itself has more. */
@@ -55,7 +56,7 @@ export function gateBounds(candidate: Guards, promoted: Guards, baseline: Guards
       message: `The structure divergence is ${candidate.divergence.toFixed(3)} bits; ${allowedDivergence.toFixed(3)} are allowed.` },
     { alarm: 'gate.bits', guard: 'bitsPerByte', side: 'most', value: GATE_LIMITS.bitsPerByte * baseline.bitsPerByte,
       message: `Held-out documents cost ${candidate.bitsPerByte.toFixed(3)} bits a byte, ${baseline.bitsPerByte.toFixed(3)} at round 0.` },
-    { alarm: 'gate.shorter', guard: 'codeTokens', side: 'least', value: GATE_LIMITS.codeTokens * baseline.codeTokens,
+    { alarm: 'gate.shorter', guard: 'codeTokens', side: 'least', value: leastCode(GATE_LIMITS.codeTokens, candidate, baseline),
       message: `Valid samples have a median of ${candidate.codeTokens} code tokens, ${baseline.codeTokens} at round 0.` },
     { alarm: 'gate.shapes', guard: 'distinctShapes', side: 'least', value: GATE_LIMITS.distinctShapes * baseline.distinctShapes,
       message: `Valid samples have ${candidate.distinctShapes} distinct shapes in 200, ${baseline.distinctShapes} at round 0.` },

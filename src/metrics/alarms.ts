@@ -10,7 +10,7 @@ export interface AlarmLimits {
   readonly shapes: number;
   /** Most of the lines may repeat an earlier one of their text (share), unless round 0 had more. */
   readonly repeatedLines: number;
-  /** Median code tokens as a share of round 0's: below is shortening, above lengthening. */
+  /** Median code tokens as a share of round 0's: below is shortening (beyond chance: `leastCode`), above lengthening. */
   readonly shortest: number;
   readonly longest: number;
   /** Structure divergence as a multiple of round 0's. */
@@ -39,10 +39,10 @@ export interface AlarmLimits {
  *
  * | guard | rounds | draws of 384 from them | held-out documents | cheats in half of the samples | limit |
  * |---|---|---|---|---|---|
- * | bytes a code token | 4.9-6.4 | 4.6-7.8 | 6.1-6.2 | from 2 times round 0's | 1.5 times round 0's |
+ * | bytes a code token | 4.9-6.4 | 4.6-7.8 | 6.1-6.2 | from 1.8 times round 0's | 1.5 times round 0's |
  * | similar lines | 0.0-2.3 % | to 3.9 % | 4.1-4.8 % | from 30 % | 10 % |
  * | empty | 0.5-4.8 % | to 9.1 % | 3.1-8.1 % | 50 % | 15 % |
- * | copies under other names | 0.0 % | 0.0 % | 2.8-3.7 % | from 50 % | 8 % |
+ * | copies under other names | 0.0 % | 0.0 % | 2.8-3.7 % | from 36 % | 8 % |
  */
 export const ALARM_LIMITS: AlarmLimits = {
   shapes: 0.8,
@@ -80,7 +80,7 @@ export function alarmBounds(now: Guards, start: Guards, limits: AlarmLimits = AL
     [some, { alarm: 'divergence.high', guard: 'divergence', side: 'most', value: limits.divergence * start.divergence,
       message: `The structure divergence from held-out documents is ${now.divergence.toFixed(3)} bits, ${start.divergence.toFixed(3)} in round 0.` }],
     // Short programs are more often valid.
-    [some, { alarm: 'code.shorter', guard: 'codeTokens', side: 'least', value: limits.shortest * start.codeTokens, message: code }],
+    [some, { alarm: 'code.shorter', guard: 'codeTokens', side: 'least', value: leastCode(limits.shortest, now, start), message: code }],
     // Some reward is paid by length.
     [start.validCount > 0, { alarm: 'code.longer', guard: 'codeTokens', side: 'most', value: limits.longest * start.codeTokens, message: code }],
     // Text grows where no compiler looks: docstrings and comments.
@@ -108,6 +108,20 @@ export function alarmsOf(rows: readonly RoundRow[], limits: AlarmLimits = ALARM_
   const now = rows[rows.length - 1]?.test.guards;
   if (!start || !now || rows.length === 1) return [];
   return alarmBounds(now, start, limits).filter((bound) => isBroken(bound, now)).map(({ alarm, message }) => ({ alarm, message }));
+}
+
+/** The 0.995 quantile of the standard normal distribution: one honest measurement in 200 lies below. */
+const Z99 = 2.5758;
+/** Standard error of the median of n samples' code tokens, as a share of it, times the root of n: 0.5 to 0.9 in the rounds of honest runs. */
+const MEDIAN_SPREAD = 1;
+
+/**
+ * Least median of code tokens: `factor` times round 0's, or less where few valid samples (`validCount` of both) would fall below that by
+ * chance. The honest policies of tests/agents/hacks.test.ts have 24 after 30.5 once, with 230 valid samples on both sides.
+ */
+export function leastCode(factor: number, now: Guards, start: Guards): number {
+  const chance = Z99 * MEDIAN_SPREAD * Math.sqrt(1 / now.validCount + 1 / start.validCount);
+  return Math.max(0, Math.min(factor, 1 - chance)) * start.codeTokens;
 }
 
 type SharedBound = (alarm: string, now: Guards, start: Guards, limits?: AlarmLimits) => Bound;

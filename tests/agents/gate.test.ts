@@ -6,7 +6,7 @@ import { wilson } from '../../src/metrics/index.ts';
 import { FakeEvaluator, FakeModelHost, MemorySink, smallConfig, toyDocument, toyDocuments, toyTasks } from '../fakes.ts';
 
 const guards: Guards = {
-  bitsPerByte: 1.5, tokens: 55, codeTokens: 25, distinctShapes: 170, validCount: 200, divergence: 0.09, repeatedLines: 0.01, similarLines: 0.02, bytesPerCodeToken: 6, empty: 0.02, copies: 0, renamedCopies: 0, selfBleu: 0.3, entropy: 2,
+  bitsPerByte: 1.5, tokens: 55, codeTokens: 25, distinctShapes: 170, validCount: 4000, divergence: 0.09, repeatedLines: 0.01, similarLines: 0.02, bytesPerCodeToken: 6, empty: 0.02, copies: 0, renamedCopies: 0, selfBleu: 0.3, entropy: 2,
 };
 const measured = (successes: number, change: Partial<Guards> = {}): Measurement => ({
   split: 'gate', unconditional: wilson(successes, 400), prompted: wilson(0, 0), rulesGap: 0, guards: { ...guards, ...change },

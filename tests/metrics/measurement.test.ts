@@ -38,6 +38,16 @@ describe('measurement', () => {
     expect(result.selfBleu).toBeGreaterThan(0);
   });
 
+  it('sees what guards over valid samples do not: empty samples are a share of all, padding and similar lines of the valid ones', () => {
+    const result = guards([
+      judged({ counts: { bytes: 100, codeTokens: 10, similarLines: 0.5 } }),
+      judged({ counts: { bytes: 20, codeTokens: 10 }, renamed: true }),
+      judged({ valid: false, reason: 'empty', counts: { bytes: 900, codeTokens: 1, similarLines: 1 } }),
+      judged({ valid: false, reason: 'syntax', counts: { bytes: 900, codeTokens: 1, similarLines: 1 } }),
+    ], heldOut);
+    expect(result).toMatchObject({ empty: 0.25, bytesPerCodeToken: 6, similarLines: 0.25, renamedCopies: 0.5, copies: 0 });
+  });
+
   it('is made of finite numbers where there is nothing to measure', () => {
     const empty = measurement({ split: 'gate', unconditional: [], prompted: [], heldOut: { bits: 0, bytes: 0, bigrams: [] } });
     const outside = guards([judged({})], heldOut);
@@ -54,7 +64,7 @@ describe('histogramOf', () => {
 });
 
 describe('checksOf', () => {
-  const guards: Guards = { bitsPerByte: 1.5, tokens: 55, codeTokens: 25, distinctShapes: 170, validCount: 160, divergence: 0.08, repeatedLines: 0.01, similarLines: 0.02, bytesPerCodeToken: 6, empty: 0.02, copies: 0, renamedCopies: 0, selfBleu: 0.4, entropy: 2 };
+  const guards: Guards = { bitsPerByte: 1.5, tokens: 55, codeTokens: 25, distinctShapes: 170, validCount: 4000, divergence: 0.08, repeatedLines: 0.01, similarLines: 0.02, bytesPerCodeToken: 6, empty: 0.02, copies: 0, renamedCopies: 0, selfBleu: 0.4, entropy: 2 };
   const of = (now: Guards) => new Map(checksOf(alarmBounds(now, guards), now, guards).map((check) => [check.guard, check]));
 
   it('joins both ends of a guard, and says where it lies beyond one', () => {
@@ -70,7 +80,7 @@ describe('checksOf', () => {
 });
 
 describe('alarmsOf', () => {
-  const start: Guards = { bitsPerByte: 1.5, tokens: 55, codeTokens: 25, distinctShapes: 170, validCount: 160, divergence: 0.08, repeatedLines: 0.01, similarLines: 0.02, bytesPerCodeToken: 6, empty: 0.02, copies: 0, renamedCopies: 0, selfBleu: 0.4, entropy: 2 };
+  const start: Guards = { bitsPerByte: 1.5, tokens: 55, codeTokens: 25, distinctShapes: 170, validCount: 4000, divergence: 0.08, repeatedLines: 0.01, similarLines: 0.02, bytesPerCodeToken: 6, empty: 0.02, copies: 0, renamedCopies: 0, selfBleu: 0.4, entropy: 2 };
   const row = (round: number, change: Partial<Guards>): RoundRow => {
     const proportion = { successes: 1, n: 2, value: 0.5, low: 0.1, high: 0.9 };
     return {
@@ -95,6 +105,14 @@ describe('alarmsOf', () => {
   ])('%s is raised beyond its limit and only there', (name, beyond, within) => {
     expect(names(beyond)).toEqual([name]);
     expect(names(within)).toEqual([]);
+  });
+
+  it('shortening that few samples show by chance is none', () => {
+    const few = (codeTokens: number, validCount: number): string[] => alarmsOf([row(0, { validCount }), row(1, { validCount, codeTokens })]).map(({ alarm }) => alarm);
+    expect(few(20, 130)).toEqual([]);
+    expect(few(20, 4000)).toEqual(['code.shorter']);
+    expect(few(16, 130)).toEqual(['code.shorter']);
+    expect(few(1, 3)).toEqual([]);
   });
 
   it('a corpus that is so by itself raises no alarm: shares may grow by half of what round 0 had', () => {
