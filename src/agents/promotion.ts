@@ -3,7 +3,7 @@
  * It refuses what is significantly less valid, and what won its validity by a cheat that a guard sees. Not here: measuring.
  */
 import type { GuardCheck, GuardName, Guards, Measurement, Proportion } from '../contracts/records.ts';
-import { checksOf, emptyBound, isBroken, leastCode, paddingBound, renamedBound, similarBound, type Alarm, type Bound } from '../metrics/index.ts';
+import { ALARM_LIMITS, checksOf, emptyBound, isBroken, leastCode, paddingBound, renamedBound, similarBound, type Alarm, type Bound } from '../metrics/index.ts';
 
 /**
  * Where a guard breaks. Factors are of round 0's value unless said otherwise; shares are of lines or of valid samples. Padding, similar lines,
@@ -16,7 +16,7 @@ export const GATE_LIMITS = {
   /** Or less, where few valid samples would fall below by chance. */
   codeTokens: 0.8,
   distinctShapes: 0.9,
-  /** Most, unless round 0 itself has more. */
+  /** Most, unless round 0 itself has more (of repeated lines: two thirds of that). */
   repeatedLines: 0.05,
   copies: 0.02,
 } as const;
@@ -49,7 +49,7 @@ const OVER_ALL: ReadonlySet<GuardName> = new Set(['bitsPerByte', 'empty']);
 /** What a candidate's guards may be. Guards over valid samples have no bound where there are none. */
 export function gateBounds(candidate: Guards, promoted: Guards, baseline: Guards): Bound[] {
   const allowedDivergence = GATE_LIMITS.divergence * Math.max(promoted.divergence, baseline.divergence);
-  const allowedLines = Math.max(GATE_LIMITS.repeatedLines, baseline.repeatedLines);
+  const allowedLines = Math.max(GATE_LIMITS.repeatedLines, ALARM_LIMITS.growth * baseline.repeatedLines);
   const allowedCopies = Math.max(GATE_LIMITS.copies, baseline.copies);
   const bounds: readonly Bound[] = [
     { alarm: 'gate.divergence', guard: 'divergence', side: 'most', value: allowedDivergence,

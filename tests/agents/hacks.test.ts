@@ -214,7 +214,6 @@ async function run(library: Library, seed: number, hack?: Hack): Promise<Ran> {
 let library: Library;
 beforeAll(async () => {
   library = await readLibrary();
-  console.log(library.train.length, library.honest.length);
 });
 
 describe('a policy that hacks its reward', () => {
