@@ -7,7 +7,7 @@ import type { Guards, Measurement, Proportion, Split } from '../contracts/record
 import { structureDivergence } from './divergence.ts';
 import { bleuTokens, distinctShapes, repeatedLines, sampledEntropy, selfBleu } from './diversity.ts';
 import { safetyTotals } from './safety.ts';
-import { median, wilson } from './statistics.ts';
+import { mean, median, wilson } from './statistics.ts';
 
 /** What samples are held against: documents of the same split. */
 export interface HeldOut {
@@ -48,12 +48,14 @@ export function measurement({ split, unconditional, prompted, heldOut }: Measure
 
 /**
  * The guards over unconditional samples, nearly all over the valid ones among them: medians of tokens (end of text included; 0
- * where the writer gives none) and code tokens, shapes, divergence, repeated lines, Self-BLEU, share of copies. Entropy is
- * over the tokens of all samples, since it is the policy's, not the valid part's.
+ * where the writer gives none) and code tokens, shapes, divergence, repeated and similar lines, bytes a code token, Self-BLEU, shares
+ * of copies. Entropy is over the tokens of all samples, since it is the policy's, not the valid part's, and so is the share of empty ones.
  */
 export function guards(unconditional: readonly Judged[], heldOut: HeldOut): Guards {
   const valid = unconditional.filter(({ evaluation }) => evaluation.valid);
   const evaluations = valid.map(({ evaluation }) => evaluation);
+  const share = (of: readonly unknown[], all: readonly unknown[]): number => (all.length === 0 ? 0 : of.length / all.length);
+  const code = evaluations.reduce((sum, { counts }) => sum + counts.codeTokens, 0);
   return {
     bitsPerByte: heldOut.bytes === 0 ? 0 : heldOut.bits / heldOut.bytes,
     tokens: median(valid.flatMap(({ sample }) => (sample.tokens ? [sample.tokens.length] : []))),
@@ -62,7 +64,11 @@ export function guards(unconditional: readonly Judged[], heldOut: HeldOut): Guar
     validCount: valid.length,
     divergence: structureDivergence(evaluations.map(({ bigrams }) => bigrams), heldOut.bigrams),
     repeatedLines: repeatedLines(evaluations.map(({ counts }) => ({ lines: counts.lines, share: counts.repeatedLines }))),
-    copies: valid.length === 0 ? 0 : evaluations.filter(({ copy }) => copy).length / valid.length,
+    similarLines: mean(evaluations.map(({ counts }) => counts.similarLines)),
+    bytesPerCodeToken: code === 0 ? 0 : evaluations.reduce((sum, { counts }) => sum + counts.bytes, 0) / code,
+    empty: share(unconditional.filter(({ evaluation }) => evaluation.reason === 'empty'), unconditional),
+    copies: share(evaluations.filter(({ copy }) => copy), evaluations),
+    renamedCopies: share(evaluations.filter(({ renamed }) => renamed), evaluations),
     selfBleu: selfBleu(valid.map(({ sample }) => bleuTokens(sample.prompt + sample.completion))),
     entropy: sampledEntropy(unconditional.map(({ sample }) => sample.logProbs ?? [])),
   };

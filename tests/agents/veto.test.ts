@@ -14,7 +14,7 @@ function judged(id: string, completion: string, safety?: SafetyCounts): Judged {
   const sample: Sample = { id, taskId: id, kind: 'unconditional', round: 1, attempt: 0, prompt: '', completion, finish: 'stop', tokens: tokensOf(completion), logProbs: tokensOf(completion).map(() => -1) };
   const evaluation: Evaluation = {
     id, valid: true, rulesValid: true, score: 1, findings: [], shape: id, bigrams: [1], copy: false, ...(safety ? { safety } : {}),
-    counts: { bytes: completion.length, lines: 1, codeTokens: 5, ownNodes: 3, repeatedLines: 0, docstring: false, maxNesting: 0, longestLine: 0 },
+    counts: { bytes: completion.length, lines: 1, codeTokens: 5, ownNodes: 3, repeatedLines: 0, similarLines: 0, docstring: false, maxNesting: 0, longestLine: 0 },
   };
   return { sample, evaluation };
 }
