@@ -6,7 +6,7 @@ import { passAtK } from '../../src/evaluator/execution/index.ts';
 import { mean, seedInterval, seedMean, type Interval } from '../../src/metrics/index.ts';
 import { hash32, philox } from '../../src/random/philox.ts';
 import type { CellFigures } from './figures.ts';
-import { ARM_NAMES, CONTROLS, type Arm } from './settings.ts';
+import { ARM_NAMES, type Arm } from './settings.ts';
 import { targetsOf, type Target } from './targets.ts';
 import { verdictOf, type Verdict } from './verdict.ts';
 
@@ -172,7 +172,7 @@ export function reportOf(cells: readonly CellFigures[], { setting, rounds }: { r
       const value = bound(average(`${name}/${arm}`, of(arm).map((cell) => at(cell, 'last'))));
       if (value) last[arm] = value;
     }
-    for (const arm of CONTROLS) {
+    for (const arm of present.filter((other) => other !== 'loop')) {
       const value = boundDifference(difference(`${name}/loop-${arm}`, pairsWith(arm).map(([own, other]) => [at(own, 'last'), at(other, 'last')] as const)));
       if (value) differences[arm] = value;
     }
