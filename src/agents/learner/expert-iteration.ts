@@ -21,12 +21,12 @@ export class ExpertIteration implements LearningMethod {
 
   async teach(outcome: RoundOutcome): Promise<UpdateReport> {
     const { model, config } = this.deps;
-    return model.update(updateOf(config, outcome.round, await acceptedSequences(this.deps, outcome)));
+    return model.update(updateOf(config, outcome.round, await acceptedSequences(this.deps, outcome, 1)));
   }
 }
 
-/** Likelihood on the buffer, the round's own samples and repairs last. A token that was written weighs 1 on average over rewarded samples. */
-export async function acceptedSequences(deps: MethodDeps, { round, judged, rewards, repairs }: RoundOutcome): Promise<TrainSequence[]> {
+/** Likelihood on the buffer, the round's own samples and repairs last. A token that was written weighs `weight` on average over rewarded samples. */
+export async function acceptedSequences(deps: MethodDeps, { round, judged, rewards, repairs }: RoundOutcome, weight: number): Promise<TrainSequence[]> {
   const { model, endOfText, config: { learning: { bufferSize } } } = deps;
   const fresh: Accepted[] = [
     ...judged.flatMap(({ sample }, i) => (rewards[i]!.value > 0 ? [{ sample, reward: rewards[i]!.value }] : [])),
@@ -38,9 +38,9 @@ export async function acceptedSequences(deps: MethodDeps, { round, judged, rewar
   // A revision that filled a hole has no tokens of its own: its text has.
   const filled = await model.encode(buffer.map(({ sample }) => (sample.tokens ? '' : textOf(sample))));
   return buffer.map(({ sample, reward }, i): TrainSequence => {
-    const weight = reward === null ? 1 : reward / average;
-    const context = sample.tokens ? contexts[i]! : [];
     const own = sample.tokens ?? [...filled[i]!, endOfText];
-    return { tokens: [...context, ...own], likelihood: [...context.map(() => 0), ...own.map(() => weight)], credit: [...context, ...own].map(() => 0) };
+    const each = weight * (reward === null ? 1 : reward / average);
+    const context = sample.tokens ? contexts[i]! : [];
+    return { tokens: [...context, ...own], likelihood: [...context.map(() => 0), ...own.map(() => each)], credit: [...context, ...own].map(() => 0) };
   });
 }
