@@ -50,7 +50,7 @@ describe('the learner', () => {
   it('never raises a vetoed sample or repair', async () => {
     const samples = [judged('a', 'good'), judged('b', 'leak', { secret: 1 }), judged('c', 'calls', { danger: 1 })];
     const sequences = await trainedOn(samples, [judged('d', 'mended'), judged('e', 'worse', { slur: 1 })]);
-    expect(raised(sequences).sort()).toEqual(['calls', 'good', 'mended']);
+    expect([...new Set(raised(sequences))].sort()).toEqual(['calls', 'good', 'mended']);
   });
 
   it('raises nothing at all when all is vetoed', async () => {
