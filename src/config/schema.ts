@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 
-export const learnerNames = ['policy-gradient', 'expert-iteration'] as const;
+export const learnerNames = ['policy-gradient', 'expert-iteration', 'seqgan'] as const;
 export type LearnerName = (typeof learnerNames)[number];
 
 const positive = z.int().min(1);
@@ -93,6 +93,9 @@ export const configSchema = z.strictObject({
     oddsClip: z.number().positive().default(1),
     repairWeight: z.number().min(0).default(0.3).describe('Credit of a repaired span in accepted revisions.'),
     bufferSize: positive.default(4096).describe('Accepted samples and revisions that expert iteration learns from at most, the newest.'),
+    rollouts: positive.default(4).describe('Completions of each beginning of a sample; their mean reward is what SeqGAN takes the beginning to be worth.'),
+    rolloutSamples: positive.default(256).describe('Samples of a round that SeqGAN rolls out and learns from, at most.'),
+    rolloutSpacing: positive.default(8).describe('Tokens from one such beginning to the next; those between them have the credit of the next one.'),
     readabilityWeight: share.default(0).describe('Share of a reward that readability decides; 0: it is shown and not trained on.'),
     discriminatorSteps: z.int().min(0).default(60),
     discriminatorRate: z.number().positive().default(1e-3),
