@@ -89,10 +89,10 @@ export class TabularPolicy implements Asked {
     return weights.map((weight) => weight / total);
   }
 
-  /** Probability of a whole text, its end included. */
-  probability(text: string): number {
+  /** Probability of a whole text, its end included, once its first `written` tokens are there. */
+  probability(text: string, written = 0): number {
     const tokens = [...Buffer.from(text), END];
-    return tokens.reduce((product, token, i) => product * this.#probabilities(tokens.slice(0, i))[this.#index(token)]!, 1);
+    return tokens.reduce((product, token, i) => (i < written ? product : product * this.#probabilities(tokens.slice(0, i))[this.#index(token)]!), 1);
   }
 
   /** Moves the policy towards `texts` by likelihood: the pretraining of a toy. */
