@@ -137,7 +137,7 @@ describe('advantages', () => {
 });
 
 /** A table is taught at rates that no network would bear. */
-const learning: NonNullable<ConfigInput['learning']> = { learningRate: 4, decay: 1, warmupSteps: 0, corpusShare: 0, passes: 4, clipHigh: 5, rolloutSpacing: 1 };
+const learning: NonNullable<ConfigInput['learning']> = { learningRate: 4, decay: 1, warmupSteps: 0, corpusShare: 0, passes: 4, clipHigh: 5, rollouts: 4, rolloutSpacing: 1 };
 
 describe('the method', () => {
   const teach = async (policy: TabularPolicy, samples: readonly Judged[], over: ConfigInput['learning'] = {}): Promise<void> => {
