@@ -168,7 +168,9 @@ export class FakeModelHost implements ModelHost {
   async generate(request: GenerateRequest): Promise<Completion[]> {
     this.calls.push(`generate ${request.key} ${request.weights ?? 'raw'} ${request.prompts.length}`);
     const { skill, updates } = this.state[request.weights ?? 'raw'];
-    return request.prompts.map((prompt, i) => {
+    return request.prompts.map((given, i) => {
+      // Ids cannot be turned back into text here: who gives them gets whole texts.
+      const prompt = typeof given === 'string' ? given : '';
       const planted = this.options.write?.(request, i);
       if (planted !== undefined) return this.#completion(planted, request.maxTokens);
       const draw = drawer(`${request.key}/${i}/${prompt}/${updates}`);

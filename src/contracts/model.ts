@@ -8,7 +8,8 @@ import type { OddsTrace } from './records.ts';
 export interface GenerateRequest {
   /** Names the random stream; the same key, prompts and weights give the same completions. */
   readonly key: string;
-  readonly prompts: readonly string[];
+  /** Texts, or ids as they are: what was written token by token need not be what its text is encoded as. */
+  readonly prompts: readonly (string | readonly number[])[];
   /** Most tokens a completion may have (the model's context allowing). */
   readonly maxTokens: number;
   readonly temperature: number;

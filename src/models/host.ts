@@ -132,7 +132,7 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
   async generate(request: GenerateRequest): Promise<Completion[]> {
     const room = this.#shape.context;
     const jobs = request.prompts.map((prompt, i): DecodeJob => {
-      const ids = [SPECIAL_IDS.endOfText, ...this.#tokenizer.encode(prompt)];
+      const ids = [SPECIAL_IDS.endOfText, ...(typeof prompt === 'string' ? this.#tokenizer.encode(prompt) : prompt)];
       return { prompt: ids, maxTokens: Math.min(request.maxTokens, room - ids.length + 1), random: new RandomStream(this.#request.seed, 'generate', request.key, i) };
     });
     return this.#decode(jobs, request);

@@ -70,6 +70,16 @@ describe('sampling', () => {
     expect(other.map(({ tokens }) => tokens)).not.toEqual(few.map(({ tokens }) => tokens));
   });
 
+  it('goes on from ids as it does from the text that is encoded as them, and from no other ids of that text', async () => {
+    const text = 'def f1(x):';
+    const [ids] = await host.encode([text]);
+    const bytes = (await host.encode([...text])).flat();
+    expect(bytes.length).toBeGreaterThan(ids!.length);
+    const ask = (prompt: string | readonly number[]) => host.generate({ key: 'ids', prompts: [prompt, prompt], maxTokens: 12, temperature: 1 });
+    expect(await ask(ids!)).toEqual(await ask(text));
+    expect((await ask(bytes)).map(({ logProbs }) => logProbs)).not.toEqual((await ask(text)).map(({ logProbs }) => logProbs));
+  });
+
   it('keeps the limit, and says when it was reached', async () => {
     const completions = await host.generate({ key: 'limit', prompts: new Array<string>(20).fill(''), maxTokens: 3, temperature: 1 });
     for (const { tokens, finish } of completions) {
