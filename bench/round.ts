@@ -12,6 +12,8 @@
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
+import { judgedAhead } from '../src/agents/ahead.ts';
+import type { EvaluationRequest } from '../src/contracts/evaluator.ts';
 import type { TrainSequence } from '../src/contracts/model.ts';
 import { loadCPython } from '../src/evaluator/index.ts';
 import { PolicyHost } from '../src/models/host.ts';
@@ -97,11 +99,14 @@ class OurRound {
     this.host.restore(this.#start);
     const key = `bench/${++this.#rounds}`;
     const times = [performance.now()];
-    const completions = await this.host.generate({ key, prompts: this.prompts, maxTokens: MOST_TOKENS, temperature: 1 });
+    const request = (text: string, finish: 'stop' | 'length', i: number): EvaluationRequest => ({ id: String(i), text: this.prompts[i]! + text, promptLength: this.prompts[i]!.length, finish });
+    const completions = await judgedAhead(
+      this.judges,
+      (listener) => this.host.generate({ key, prompts: this.prompts, maxTokens: MOST_TOKENS, temperature: 1 }, listener),
+      ({ text, finish, index }) => request(text, finish, index),
+    );
     times.push(performance.now());
-    const evaluations = await this.judges.evaluateMany(completions.map(({ text, finish }, i) => ({
-      id: String(i), text: this.prompts[i]! + text, promptLength: this.prompts[i]!.length, finish,
-    })));
+    const evaluations = await this.judges.evaluateMany(completions.map(({ text, finish }, i) => request(text, finish, i)));
     times.push(performance.now());
     const advantages = groupAdvantages(evaluations.map(({ score }) => score), GROUP);
     const sequences = completions.map(({ tokens, logProbs }, i): TrainSequence => {

@@ -26,6 +26,12 @@ export interface DecodeResult {
   readonly finish: 'stop' | 'length';
 }
 
+/** A result, and which job's it is. */
+export interface Finished {
+  readonly index: number;
+  readonly result: DecodeResult;
+}
+
 export interface DecodeOptions {
   readonly temperature: number;
   readonly topK: number;
@@ -91,6 +97,9 @@ export function decodeCaches(engine: EngineOptions, shape: PolicyShape, slots: n
   })));
 }
 
+/** Some 20 to 100 ms: nobody waits long for what has finished, and what is told is worth a message. */
+const STEPS_TO_PAUSE = 32;
+
 /** Steps from which narrower slots repay their compilation. */
 const REPAID = 80;
 
@@ -130,14 +139,18 @@ export class Decoder {
     return lanes;
   }
 
-  /** One result a job, in order. */
-  async decode(jobs: readonly DecodeJob[], options: DecodeOptions): Promise<DecodeResult[]> {
+  /** One result a job, in order; each is told before that, with others that ended at about the same time. */
+  async decode(jobs: readonly DecodeJob[], options: DecodeOptions, onFinished: (finished: readonly Finished[]) => void = () => {}): Promise<DecodeResult[]> {
     const whole = options.topK <= 0 && options.topP >= 1;
     const lanes = this.#lanesThat(computesOnDevice(this.engine) && whole);
     const results = new Array<DecodeResult>(jobs.length);
+    const tell = (finished: readonly Finished[]): void => {
+      for (const { index, result } of finished) results[index] = result;
+      onFinished(finished);
+    };
     // Dealt out beforehand: which lane takes a sequence must not depend on which is faster.
     const dealt = lanes.map((_, lane) => jobs.flatMap((job, index) => (index % lanes.length === lane ? [{ job, index }] : [])));
-    await Promise.all(lanes.map((lane, i) => lane.decode(dealt[i]!, options, results)));
+    await Promise.all(lanes.map((lane, i) => lane.decode(dealt[i]!, options, tell)));
     return results;
   }
 
@@ -175,22 +188,28 @@ class Lane {
     this.#width = widths[0]!;
   }
 
-  async decode(jobs: readonly { readonly job: DecodeJob; readonly index: number }[], options: DecodeOptions, results: DecodeResult[]): Promise<void> {
+  async decode(jobs: readonly { readonly job: DecodeJob; readonly index: number }[], options: DecodeOptions, tell: (finished: readonly Finished[]) => void): Promise<void> {
     const { context } = this.shape;
+    let finished: Finished[] = [];
     const possible = jobs.filter(({ job, index }) => {
       if (job.prompt.length + 1 <= context && job.maxTokens >= 1) return true;
-      results[index] = { tokens: [], logProbs: [], finish: 'length' };
+      finished.push({ index, result: { tokens: [], logProbs: [], finish: 'length' } });
       return false;
     });
+    const pause = (): void => {
+      if (finished.length > 0) tell(finished);
+      finished = [];
+    };
     this.#width = this.#narrowest(possible.length);
-    const prefixes = await this.#sharedPrefixes(possible.map(({ job }) => job.prompt), options);
+    const prefixes = await this.#sharedPrefixes(possible.map(({ job }) => job.prompt), options, pause);
     await this.#work(possible.map(({ job, index }): Task => ({
-      ...job, prefix: prefixes.get(job.prompt.join()) ?? null, done: (result) => void (results[index] = result),
-    })), options);
+      ...job, prefix: prefixes.get(job.prompt.join()) ?? null, done: (result) => void finished.push({ index, result }),
+    })), options, pause);
+    pause();
   }
 
   /** All but the last token of every prompt that more than one sequence starts from; the last one's logits are each sequence's own. */
-  async #sharedPrefixes(prompts: readonly (readonly number[])[], options: DecodeOptions): Promise<Map<string, Prefix>> {
+  async #sharedPrefixes(prompts: readonly (readonly number[])[], options: DecodeOptions, pause: () => void): Promise<Map<string, Prefix>> {
     // The way to the host and back costs more than computing a prompt again.
     if (this.where.onDevice) return new Map();
     const counts = new Map<string, { readonly prompt: readonly number[]; count: number }>();
@@ -202,12 +221,12 @@ class Lane {
     const prefixes = new Map<string, Prefix>();
     await this.#work([...counts].filter(([, { prompt, count }]) => count > 1 && prompt.length > 1).map(([key, { prompt }]): Task => ({
       prompt: prompt.slice(0, -1), maxTokens: 0, random: null, prefix: null, done: (_, slot) => void prefixes.set(key, this.#read(slot, prompt.length - 1)),
-    })), options);
+    })), options, pause);
     return prefixes;
   }
 
-  /** Does all tasks, in their order as slots become free. */
-  async #work(tasks: readonly Task[], options: DecodeOptions): Promise<void> {
+  /** Does all tasks, in their order as slots become free, with a pause now and then. */
+  async #work(tasks: readonly Task[], options: DecodeOptions, pause: () => void): Promise<void> {
     const { context, vocabulary } = this.shape;
     let next = 0;
     const take = (s: number): Slot | undefined => {
@@ -247,8 +266,10 @@ class Lane {
         }
       }
       if (next >= tasks.length) slots = this.#narrowed(slots);
-      // Blocking steps; let messages through now and then.
-      if (!this.where.shared && count % 32 === 31) await setImmediate();
+      if (count % STEPS_TO_PAUSE < STEPS_TO_PAUSE - 1) continue;
+      pause();
+      // Blocking steps: messages get through, both ways, only here.
+      if (!this.where.shared) await setImmediate();
     }
   }
 

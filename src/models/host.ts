@@ -3,7 +3,7 @@
  * ids and numbers out. Not here: files (processes/model-host-entry.ts) and what any of it is for (agents).
  */
 import type {
-  Alternatives, AlternativesRequest, Completion, DiscriminatorInput, DiscriminatorUpdate, DiscriminatorUpdated, GenerateRequest, InfillRequest, InitialiseRequest, ModelHost,
+  Alternatives, AlternativesRequest, Completion, DiscriminatorInput, DiscriminatorUpdate, DiscriminatorUpdated, FinishedListener, GenerateRequest, InfillRequest, InitialiseRequest, ModelHost,
   ModelInfo, PretrainRequest, StepReport, TraceInput, TrainSequence, UpdateReport, UpdateRequest, WeightsName,
 } from '../contracts/model.ts';
 import type { OddsTrace } from '../contracts/records.ts';
@@ -129,16 +129,16 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
     return (await compile(this.#engine, step, spec)).bind({ weights: this.#arrays.raw });
   }
 
-  async generate(request: GenerateRequest): Promise<Completion[]> {
+  async generate(request: GenerateRequest, onFinished?: FinishedListener): Promise<Completion[]> {
     const room = this.#shape.context;
     const jobs = request.prompts.map((prompt, i): DecodeJob => {
       const ids = [SPECIAL_IDS.endOfText, ...this.#tokenizer.encode(prompt)];
       return { prompt: ids, maxTokens: Math.min(request.maxTokens, room - ids.length + 1), random: new RandomStream(this.#request.seed, 'generate', request.key, i) };
     });
-    return this.#decode(jobs, request);
+    return this.#decode(jobs, request, onFinished);
   }
 
-  async infill(request: InfillRequest): Promise<Completion[]> {
+  async infill(request: InfillRequest, onFinished?: FinishedListener): Promise<Completion[]> {
     const jobs = request.holes.map(({ prefix, suffix, maxTokens }, i): DecodeJob => {
       let before = this.#tokenizer.encode(prefix);
       let after = this.#tokenizer.encode(suffix);
@@ -152,16 +152,18 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
         maxTokens, random: new RandomStream(this.#request.seed, 'infill', request.key, i),
       };
     });
-    return this.#decode(jobs, request);
+    return this.#decode(jobs, request, onFinished);
   }
 
-  async #decode(jobs: readonly DecodeJob[], request: { temperature: number; topK?: number; topP?: number; weights?: WeightsName }): Promise<Completion[]> {
+  async #decode(jobs: readonly DecodeJob[], request: { temperature: number; topK?: number; topP?: number; weights?: WeightsName }, onFinished?: FinishedListener): Promise<Completion[]> {
     const decoder = await this.#decoder(request.weights ?? 'raw');
     const options = { temperature: request.temperature, topK: request.topK ?? 0, topP: request.topP ?? 1, endOfText: SPECIAL_IDS.endOfText };
-    const results = await decoder.decode(jobs, options);
-    return results.map(({ tokens, logProbs, finish }) => ({
-      text: this.#tokenizer.decode(finish === 'stop' ? tokens.slice(0, -1) : tokens), finish, tokens, logProbs,
-    }));
+    const texts = new Array<string>(jobs.length);
+    const results = await decoder.decode(jobs, options, (finished) => {
+      for (const { index, result: { tokens, finish } } of finished) texts[index] = this.#tokenizer.decode(finish === 'stop' ? tokens.slice(0, -1) : tokens);
+      onFinished?.(finished.map(({ index, result: { finish } }) => ({ index, text: texts[index]!, finish })));
+    });
+    return results.map(({ tokens, logProbs, finish }, i) => ({ text: texts[i]!, finish, tokens, logProbs }));
   }
 
   async #decoder(weights: WeightsName): Promise<Decoder> {

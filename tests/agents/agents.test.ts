@@ -14,7 +14,7 @@ const clock = (): number => 0;
 describe('generator', () => {
   const make = () => {
     const [model, events] = [new FakeModelHost(), new MemorySink()];
-    return { model, events, generator: new PolicyGenerator({ model, events, config, clock, tasks: toyTasks }) };
+    return { model, events, generator: new PolicyGenerator({ model, evaluator: new FakeEvaluator(), events, config, clock, tasks: toyTasks }) };
   };
 
   it('samples the round’s training tasks under one key from the raw weights, with unique and stable ids', async () => {

@@ -7,7 +7,7 @@ import { cutFor, holeFor, stemFor } from '../../src/agents/refinement/cuts.ts';
 import { byteLength, toOffsets, trivialStatements, workTokens } from '../../src/agents/refinement/python-text.ts';
 import { PointedRefiner, spread } from '../../src/agents/refiner.ts';
 import { textOf } from '../../src/agents/samples.ts';
-import { FakeModelHost, judgedSample, MemorySink, smallConfig, toyDocument } from '../fakes.ts';
+import { FakeEvaluator, FakeModelHost, judgedSample, MemorySink, smallConfig, toyDocument } from '../fakes.ts';
 
 const text = fc.string({ unit: 'grapheme', maxLength: 60 });
 
@@ -220,7 +220,7 @@ describe('refiner', () => {
   const config = smallConfig({ refinement: { parents: 6, attempts: 2 } });
   const make = (model = new FakeModelHost()) => {
     const events = new MemorySink();
-    return { model, events, refiner: new PointedRefiner({ model, events, config, clock: () => 0 }) };
+    return { model, events, refiner: new PointedRefiner({ model, evaluator: new FakeEvaluator(), events, config, clock: () => 0 }) };
   };
   const sample = (id: string, completion: string, finish: 'stop' | 'length' = 'stop'): Judged => judgedSample({ id, completion, finish });
   const faulty = (i: number): Judged => sample(`r1/u${i}`, `${Array.from({ length: i + 2 }, (_, n) => `v${n} = call(alpha, ${n})`).join('\n')}\nbeta = (1\nreturn beta`);
