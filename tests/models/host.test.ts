@@ -1,6 +1,6 @@
 /** The models behind their contract: what is sampled, scored, trained, saved and restored. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { InitialiseRequest, UpdateRequest } from '../../src/contracts/model.ts';
+import type { FinishedListener, FinishedText, InitialiseRequest, UpdateRequest } from '../../src/contracts/model.ts';
 import { draw } from '../../src/models/decoding.ts';
 import { PolicyHost, type HostState } from '../../src/models/host.ts';
 import { trainTokenizer } from '../../src/models/tokenizer/index.ts';
@@ -44,6 +44,20 @@ describe('pretraining', () => {
 });
 
 describe('sampling', () => {
+  it.each(['generate', 'infill'] as const)('tells of every completion of `%s` once, in groups and before all are there, and gives the same as when nobody listens', async (method) => {
+    const prompts = Array.from({ length: 200 }, (_, i) => (i % 3 === 0 ? '' : `def f${i % 7}(x):`));
+    const run = (listener?: FinishedListener) => method === 'generate'
+      ? host.generate({ key: 'told', prompts: [...prompts, 'x'.repeat(500)], maxTokens: 30, temperature: 1 }, listener)
+      : host.infill({ key: 'told', holes: prompts.map((prefix) => ({ prefix, suffix: '\n', maxTokens: 30 })), temperature: 1 }, listener);
+    const groups: (readonly FinishedText[])[] = [];
+    const completions = await run((finished) => void groups.push(finished));
+    expect(groups.length).toBeGreaterThan(1);
+    expect(groups.length).toBeLessThan(completions.length / 2);
+    expect(groups.every(({ length }) => length > 0)).toBe(true);
+    expect(groups.flat().sort((a, b) => a.index - b.index)).toEqual(completions.map(({ text, finish }, index) => ({ index, text, finish })));
+    expect(await run()).toEqual(completions);
+  });
+
   it('gives each token the log-probability that scoring gives it', async () => {
     const completions = await host.generate({ key: 'score', prompts: ['', 'def f1(x):', ''], maxTokens: 30, temperature: 1 });
     for (const [i, { tokens, logProbs }] of completions.entries()) {
