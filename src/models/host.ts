@@ -10,7 +10,7 @@ import type { OddsTrace } from '../contracts/records.ts';
 import { compile, current, overwritten, type BoundStep, type EngineOptions, type Program } from '../engine/compile.ts';
 import { RandomStream } from '../random/philox.ts';
 import { drawSystematic } from './alternatives.ts';
-import { Decoder, decodeCaches, slotsFor, type DecodeJob } from './decoding.ts';
+import { Decoder, decodeMemory, slotsFor, type DecodeJob } from './decoding.ts';
 import { DiscriminatorTrainer } from './discriminator-trainer.ts';
 import { cosineRate, PretrainingBatches } from './objectives.ts';
 import { biasCorrections } from './optimizer.ts';
@@ -50,7 +50,7 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
   readonly #scorers = new Map<WeightsName, BoundStep>();
   #distribution: Promise<BoundStep> | null = null;
   readonly #decoders = new Map<number, Decoder>();
-  readonly #caches;
+  readonly #memory;
   #nextVersion = 1;
   /** Updates since the optimizer's moments were last cleared. */
   #updates = 0;
@@ -75,7 +75,7 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
     this.#arrays = { raw, first: zeros(), second: zeros(), average: raw.slice(), promoted: raw.slice() };
     const { first, second, average } = this.#arrays;
     this.#train = new Map([[shape.batch, train.bind({ weights: raw, first, second, average })]]);
-    this.#caches = decodeCaches(engine, shape, slotsFor(engine, shape));
+    this.#memory = decodeMemory(engine, shape, slotsFor(engine, shape));
   }
 
   static async create(request: InitialiseRequest, tokenizer: Tokenizer, engine: EngineOptions): Promise<PolicyHost> {
@@ -175,7 +175,7 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
       this.#decoders.delete(old);
       await decoder.release();
     }
-    const decoder = new Decoder(this.#engine, this.#shape, current(this.#arrays[weights]).slice(), this.#caches);
+    const decoder = new Decoder(this.#engine, this.#shape, current(this.#arrays[weights]).slice(), this.#memory);
     this.#decoders.set(version, decoder);
     return decoder;
   }
