@@ -1,6 +1,6 @@
 /**
  * A whole round at size S: 16 prompts with 8 completions each of at most 128 tokens (prompt and completion have to fit the context of
- * 128), verdicts of the project's real judge, group-relative advantages, one update over all samples; ours against hand-written
+ * 128), verdicts of the project's real judge, begun while the rest is sampled, group-relative advantages, one update over all samples; ours against hand-written
  * PyTorch that drops finished rows and takes Python's compile() for its reward (peers/torch_round.py), and TRL's GRPOTrainer with the
  * same reward (peers/trl_round.py). Seconds, round by round in turn.
  *
