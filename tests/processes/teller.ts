@@ -9,7 +9,7 @@ export interface TellerService {
 serve<TellerService>(() => ({
   async tell({ count, path }, tell) {
     for (let n = 0; n < count; n++) tell?.({ n });
-    while (path !== undefined && !existsSync(path));
+    if (path !== undefined) while (!existsSync(path));
     return { listened: tell !== undefined };
   },
 }));
