@@ -70,12 +70,11 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
     },
     audit: { unconditional: 128, prompts: 16, perPrompt: 8, documents: 64 },
   },
-  // Half the default model: a run may take three minutes for fifteen of them to fit an hour. Of the default run's rounds the first three
-  // bring most of what ten bring, so six rounds show a difference to the controls where there is one.
+  // Half the default model, since a run may take three minutes for fifteen of them to fit an hour; as many rounds as are required to be steady.
   small: {
-    about: '3 seeds, half the default model, 6 rounds: about an hour on 2 cores',
+    about: '3 seeds, half the default model, 10 rounds: about an hour on 2 cores',
     seeds: 3,
-    rounds: 6,
+    rounds: 10,
     config: {
       model: { layers: 2, heads: 3, kvHeads: 3, width: 96, hidden: 256, context: 160, batch: 16 },
       pretraining: { steps: 600, warmupSteps: 40, saveEvery: 300 },
