@@ -148,6 +148,61 @@ export interface DiscriminatorUpdated {
   readonly heldOutFake: readonly number[];
 }
 
+/** The latent generator of a text GAN: the policy behind a prefix made from noise. */
+export interface LatentConfig {
+  /** Standard normal numbers that a sequence begins with. */
+  readonly noise: number;
+  /** Vectors of the policy's width that they become. */
+  readonly prefix: number;
+  /** What the generator minimises against the discriminator: E[log(1 - D)], or -E[log D]. */
+  readonly objective: 'minimax' | 'non-saturating';
+}
+
+export interface LatentGenerateRequest {
+  /** Names the random streams: noise and draws of sequence i are functions of the seed, the key and i. */
+  readonly key: string;
+  readonly count: number;
+  readonly maxTokens: number;
+  /** Default `raw`. */
+  readonly weights?: WeightsName;
+}
+
+export interface LatentUpdateRequest {
+  readonly key: string;
+  /** Updates of the discriminator on as many fresh samples as training documents; each but the first `warmUpSteps` is followed by one of the generator. */
+  readonly steps: number;
+  /** Updates of the discriminator alone, before the generator's first: a discriminator that knows nothing has gradients that mean nothing. */
+  readonly warmUpSteps: number;
+  /** Of the Gumbel-softmax, above 0. */
+  readonly temperature: number;
+  readonly adversarialWeight: number;
+  /** What the adversarial gradient is multiplied by before it reaches the policy; 0: it trains the prefix alone. */
+  readonly policyFactor: number;
+  /** Weight of the mean negative log-likelihood of training documents, half of them after a prefix. */
+  readonly corpusWeight: number;
+  readonly learningRate: number;
+  readonly latentLearningRate: number;
+  readonly discriminatorLearningRate: number;
+  readonly averageDecay: number;
+}
+
+/** Means over the steps of an update; of the generator's only where it had any, else 0. */
+export interface LatentUpdateReport {
+  readonly steps: number;
+  readonly generatorLoss: number;
+  readonly discriminatorLoss: number;
+  /** Mean negative log-likelihood a token, nats, of documents after a prefix and without one. */
+  readonly prefixedLoss: number;
+  readonly plainLoss: number;
+  /** Share of real and of generated sequences that the discriminator takes for what they are, before it learns from them. */
+  readonly realKnown: number;
+  readonly generatedKnown: number;
+  readonly gradNorm: number;
+  readonly latentGradNorm: number;
+  /** Mean tokens of the generated sequences, end-of-text included. */
+  readonly tokens: number;
+}
+
 export interface DiscriminatorReport {
   readonly loss: number;
   /** Of held-out texts, before the update saw any of the round's samples. */

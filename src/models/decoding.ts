@@ -118,7 +118,7 @@ export class Decoder {
     const program = (slots: number): Promise<Program> => {
       let compiled = programs.get(slots);
       if (!compiled) {
-        const { step, spec } = decodeStep(shape, slots, draws);
+        const { step, spec } = decodeStep(shape, slots, { draws });
         programs.set(slots, (compiled = compile({ ...engine, threads }, step, { ...spec, frozen: { weights } })));
         this.#programs.push(compiled);
       }

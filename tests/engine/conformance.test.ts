@@ -285,7 +285,7 @@ describe('decoding, 6 positions in slots that are at different places', () => {
   conforms({ step, spec: { ...spec, frozen: { weights: weights() } } }, feeds, caches, written);
 
   describe('that are drawn in the step', () => {
-    const drawing = decodeStep(SHAPE, slots, true);
+    const drawing = decodeStep(SHAPE, slots, { draws: true });
     const withUniforms = feeds.map((feed, at) => ({ ...feed, uniforms: Float32Array.from({ length: slots }, (_, s) => (at * 0.17 + s * 0.31 + 0.05) % 1) }));
     conforms({ step: drawing.step, spec: { ...drawing.spec, frozen: { weights: weights() } } }, withUniforms, caches, written);
 
