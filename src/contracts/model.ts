@@ -244,6 +244,9 @@ export interface ModelHost {
   /** How each text's log-odds come about from left to right. */
   traceDiscriminator(inputs: readonly TraceInput[]): Promise<OddsTrace[]>;
   updateDiscriminator(request: DiscriminatorUpdate): Promise<DiscriminatorUpdated>;
+  /** Sequences behind prefixes made from noise; needs `latent` of InitialiseRequest, as does the next. */
+  generateLatent(request: LatentGenerateRequest): Promise<Completion[]>;
+  updateLatent(request: LatentUpdateRequest): Promise<LatentUpdateReport>;
   /** `raw` and `promoted` := `average`: the next round begins where the measured policy stands. */
   promote(): Promise<void>;
   /** `raw`, `average` and the optimizer := what they were at the last `promote` or `load`. */
@@ -261,6 +264,8 @@ export interface InitialiseRequest {
   readonly threads: number;
   readonly model: ModelConfig;
   readonly pretraining: PretrainPlan;
+  /** A latent generator besides, whose state is then part of what `save` writes. */
+  readonly latent?: LatentConfig;
   /** Path of a tokenizer.json. */
   readonly tokenizer: string;
   /** Training documents and whole training files (text), in a fixed order. Documents that do not fit the context are left out. */

@@ -9,7 +9,7 @@ import type { DecodeResult } from './decoding.ts';
 import { LatentSampler, noiseOf, type LatentWeights } from './latent-sampler.ts';
 import { latentTrainStep, prefixLayout, rowCounts, sequenceShape, type RowCounts } from './latent.ts';
 import { ADVERSARIAL_BETAS, biasCorrections } from './optimizer.ts';
-import { shifted, writeRows, type Packable, type PackedRow } from './packing.ts';
+import { eachPlacement, shifted, writeRows, type Packable, type PackedRow } from './packing.ts';
 import type { PolicyShape } from './policy.ts';
 import { sequenceDiscriminatorLayout, sequenceDiscriminatorStep } from './sequence-discriminator.ts';
 
@@ -139,13 +139,7 @@ export class LatentHost {
     writeRows(corpus, shape.context, { ids: ids!, targets: targets!, segments: segments! });
     const weights = inputs['plainLikelihood'] as Float32Array;
     weights.fill(0);
-    let plainTokens = 0;
-    for (const [r, row] of corpus.entries()) {
-      for (const { sequence, start } of row) {
-        weights.fill(1, r * shape.context + start, r * shape.context + start + sequence.ids.length);
-        plainTokens += sequence.ids.length;
-      }
-    }
+    const plainTokens = eachPlacement(corpus, shape.context, (at, { ids }) => void weights.fill(1, at, at + ids.length));
     const tokens = prefixedTokens + plainTokens;
     for (const array of [inputs['prefixedLikelihood']!, weights]) for (let i = 0; i < array.length; i++) array[i]! /= tokens;
 
@@ -192,25 +186,19 @@ export class LatentHost {
     present.fill(1, from, from + tokens.length);
   }
 
-  /** `raw` and `promoted` := `average`, as the policy's. */
-  promote(): void {
-    this.#makeAllEqualTo(this.arrays.latentAverage);
+  /** `raw`, `average` and `promoted` of the prefix layers := one of them; follows the policy's own. The discriminator keeps what it has learned. */
+  makeAllEqualTo(source: WeightsName): void {
+    const { latent, latentAverage, latentPromoted } = this.arrays;
+    const values = current(this.#weights(source).latent);
+    for (const array of [latent, latentAverage, latentPromoted]) array.set(values);
+    overwritten(latent, latentAverage, latentPromoted);
   }
 
-  /** `raw`, `average` and their optimizer := what they were at the last `promote`. The discriminator keeps what it has learned. */
-  rollback(): void {
-    this.#makeAllEqualTo(this.arrays.latentPromoted);
+  clearMoments(): void {
     const { latentFirst, latentSecond } = this.arrays;
     for (const array of [latentFirst, latentSecond]) array.fill(0);
     overwritten(latentFirst, latentSecond);
     this.counters.latentUpdates = 0;
-  }
-
-  #makeAllEqualTo(source: Float32Array): void {
-    const { latent, latentAverage, latentPromoted } = this.arrays;
-    const values = current(source);
-    for (const array of [latent, latentAverage, latentPromoted]) array.set(values);
-    overwritten(latent, latentAverage, latentPromoted);
   }
 
   release(): void {

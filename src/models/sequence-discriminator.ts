@@ -20,7 +20,7 @@ export interface SequenceShape {
 
 const EMBEDDING = 32;
 const FILTERS = 32;
-const WIDTHS = [2, 3, 4, 5];
+const WIDTHS = [1, 2, 3, 5];
 
 export function sequenceDiscriminatorLayout({ vocabulary }: SequenceShape): Layout {
   return new Layout([

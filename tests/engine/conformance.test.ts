@@ -118,6 +118,12 @@ const cases: readonly Case[] = [
     name: 'projectedCrossEntropy', inputs: { hidden: values(5, 3), weight: values(3, 4), credit: values(5), targets: ids(0, 3, 2, 2, 1) }, wrt: ['hidden', 'weight'],
     op: ({ hidden, weight, credit, targets }) => ops.projectedCrossEntropy(hidden, weight, targets, credit, 8), ours: true,
   },
+  { name: 'perturbedLogits', inputs: { logits: values(3, 5), ids: ids(4, 0, 2), exponentials: positive(3, 5) }, wrt: [], op: ({ logits, ids, exponentials }) => ops.perturbedLogits(logits, ids, exponentials) },
+  {
+    name: 'straightThrough', inputs: { logits: values(3, 5), ids: ids(4, 0, 2), exponentials: positive(3, 5), temperature: positive() }, wrt: ['logits'],
+    op: ({ logits, ids, exponentials, temperature }) => ops.straightThrough(logits, ids, exponentials, temperature),
+  },
+  { name: 'scaledGradient', inputs: { x: values(3, 4), factor: values() }, wrt: ['x'], op: ({ x, factor }) => ops.scaledGradient(x, factor) },
   { name: 'max', inputs: { x: values(3, 4) }, wrt: ['x'], op: ({ x }) => ops.max(x, 0) },
   { name: 'embedding', inputs: { table: values(5, 3), ids: ids(4, 0, 4, 1) }, wrt: ['table'], op: ({ table, ids }) => ops.embedding(table, ids), ours: true },
   binary('add', ops.add), binary('sub', ops.sub), binary('mul', ops.mul), binary('div', ops.div),
