@@ -19,7 +19,7 @@ const SMALLEST = 1e-36;
  * -log e[id], every other -log(e / p + e[id]). Not differentiable.
  */
 export function perturbedLogits(logits: tf.Tensor2D, ids: tf.Tensor1D, exponentials: tf.Tensor2D): tf.Tensor2D {
-  const chosen = tf.oneHot(ids, logits.shape[1]).toFloat();
+  const chosen = oneHot(ids, logits.shape[1]);
   const most = tf.sum(tf.mul(exponentials, chosen), 1, true); // (N, 1)
   const others = tf.mul(tf.div(exponentials, tf.maximum(tf.softmax(logits), SMALLEST)), tf.sub(1, chosen));
   return tf.neg(tf.log(tf.add(others, most))) as tf.Tensor2D;
@@ -36,7 +36,7 @@ export function straightThrough(logits: tf.Tensor2D, ids: tf.Tensor1D, exponenti
     const relaxed = tf.softmax(tf.div(perturbedLogits(logits, ids, exponentials), temperature));
     (save as unknown as tf.GradSaveFunc)([relaxed]);
     return {
-      value: tf.oneHot(ids, logits.shape[1]).toFloat(),
+      value: oneHot(ids, logits.shape[1]),
       gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
         const weighted = tf.mul(saved[0]!, dy);
         return tf.div(tf.sub(weighted, tf.mul(saved[0]!, tf.sum(weighted, 1, true))), temperature);
@@ -44,6 +44,12 @@ export function straightThrough(logits: tf.Tensor2D, ids: tf.Tensor1D, exponenti
     };
   });
   return op(logits) as tf.Tensor2D;
+}
+
+/** By comparison: WebGPU has no kernel for ONNX's OneHot. Floats hold ids up to 2^24. */
+function oneHot(ids: tf.Tensor1D, classes: number): tf.Tensor2D {
+  const columns = tf.tensor2d(Float32Array.from({ length: classes }, (_, column) => column), [1, classes]);
+  return tf.equal(ids.toFloat().reshape([ids.shape[0], 1]), columns).toFloat() as tf.Tensor2D;
 }
 
 /** x, whose gradient arrives multiplied by `factor` (a scalar). */
