@@ -6,7 +6,7 @@
  * B rows, Z numbers of noise, X numbers of a sample, both 100.
  * Sources: Goodfellow et al. (2014), algorithm 1; Radford et al., "DCGAN" (2016), section 4 for Adam's rate and momentum, 3 for the leak.
  */
-import * as tf from '../engine/ops/index.ts';
+import type * as tf from '../engine/ops/index.ts';
 import type { Step, StepSpec, Tensors } from '../engine/compile.ts';
 import { discriminatorLoss, generatorLoss, type Objective } from './adversarial.ts';
 import { chain, chainLayout } from './chain.ts';
