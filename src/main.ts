@@ -10,7 +10,7 @@ import { RecordingCloser } from './agents/closer.ts';
 import { JoiningCritic } from './agents/critic.ts';
 import { MeasuringGate } from './agents/gate.ts';
 import { PolicyGenerator } from './agents/generator.ts';
-import { PolicyGradientLearner } from './agents/learner/policy-gradient.ts';
+import { RoundLearner } from './agents/learner/learner.ts';
 import { RunPreparer } from './agents/preparer.ts';
 import { ChunkedPretrainer } from './agents/pretrainer.ts';
 import { PointedRefiner } from './agents/refiner.ts';
@@ -27,6 +27,7 @@ import { createInspector } from '../dashboard/bridge/index.ts';
 import { readability } from './evaluator/index.ts';
 import { provideAgents } from './machines/provide.ts';
 import type { runMachine } from './machines/run.ts';
+import { vetoed } from './metrics/index.ts';
 import { loadTokenizer, SPECIAL_IDS } from './models/tokenizer/index.ts';
 import { openDashboard, type OpenDashboard } from './processes/dashboard.ts';
 import { JudgePool } from './processes/judges.ts';
@@ -37,7 +38,7 @@ import { canonicalHash } from './store/canonical.ts';
 import { Checkpoints } from './store/checkpoints.ts';
 import { CommandQueue } from './store/commands.ts';
 import { EventLog, EventLogReader } from './store/event-log.ts';
-import { completedRows, promotionsOf, replayBuffer, secondsSpent } from './store/history.ts';
+import { acceptedSamples, completedRows, promotionsOf, replayBuffer, secondsSpent } from './store/history.ts';
 import { StoreError } from './store/errors.ts';
 import { claimRun, createRunFolder, readRunConfig } from './store/run-folder.ts';
 import { promptedTasks, unconditionalTasks } from './tasks/index.ts';
@@ -274,9 +275,10 @@ class ImproveRun implements Run {
     };
     const pretrainer = new ChunkedPretrainer({ ...base, save: (step) => save(`pretraining-${String(step).padStart(6, '0')}`, null, { step }) });
     const documents: RunParts['documents'] = (split) => preparer.set.documents[split];
-    const learnerThrough = (host: ModelHost): PolicyGradientLearner => new PolicyGradientLearner({
+    const learnerThrough = (host: ModelHost): RoundLearner => new RoundLearner({
       ...base, model: host, save, endOfText: SPECIAL_IDS.endOfText,
       real: () => preparer.set.real,
+      accepted: (round, most) => acceptedSamples(log, round, most, (evaluation) => !vetoed(evaluation, config.safety)),
       replay: async (round) => {
         const buffer = replayBuffer(log, round, REPLAY_ROUNDS);
         const evaluations = await judges.evaluateMany(buffer.map(({ id, text }) => ({ id, text, promptLength: 0, finish: 'stop' as const })));

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import { loadConfig } from '../config/load.ts';
 import { presetNames, presets } from '../config/presets.ts';
-import type { Config, ConfigInput } from '../config/schema.ts';
+import { learnerNames, type Config, type ConfigInput } from '../config/schema.ts';
 import type { CliContext, ExitCode } from './context.ts';
 import { follow } from './follow.ts';
 import { defaultRunsFolder, integer, number, port, repeated } from './options.ts';
@@ -16,6 +16,7 @@ interface RunFlags {
   readonly rounds?: number;
   readonly minutes?: number;
   readonly backend?: Config['backend'];
+  readonly learner?: Config['learner'];
   readonly evaluator?: string;
   readonly dashboard: boolean;
   readonly port?: number;
@@ -36,6 +37,7 @@ export function addRun(program: Command, context: CliContext, done: (code: ExitC
     .option('--rounds <n>', 'most rounds', integer(0))
     .option('--minutes <n>', 'stop after the round in which this is reached', number(0, Infinity, true))
     .addOption(new Option('--backend <name>', 'where tensors are computed; "doctor" lists what is usable').choices(['auto', 'onnx:cpu', 'onnx:webgpu', 'onnx:cuda', 'tensorflow', 'wasm', 'cpu']))
+    .addOption(new Option('--learner <name>', 'how the policy is taught (default: "policy-gradient"); docs/learners.md').choices(learnerNames))
     .option('--evaluator <file>', 'a module whose default export makes an evaluator of your own')
     .option('--no-dashboard', 'no dashboard')
     .option('--port <n>', 'port of the dashboard; the next free one when it is taken', port)
@@ -68,6 +70,7 @@ function settingsOf(flags: RunFlags): ConfigInput {
     ...(flags.seed !== undefined && { seed: flags.seed }),
     ...(flags.corpus && { corpus: flags.corpus }),
     ...(flags.backend && { backend: flags.backend }),
+    ...(flags.learner && { learner: flags.learner }),
     ...(flags.evaluator !== undefined && { evaluator: flags.evaluator }),
     budget: { ...(flags.rounds !== undefined && { rounds: flags.rounds }), ...(flags.minutes !== undefined && { minutes: flags.minutes }) },
   };

@@ -4,6 +4,9 @@
  */
 import { z } from 'zod';
 
+export const learnerNames = ['policy-gradient', 'expert-iteration'] as const;
+export type LearnerName = (typeof learnerNames)[number];
+
 const positive = z.int().min(1);
 const share = z.number().min(0).max(1);
 
@@ -27,6 +30,8 @@ export const configSchema = z.strictObject({
   threads: z.int().min(0).max(256).default(0).describe('Threads of the tensor engine; 0: one a core.'),
   corpus: z.array(z.string()).default([]).describe('Files, folders and globs of .py or .jsonl; none: the standard library inside the pyodide package.'),
   evaluator: z.string().optional().describe("Path of a module whose default export makes an Evaluator; absent: the project's own."),
+
+  learner: z.enum(learnerNames).default('policy-gradient').describe('How the policy is taught; docs/learners.md.'),
 
   budget: z.strictObject({
     rounds: z.int().min(0).default(10),
@@ -87,6 +92,8 @@ export const configSchema = z.strictObject({
     oddsPower: share.default(0.2).describe('Exponent of the discriminator\'s odds: 1 weighs valid samples towards real code in full, 0 not at all.'),
     oddsClip: z.number().positive().default(1),
     repairWeight: z.number().min(0).default(0.3).describe('Credit of a repaired span in accepted revisions.'),
+    acceptedWeight: z.number().min(0).default(0.5).describe('Weight of the likelihood of accepted samples and revisions beside the policy gradient; 0: none.'),
+    bufferSize: positive.default(1024).describe('Accepted samples and revisions whose likelihood is learned, the newest.'),
     readabilityWeight: share.default(0).describe('Share of a reward that readability decides; 0: it is shown and not trained on.'),
     discriminatorSteps: z.int().min(0).default(60),
     discriminatorRate: z.number().positive().default(1e-3),

@@ -1,6 +1,7 @@
 /** What a run has behind it, as queries over its log: the rounds that are complete, the promotions, the replay buffer. */
+import { setImmediate } from 'node:timers/promises';
 import type { Promotion } from '../contracts/agents.ts';
-import type { RoundRow } from '../contracts/records.ts';
+import type { Evaluation, RoundRow, Sample } from '../contracts/records.ts';
 import type { EventLog, EventLogReader } from './event-log.ts';
 
 type Log = Pick<EventLog | EventLogReader, 'query'>;
@@ -34,4 +35,26 @@ export function replayBuffer(log: Log, round: number, rounds: number): { readonl
     for (const { id, prompt, completion } of samples) if (valid.has(id)) texts.push({ id, text: prompt + completion });
   }
   return texts;
+}
+
+/**
+ * What may be learned from of the rounds before `round`: rewarded samples with their rewards, and accepted revisions that `allowed`
+ * lets through, the newest `most` in all, oldest first.
+ */
+export async function acceptedSamples(log: Log, round: number, most: number, allowed: (evaluation: Omit<Evaluation, 'bigrams'>) => boolean): Promise<{ readonly sample: Sample; readonly reward: number | null }[]> {
+  const accepted: { sample: Sample; reward: number | null }[] = [];
+  for (let earlier = round - 1; earlier >= 1 && accepted.length < most; earlier--) {
+    const rewards = new Map(log.query({ types: ['reward.recorded'], round: earlier }).map(({ data }) => [data.sampleId, data.value]));
+    const revisions = new Set(log.query({ types: ['refinement.finished'], round: earlier }).flatMap(({ data }) => data.accepted));
+    // A round's evaluations take some 20 ms to read.
+    await setImmediate();
+    const refused = new Set(log.query({ types: ['evaluation.recorded'], round: earlier }).filter(({ data }) => !allowed(data)).map(({ data }) => data.id));
+    await setImmediate();
+    accepted.unshift(...log.query({ types: ['sample.created'], round: earlier }).flatMap(({ data: sample }): typeof accepted => {
+      const reward = rewards.get(sample.id) ?? 0;
+      if (reward > 0) return [{ sample, reward }];
+      return revisions.has(sample.id) && !refused.has(sample.id) ? [{ sample, reward: null }] : [];
+    }));
+  }
+  return accepted.slice(Math.max(0, accepted.length - most));
 }

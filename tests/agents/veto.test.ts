@@ -1,6 +1,6 @@
 /** A veto of the safety filter in the loop: what it keeps out of the corpus, and out of what the learner raises. */
 import { describe, expect, it } from 'vitest';
-import { PolicyGradientLearner } from '../../src/agents/learner/policy-gradient.ts';
+import { RoundLearner } from '../../src/agents/learner/learner.ts';
 import { RunPreparer, type PreparerDeps } from '../../src/agents/preparer.ts';
 import { parseConfig } from '../../src/config/load.ts';
 import type { Judged } from '../../src/contracts/agents.ts';
@@ -14,7 +14,7 @@ function judged(id: string, completion: string, safety?: SafetyCounts): Judged {
   const sample: Sample = { id, taskId: id, kind: 'unconditional', round: 1, attempt: 0, prompt: '', completion, finish: 'stop', tokens: tokensOf(completion), logProbs: tokensOf(completion).map(() => -1) };
   const evaluation: Evaluation = {
     id, valid: true, rulesValid: true, score: 1, findings: [], shape: id, bigrams: [1], copy: false, ...(safety ? { safety } : {}),
-    counts: { bytes: completion.length, lines: 1, codeTokens: 5, ownNodes: 3, repeatedLines: 0, docstring: false, maxNesting: 0, longestLine: 0 },
+    counts: { bytes: completion.length, lines: 1, codeTokens: 5, ownNodes: 3, repeatedLines: 0, similarLines: 0, docstring: false, maxNesting: 0, longestLine: 0 },
   };
   return { sample, evaluation };
 }
@@ -22,8 +22,8 @@ function judged(id: string, completion: string, safety?: SafetyCounts): Judged {
 /** What the learner hands to the model for these samples and repairs. */
 async function trainedOn(all: readonly Judged[], repaired: readonly Judged[]): Promise<readonly TrainSequence[]> {
   let request: UpdateRequest | undefined;
-  const learner = new PolicyGradientLearner({
-    config: parseConfig({}), clock: () => 0, events: { record: () => {}, note: () => {} }, endOfText: 0, real: () => [], replay: async () => [], save: async () => '',
+  const learner = new RoundLearner({
+    config: parseConfig({}), clock: () => 0, events: { record: () => {}, note: () => {} }, endOfText: 0, real: () => [], replay: async () => [], accepted: async () => [], save: async () => '',
     evaluator: { evaluateMany: async () => [], close: async () => {} },
     model: {
       encode: async (texts) => texts.map((text) => [...Buffer.from(text)]),
@@ -50,7 +50,7 @@ describe('the learner', () => {
   it('never raises a vetoed sample or repair', async () => {
     const samples = [judged('a', 'good'), judged('b', 'leak', { secret: 1 }), judged('c', 'calls', { danger: 1 })];
     const sequences = await trainedOn(samples, [judged('d', 'mended'), judged('e', 'worse', { slur: 1 })]);
-    expect(raised(sequences).sort()).toEqual(['calls', 'good', 'mended']);
+    expect([...new Set(raised(sequences))].sort()).toEqual(['calls', 'good', 'mended']);
   });
 
   it('raises nothing at all when all is vetoed', async () => {

@@ -1,120 +1,37 @@
 /**
- * The learner: rewards what the round brought, retrains the discriminator on the valid samples, then the policy by a clipped
- * policy gradient with the corpus mixed in. Not here: rewards (reward.ts) and credit (credit.ts), which are pure.
+ * Policy gradient (GRPO's family): advantages within bins of code tokens, clipped ratios, blame at the token that broke a text and at those
+ * that would have broken it, repairs as positives; beside it the likelihood of what was accepted lately (expert-iteration.ts) and the
+ * corpus. Not here: rewards (reward.ts) and credit (credit.ts), which are pure.
+ *
+ * Sources: Shao et al., "DeepSeekMath" (2024), eq. 3; Schulman et al., "Proximal Policy Optimization Algorithms" (2017), eq. 7; bounds of the ratio
+ * that differ in size: Yu et al., "DAPO" (2025), section 3.1; docs/decisions for what is this project's.
  */
-import type { Config } from '../../config/schema.ts';
-import type { Judged, Learner, LearnReport } from '../../contracts/agents.ts';
-import type { Evaluator } from '../../contracts/evaluator.ts';
-import type { DiscriminatorInput, DiscriminatorReport, ModelHost, TrainSequence } from '../../contracts/model.ts';
-import type { Critique, Repair, Sample } from '../../contracts/records.ts';
-import { auc, histogramOf, mean, vetoed } from '../../metrics/index.ts';
-import { RandomStream } from '../../random/philox.ts';
-import { during, type ActivityDeps } from '../activity.ts';
-import { rewardsOf } from '../reward.ts';
-import { contextOf, createdEvent, recordAll, recordedEvent, requestOf, textOf } from '../samples.ts';
+import type { Judged } from '../../contracts/agents.ts';
+import type { TrainSequence, UpdateReport } from '../../contracts/model.ts';
+import { mean } from '../../metrics/index.ts';
+import { contextOf, textOf } from '../samples.ts';
 import { breakingAlternatives, vocabularyOf, type AlternativesReport, type Probe, type Vocabulary } from './alternatives.ts';
 import { advantages, creditOf, repairSequence, sampleSequence } from './credit.ts';
+import { acceptedSequences } from './expert-iteration.ts';
+import { updateOf, type LearningMethod, type MethodDeps, type RoundOutcome } from './method.ts';
 
-export interface LearnerDeps extends ActivityDeps {
-  readonly model: Pick<ModelHost, 'encode' | 'tokenBytes' | 'alternatives' | 'generate' | 'update' | 'updateDiscriminator'>;
-  readonly evaluator: Evaluator;
-  readonly config: Config;
-  /** Training documents as the discriminator sees them; known once the run is prepared. */
-  readonly real: () => readonly DiscriminatorInput[];
-  /** Valid samples of the rounds before `round`, newest round last: the replay buffer, a query over the log. */
-  readonly replay: (round: number) => Promise<readonly DiscriminatorInput[]>;
-  /** Saves everything that training needs under a checkpoint's name; returns the hash of it. */
-  readonly save: (checkpoint: string, round: number) => Promise<string>;
-  readonly endOfText: number;
-}
-
-/** Samples the discriminator is pretrained on, and how many rounds' worth of steps it gets (Yu et al., "SeqGAN" 2017, algorithm 1). */
-const WARM_UP_SAMPLES = 768;
-const WARM_UP_ROUNDS = 3;
-/** Samples of the pretrained policy that are recorded, so that what the rounds change can be seen. */
-const WARM_UP_SHOWN = 24;
-/** Bins in which rewards from 0 to the largest possible one are counted. */
-const REWARD_BINS = 20;
-
-export class PolicyGradientLearner implements Learner {
+export class PolicyGradient implements LearningMethod {
   #vocabulary: Vocabulary | null = null;
 
-  constructor(private readonly deps: LearnerDeps) {}
+  constructor(private readonly deps: MethodDeps) {}
 
-  /** Pretrains the discriminator on samples of the pretrained policy, so that its odds mean something in round 1. */
-  async warmUp(signal?: AbortSignal): Promise<void> {
-    const { model, evaluator, events, config } = this.deps;
-    const { maxTokens, temperature, unconditional } = config.sampling;
-    const count = Math.min(WARM_UP_SAMPLES, 2 * unconditional);
-    await during(this.deps, { agent: 'learner', activity: 'pretrain discriminator', round: null, amount: count }, async () => {
-      const completions = await model.generate({ key: 'discriminator/warm-up', prompts: new Array<string>(count).fill(''), maxTokens, temperature, weights: 'raw' });
-      const samples = completions.map(({ text, ...completion }, i): Sample => ({
-        id: `r0/u${i}`, taskId: `train0/unconditional/${i}`, kind: 'unconditional', round: 0, attempt: 0, prompt: '', completion: text, ...completion,
-      }));
-      const evaluations = await evaluator.evaluateMany(samples.map(requestOf), signal);
-      signal?.throwIfAborted();
-      const shown = samples.slice(0, WARM_UP_SHOWN);
-      events.record([
-        ...shown.map(createdEvent),
-        ...shown.map((_, i) => recordedEvent(evaluations[i]!)),
-      ]);
-      const fake = samples.flatMap((sample, i) => (evaluations[i]!.valid ? [{ text: textOf(sample), bigrams: evaluations[i]!.bigrams }] : []));
-      await this.#updateDiscriminator(0, fake, WARM_UP_ROUNDS * config.learning.discriminatorSteps);
-    });
+  /** Records `alternatives.judged`. */
+  async teach(outcome: RoundOutcome, signal?: AbortSignal): Promise<UpdateReport> {
+    const { model, config } = this.deps;
+    const { acceptedWeight } = config.learning;
+    const sequences = await this.#sequences(outcome, signal);
+    const accepted = acceptedWeight === 0 ? [] : await acceptedSequences(this.deps, outcome, acceptedWeight);
+    return model.update(updateOf(config, outcome.round, [...sequences, ...accepted]));
   }
 
-  /** Records `reward.recorded`, `rewards.counted`, `discriminator.updated`, `alternatives.judged` and `policy.updated`. */
-  async learn(input: { round: number; judged: readonly Judged[]; critiques: readonly Critique[]; repairs: readonly Repair[] }, signal?: AbortSignal): Promise<LearnReport> {
-    const { round, judged, critiques } = input;
-    const { events, config: { learning, safety } } = this.deps;
-    const repairs = input.repairs.filter(({ evaluation }) => !vetoed(evaluation, safety));
-    return during(this.deps, { agent: 'learner', activity: 'learn', round, amount: judged.length + repairs.length }, async () => {
-      const rewards = rewardsOf(judged, critiques, { ...learning, veto: safety.veto });
-      await recordAll(events, rewards.map((data) => ({ key: `reward/${data.sampleId}`, event: { type: 'reward.recorded' as const, data } })));
-      const earned = rewards.flatMap(({ value }) => (value > 0 ? [value] : []));
-      const histogram = histogramOf(earned, { from: 0, width: learning.oddsClip / REWARD_BINS, count: REWARD_BINS });
-      events.record([{ key: `rewards/${round}`, event: { type: 'rewards.counted', data: { round, none: rewards.length - earned.length, rewards: histogram } } }]);
-
-      const valid = judged.filter(({ evaluation }) => evaluation.valid && !evaluation.copy);
-      const fake = [...(await this.deps.replay(round)), ...valid.map(({ sample, evaluation }) => ({ text: textOf(sample), bigrams: evaluation.bigrams }))];
-      const discriminator = await this.#updateDiscriminator(round, fake, learning.discriminatorSteps);
-      signal?.throwIfAborted();
-
-      const sequences = await this.#sequences(round, judged, advantages(judged, rewards), repairs, signal);
-      const report = await this.deps.model.update({
-        key: `round/${round}`, sequences,
-        corpusShare: learning.corpusShare, corpusWeight: learning.corpusWeight,
-        learningRate: this.#learningRate(round), warmupSteps: round === 1 ? learning.warmupSteps : 0,
-        clipLow: learning.clipLow, clipHigh: learning.clipHigh,
-        averageDecay: learning.averageDecay, passes: learning.passes,
-      });
-      signal?.throwIfAborted();
-      events.record([{ key: `policy/${round}`, event: { type: 'policy.updated', data: { ...report, round } } }]);
-      return {
-        meanReward: mean(rewards.map(({ value }) => value)),
-        discriminatorAuc: discriminator?.auc ?? null,
-        discriminatorLoss: discriminator?.loss ?? null,
-      };
-    });
-  }
-
-  /** Records `checkpoint.saved`. */
-  async save({ round }: { round: number }): Promise<{ checkpoint: string; weightsHash: string }> {
-    const checkpoint = `round-${String(round).padStart(4, '0')}`;
-    const weightsHash = await this.deps.save(checkpoint, round);
-    this.deps.events.record([{ key: `checkpoint/${round}`, event: { type: 'checkpoint.saved', data: { round, checkpoint, weightsHash } } }]);
-    return { checkpoint, weightsHash };
-  }
-
-  /** Falls linearly from the first budgeted round to the last. */
-  #learningRate(round: number): number {
-    const { learning, budget } = this.deps.config;
-    const progress = budget.rounds <= 1 ? 0 : Math.min(1, (round - 1) / (budget.rounds - 1));
-    return learning.learningRate * (1 - progress * (1 - learning.decay));
-  }
-
-  async #sequences(round: number, judged: readonly Judged[], advantage: readonly number[], repairs: readonly Repair[], signal?: AbortSignal): Promise<TrainSequence[]> {
+  async #sequences({ round, judged, rewards, repairs }: RoundOutcome, signal?: AbortSignal): Promise<TrainSequence[]> {
     const { model, endOfText, config: { learning } } = this.deps;
+    const advantage = advantages(judged, rewards);
     const vocabulary = (this.#vocabulary ??= vocabularyOf(await model.tokenBytes(), endOfText));
     // A repair that went on where its parent broke is one more valid draw from the policy; one that filled a hole is not a draw.
     const continued = repairs.filter(({ revision }) => revision.tokens !== undefined).map(({ revision, evaluation }): Judged => ({ sample: revision, evaluation }));
@@ -145,22 +62,4 @@ export class PolicyGradientLearner implements Learner {
     events.record([{ key: `alternatives/${round}`, event: { type: 'alternatives.judged', data: { round, positions, asked, breaking: breaking.flat().length, hazard } } }]);
     return breaking;
   }
-
-  async #updateDiscriminator(round: number, fake: readonly DiscriminatorInput[], steps: number): Promise<DiscriminatorReport | null> {
-    const { model, events, config: { seed, learning } } = this.deps;
-    const real = this.deps.real();
-    if (fake.length === 0 || real.length === 0 || steps === 0) return null;
-    const random = new RandomStream(seed, 'real-documents', round);
-    const drawn = fake.map((_, i) => real[random.integer(i, real.length)]!);
-    const { loss, heldOutReal, heldOutFake } = await model.updateDiscriminator({ key: `round/${round}`, real: drawn, fake, steps, learningRate: learning.discriminatorRate });
-    const report = { loss, auc: auc(heldOutReal, heldOutFake), heldOutLoss: binaryCrossEntropy(heldOutReal, heldOutFake) };
-    events.record([{ key: `discriminator/${round}`, event: { type: 'discriminator.updated', data: { ...report, round } } }]);
-    return report;
-  }
-}
-
-/** Mean of -log D over real and -log(1 - D) over generated texts, nats, each side counting half. */
-function binaryCrossEntropy(real: readonly number[], fake: readonly number[]): number {
-  const softplus = (z: number): number => Math.log1p(Math.exp(-Math.abs(z))) + Math.max(0, z);
-  return (mean(real.map((z) => softplus(-z))) + mean(fake.map(softplus))) / 2;
 }

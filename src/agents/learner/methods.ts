@@ -1,0 +1,15 @@
+/** The methods by their names: the one place that knows all of them. */
+import type { LearnerName } from '../../config/schema.ts';
+import { ExpertIteration } from './expert-iteration.ts';
+import type { LearningMethod, MethodDeps } from './method.ts';
+import { PolicyGradient } from './policy-gradient.ts';
+
+const METHODS: Readonly<Record<LearnerName, new (deps: MethodDeps) => LearningMethod>> = {
+  'policy-gradient': PolicyGradient,
+  'expert-iteration': ExpertIteration,
+};
+
+/** The method that the settings name. */
+export function methodOf(deps: MethodDeps): LearningMethod {
+  return new METHODS[deps.config.learner](deps);
+}

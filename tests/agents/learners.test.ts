@@ -1,0 +1,70 @@
+/** What each learner's method converges to, on a toy language whose optimum is known. */
+import { describe, expect, it } from 'vitest';
+import type { ConfigInput } from '../../src/config/schema.ts';
+import { learnToy, type ToyPlan } from './toy-loop.ts';
+import { Language, TabularPolicy } from './tabular-policy.ts';
+
+const language = new Language(['abab', 'cdcd', 'abcd']);
+/** Likes the language, one text of it more than the others, and more that is none. */
+const pretrained = (corpus: readonly string[] = []): TabularPolicy => {
+  const policy = new TabularPolicy('abcd', { seed: 3, corpus });
+  policy.pretrain(['abab', 'abab', 'cdcd', 'abcd', 'ab', 'ba', 'abc', 'cdab', 'dcd', 'aabb'], 400, 1);
+  return policy;
+};
+/** A table is taught at rates that no network would bear. */
+const learning: NonNullable<ConfigInput['learning']> = { learningRate: 4, decay: 1, warmupSteps: 0, corpusShare: 0, oddsPower: 1, oddsClip: 100, passes: 4, clipHigh: 5 };
+
+const plan = (over: Partial<ToyPlan> & { readonly config: ConfigInput }): ToyPlan => ({ language, policy: pretrained(), rounds: 10, ...over });
+const shares = (policy: TabularPolicy): number[] => {
+  const all = language.texts.map((text) => policy.probability(text));
+  return all.map((p) => p / all.reduce((sum, value) => sum + value, 0));
+};
+
+describe.each(['policy-gradient', 'expert-iteration'] as const)('%s', (learner) => {
+  it('comes to write valid texts only', async () => {
+    const policy = pretrained();
+    const validity = await learnToy(plan({ policy, config: { learner, learning } }));
+    expect(validity[0]).toBeLessThan(0.5);
+    expect(language.texts.reduce((sum, text) => sum + policy.probability(text), 0)).toBeGreaterThan(0.95);
+  });
+});
+
+describe('expert iteration', () => {
+  it('keeps the shares that valid texts had among each other, which is what the likelihood of filtered samples is highest at', async () => {
+    const policy = pretrained();
+    const before = shares(policy);
+    await learnToy(plan({ policy, samples: 1000, rounds: 5, config: { learner: 'expert-iteration', learning: { ...learning, bufferSize: 4096 } } }));
+    // Samples are finite, so shares drift a little from round to round.
+    shares(policy).forEach((share, i) => expect(Math.abs(share - before[i]!)).toBeLessThan(0.1));
+  });
+
+  it('moves them by the discriminator\'s odds', async () => {
+    const policy = pretrained();
+    const before = shares(policy);
+    await learnToy(plan({ policy, rounds: 1, samples: 1000, logOdds: (text) => (text === 'cdcd' ? Math.log(4) : 0), config: { learner: 'expert-iteration', learning: { ...learning, passes: 20 } } }));
+    expect(shares(policy)[1]! / shares(policy)[0]!).toBeGreaterThan(2.5 * (before[1]! / before[0]!));
+  });
+
+  it('keeps what only the corpus has', async () => {
+    const real = ['dddd'];
+    const run = async (corpusShare: number): Promise<number> => {
+      const policy = pretrained(real);
+      await learnToy(plan({ policy, config: { learner: 'expert-iteration', learning: { ...learning, corpusShare, corpusWeight: 0.5 } } }));
+      return policy.probability('dddd');
+    };
+    expect(await run(0.5)).toBeGreaterThan(0.1);
+    expect(await run(0)).toBeLessThan(0.01);
+  });
+
+  it('learns from the newest that the buffer holds, repairs among them', async () => {
+    const policy = pretrained();
+    await learnToy(plan({ policy, rounds: 3, samples: 100, repaired: 30, config: { learner: 'expert-iteration', learning: { ...learning, bufferSize: 60 } } }));
+    const texts = policy.requests.map(({ sequences }) => sequences.map(({ tokens }) => Buffer.from(tokens).toString()));
+    expect(texts.map(({ length }) => length)).toEqual([expect.any(Number), 60, 60]);
+    // Of a continued repair only what was written anew is learned.
+    const continued = policy.requests.at(-1)!.sequences.filter(({ likelihood }) => likelihood[0] === 0);
+    expect(continued.length).toBeGreaterThan(0);
+    for (const { likelihood } of continued) expect(likelihood.at(-1)).toBe(1);
+    for (const text of texts.flat()) expect(language.has(text.replace('\0', ''))).toBe(true);
+  });
+});
