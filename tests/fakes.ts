@@ -238,7 +238,10 @@ export class FakeModelHost implements ModelHost {
   async updateLatent({ key, steps }: LatentUpdateRequest): Promise<LatentUpdateReport> {
     this.calls.push(`updateLatent ${key} ${steps}`);
     this.#improve();
-    return { steps, generatorLoss: 0.7, discriminatorLoss: 1.4, prefixedLoss: 1, plainLoss: 1, realKnown: 0.5, generatedKnown: 0.5, gradNorm: 1, latentGradNorm: 1, tokens: 10 };
+    return {
+      steps, tokens: 20, rows: 4, corpusRows: 2, corpusTokens: 10, loss: 1, corpusLoss: 1, clipped: 0, gradNorm: 1,
+      generatorLoss: 0.7, discriminatorLoss: 1.4, prefixedLoss: 1, plainLoss: 1, realKnown: 0.5, generatedKnown: 0.5, latentGradNorm: 1, length: 10,
+    };
   }
 
   async promote(): Promise<void> {

@@ -186,21 +186,20 @@ export interface LatentUpdateRequest {
   readonly averageDecay: number;
 }
 
-/** Means over the steps of an update; of the generator's only where it had any, else 0. */
-export interface LatentUpdateReport {
-  readonly steps: number;
+/** What UpdateReport says of the generator's updates (`rows` that hold anything, documents among them as `corpusRows`; nothing is clipped), and besides: */
+export interface LatentUpdateReport extends UpdateReport {
+  /** Means over the generator's updates; 0 where there were none. */
   readonly generatorLoss: number;
-  readonly discriminatorLoss: number;
   /** Mean negative log-likelihood a token, nats, of documents after a prefix and without one. */
   readonly prefixedLoss: number;
   readonly plainLoss: number;
-  /** Share of real and of generated sequences that the discriminator takes for what they are, before it learns from them. */
+  readonly latentGradNorm: number;
+  /** Means over the discriminator's updates: loss, and the share of real and of generated sequences taken for what they are, before it learned from them. */
+  readonly discriminatorLoss: number;
   readonly realKnown: number;
   readonly generatedKnown: number;
-  readonly gradNorm: number;
-  readonly latentGradNorm: number;
-  /** Mean tokens of the generated sequences, end-of-text included. */
-  readonly tokens: number;
+  /** Mean tokens of a generated sequence, end-of-text included. */
+  readonly length: number;
 }
 
 export interface DiscriminatorReport {

@@ -87,20 +87,22 @@ export class LatentHost {
 
   /** Discriminator and generator in turn (Goodfellow et al. 2014, algorithm 1, k = 1), each step on fresh samples of the weights as they are. */
   async update(request: LatentUpdateRequest): Promise<LatentUpdateReport> {
-    const sums = { generatorLoss: 0, discriminatorLoss: 0, prefixedLoss: 0, plainLoss: 0, realKnown: 0, generatedKnown: 0, gradNorm: 0, latentGradNorm: 0, tokens: 0 };
+    const means = { generatorLoss: 0, prefixedLoss: 0, plainLoss: 0, loss: 0, corpusLoss: 0, gradNorm: 0, latentGradNorm: 0, discriminatorLoss: 0, realKnown: 0, generatedKnown: 0, length: 0 };
+    const used = { tokens: 0, rows: 0, corpusRows: 0, corpusTokens: 0 };
     const { rows } = this.sampler;
-    const both = request.steps - Math.min(request.steps, request.warmUpSteps);
+    const steps = Math.max(0, request.steps - request.warmUpSteps);
     for (let step = 0; step < request.steps; step++) {
       const key = `${request.key}/${step}`;
       const samples = await this.sample(key, rows);
       const judged = await this.#updateDiscriminator(key, samples, request.discriminatorLearningRate);
-      for (const name of ['discriminatorLoss', 'realKnown', 'generatedKnown'] as const) sums[name] += judged[name] / request.steps;
-      sums.tokens += samples.reduce((total, { tokens }) => total + tokens.length, 0) / (rows * request.steps);
+      for (const name of ['discriminatorLoss', 'realKnown', 'generatedKnown'] as const) means[name] += judged[name] / request.steps;
+      means.length += samples.reduce((total, { tokens }) => total + tokens.length, 0) / (rows * request.steps);
       if (step < request.warmUpSteps) continue;
       const learned = await this.#updateGenerator(key, samples, request);
-      for (const name of ['generatorLoss', 'prefixedLoss', 'plainLoss', 'gradNorm', 'latentGradNorm'] as const) sums[name] += learned[name] / both;
+      for (const name of ['generatorLoss', 'prefixedLoss', 'plainLoss', 'loss', 'corpusLoss', 'gradNorm', 'latentGradNorm'] as const) means[name] += learned[name] / steps;
+      for (const name of Object.keys(used) as (keyof typeof used)[]) used[name] += learned[name];
     }
-    return { steps: request.steps, ...sums };
+    return { steps, ...used, ...means, clipped: 0 };
   }
 
   async #updateDiscriminator(key: string, samples: readonly DecodeResult[], learningRate: number): Promise<Record<'discriminatorLoss' | 'realKnown' | 'generatedKnown', number>> {
@@ -115,7 +117,7 @@ export class LatentHost {
     return { discriminatorLoss: outputs['loss']![0]!, realKnown: share(outputs['real']!, (logit) => logit > 0), generatedKnown: share(outputs['generated']!, (logit) => logit < 0) };
   }
 
-  async #updateGenerator(key: string, samples: readonly DecodeResult[], request: LatentUpdateRequest): Promise<Record<'generatorLoss' | 'prefixedLoss' | 'plainLoss' | 'gradNorm' | 'latentGradNorm', number>> {
+  async #updateGenerator(key: string, samples: readonly DecodeResult[], request: LatentUpdateRequest): Promise<Omit<LatentUpdateReport, 'steps' | 'clipped' | 'discriminatorLoss' | 'realKnown' | 'generatedKnown' | 'length'>> {
     const { seed, shape, latent, policy } = this.options;
     const { inputs, outputs } = this.#train;
     const { generated, prefixed, plain } = this.#rows;
@@ -152,9 +154,12 @@ export class LatentHost {
     await this.#train.run();
     const value = (name: string): number => outputs[name]![0]!;
     if (!Number.isFinite(value('gradNorm') + value('latentGradNorm'))) throw new Error(`The gradient of the latent generator's step ${this.counters.latentUpdates} is not finite: a learning rate is too high.`);
+    const corpusLoss = value('prefixedLoss') + value('plainLoss');
     return {
       generatorLoss: value('generatorLoss'), prefixedLoss: (value('prefixedLoss') * tokens) / prefixedTokens, plainLoss: (value('plainLoss') * tokens) / plainTokens,
-      gradNorm: value('gradNorm'), latentGradNorm: value('latentGradNorm'),
+      loss: adversarialWeight * value('generatorLoss') + corpusWeight * corpusLoss, corpusLoss, gradNorm: value('gradNorm'), latentGradNorm: value('latentGradNorm'),
+      tokens: tokens + samples.slice(0, generated).reduce((sum, { tokens }) => sum + tokens.length, 0), rows: generated + prefixed + corpus.length,
+      corpusRows: prefixed + corpus.length, corpusTokens: tokens,
     };
   }
 

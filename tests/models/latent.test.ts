@@ -141,6 +141,17 @@ describe('an update', () => {
     toy.host.release();
   });
 
+  it('counts what it used: rows by kind, tokens of documents and of what it generated', async () => {
+    const toy = await Toy.create();
+    const report = await toy.host.update({ ...quiet, key: 'count', steps: 3, warmUpSteps: 1, adversarialWeight: 0.5, corpusWeight: 2 });
+    // Four rows behind a prefix hold a document of seven tokens each; four without one hold one each too, for two do not fit.
+    expect(report).toMatchObject({ steps: 2, rows: 32, corpusRows: 16, corpusTokens: 2 * 8 * 7, clipped: 0 });
+    expect(report.corpusLoss).toBeCloseTo((report.prefixedLoss + report.plainLoss) / 2, 4);
+    expect(report.loss).toBeCloseTo(0.5 * report.generatorLoss + 2 * report.corpusLoss, 4);
+    expect(report.tokens).toBeGreaterThanOrEqual(report.corpusTokens + 16);
+    toy.host.release();
+  });
+
   it('repeats itself to the bit, and goes on from a saved state as if nothing had been', async () => {
     const request = { ...quiet, adversarialWeight: 0.5, policyFactor: 1, corpusWeight: 1, learningRate: 1e-3, steps: 3 };
     const [whole, parts] = [await Toy.create(), await Toy.create()];
