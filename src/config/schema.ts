@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 
-export const learnerNames = ['policy-gradient', 'expert-iteration'] as const;
+export const learnerNames = ['policy-gradient', 'expert-iteration', 'seqgan'] as const;
 export type LearnerName = (typeof learnerNames)[number];
 
 const positive = z.int().min(1);
@@ -94,6 +94,9 @@ export const configSchema = z.strictObject({
     repairWeight: z.number().min(0).default(0.3).describe('Credit of a repaired span in accepted revisions.'),
     acceptedWeight: z.number().min(0).default(0.5).describe('Weight of the likelihood of accepted samples and revisions beside the policy gradient; 0: none.'),
     bufferSize: positive.default(1024).describe('Accepted samples and revisions whose likelihood is learned, the newest.'),
+    rollouts: positive.default(2).describe('Completions of each beginning of a sample; their mean reward is what SeqGAN takes the beginning to be worth.'),
+    rolloutSamples: positive.default(1024).describe('Samples of a round that SeqGAN rolls out and learns from, at most.'),
+    rolloutSpacing: positive.default(16).describe('Tokens from one such beginning to the next; those between them have the credit of the next one.'),
     readabilityWeight: share.default(0).describe('Share of a reward that readability decides; 0: it is shown and not trained on.'),
     discriminatorSteps: z.int().min(0).default(60),
     discriminatorRate: z.number().positive().default(1e-3),

@@ -30,6 +30,7 @@ async function trainedOn(all: readonly Judged[], repaired: readonly Judged[]): P
       tokenBytes: async () => Array.from({ length: 256 }, (_, id) => (id === 0 ? '' : id.toString(16).padStart(2, '0'))),
       alternatives: async () => [],
       generate: async () => [],
+      scoreDiscriminator: async () => [],
       updateDiscriminator: async () => ({ loss: 0, heldOutReal: [], heldOutFake: [] }),
       update: async (given) => {
         request = given;

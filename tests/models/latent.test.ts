@@ -7,7 +7,7 @@ import type { LatentConfig, LatentUpdateRequest } from '../../src/contracts/mode
 import { compile } from '../../src/engine/compile.ts';
 import * as tf from '../../src/engine/ops/index.ts';
 import { chain } from '../../src/models/chain.ts';
-import { decodeCaches, Decoder } from '../../src/models/decoding.ts';
+import { decodeMemory, Decoder } from '../../src/models/decoding.ts';
 import { LatentHost } from '../../src/models/latent-host.ts';
 import { noiseOf } from '../../src/models/latent-sampler.ts';
 import { prefixLayout } from '../../src/models/latent.ts';
@@ -218,7 +218,7 @@ describe('a language that is known', () => {
       const behind = await toy.shares();
       expect(behind.ab + behind.cd).toBeGreaterThan(0.9);
       expect(Math.min(behind.ab, behind.cd)).toBeGreaterThan(0.2);
-      const decoder = new Decoder(engine, shape, toy.policy.raw.slice(), decodeCaches(engine, shape, 16));
+      const decoder = new Decoder(engine, shape, toy.policy.raw.slice(), decodeMemory(engine, shape, 16));
       const plain = await decoder.decode(Array.from({ length: 200 }, (_, i) => ({ prompt: [END], maxTokens: 10, random: new RandomStream(1, 'plain', i) })), { temperature: 1, topK: 0, topP: 1, endOfText: END });
       expect(plain.filter(({ tokens }) => tokens.join() === [...EF, END].join()).length / 200).toBeGreaterThan(0.2);
       await decoder.release();
