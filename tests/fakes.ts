@@ -15,7 +15,7 @@ import type { Agents, Judged, Learner, LearnReport, Preparation, Preparer } from
 import type { EvaluationRequest, Evaluator } from '../src/contracts/evaluator.ts';
 import type { EventSink, HashedEvent, UnhashedEvent } from '../src/contracts/events.ts';
 import type {
-  Alternatives, AlternativesRequest, Completion, DiscriminatorInput, DiscriminatorUpdate, DiscriminatorUpdated, FinishedListener, GenerateRequest, InfillRequest, InitialiseRequest, ModelHost,
+  Alternatives, AlternativesRequest, Completion, DiscriminatorInput, DiscriminatorUpdate, DiscriminatorUpdated, FinishedListener, GenerateRequest, InfillRequest, InitialiseRequest, LatentGenerateRequest, LatentUpdateReport, LatentUpdateRequest, ModelHost,
   ModelInfo, PretrainRequest, StepReport, TokenizerRequest, TraceInput, UpdateReport, UpdateRequest, WeightsName,
 } from '../src/contracts/model.ts';
 import type { Document, Evaluation, Finding, OddsTrace, Sample, Split, Task } from '../src/contracts/records.ts';
@@ -216,10 +216,14 @@ export class FakeModelHost implements ModelHost {
     });
   }
 
-  async update(request: UpdateRequest): Promise<UpdateReport> {
-    this.calls.push(`update ${request.key} ${request.sequences.length}`);
+  #improve(): void {
     const better = ({ skill, updates }: FakeWeights): FakeWeights => ({ skill: skill + (1 - skill) * (this.options.gain ?? 0.2), updates: updates + 1 });
     this.state = { ...this.state, raw: better(this.state.raw), average: better(this.state.average) };
+  }
+
+  async update(request: UpdateRequest): Promise<UpdateReport> {
+    this.calls.push(`update ${request.key} ${request.sequences.length}`);
+    this.#improve();
     return { steps: 1, tokens: 2 * request.sequences.length, rows: 2, corpusRows: 1, corpusTokens: request.sequences.length, loss: 1, corpusLoss: 1, clipped: 0, gradNorm: 1 };
   }
 
@@ -235,6 +239,19 @@ export class FakeModelHost implements ModelHost {
     this.calls.push(`updateDiscriminator ${request.key}`);
     this.state = { ...this.state, discriminator: this.state.discriminator + 1 };
     return { loss: 0.6, heldOutReal: [1, 0.5], heldOutFake: [-1, 0.2] };
+  }
+
+  async generateLatent({ count, ...request }: LatentGenerateRequest): Promise<Completion[]> {
+    return this.generate({ ...request, prompts: new Array<string>(count).fill(''), temperature: 1 });
+  }
+
+  async updateLatent({ key, steps }: LatentUpdateRequest): Promise<LatentUpdateReport> {
+    this.calls.push(`updateLatent ${key} ${steps}`);
+    this.#improve();
+    return {
+      steps, tokens: 20, rows: 4, corpusRows: 2, corpusTokens: 10, loss: 1, corpusLoss: 1, clipped: 0, gradNorm: 1,
+      generatorLoss: 0.7, discriminatorLoss: 1.4, prefixedLoss: 1, plainLoss: 1, realKnown: 0.5, generatedKnown: 0.5, latentGradNorm: 1, length: 10,
+    };
   }
 
   async promote(): Promise<void> {

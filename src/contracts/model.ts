@@ -157,6 +157,60 @@ export interface DiscriminatorUpdated {
   readonly heldOutFake: readonly number[];
 }
 
+/** The latent generator of a text GAN: the policy behind a prefix made from noise. */
+export interface LatentConfig {
+  /** Standard normal numbers that a sequence begins with. */
+  readonly noise: number;
+  /** Vectors of the policy's width that they become. */
+  readonly prefix: number;
+  /** What the generator minimises against the discriminator: E[log(1 - D)], or -E[log D]. */
+  readonly objective: 'minimax' | 'non-saturating';
+}
+
+export interface LatentGenerateRequest {
+  /** Names the random streams: noise and draws of sequence i are functions of the seed, the key and i. */
+  readonly key: string;
+  readonly count: number;
+  readonly maxTokens: number;
+  /** Default `raw`. */
+  readonly weights?: WeightsName;
+}
+
+export interface LatentUpdateRequest {
+  readonly key: string;
+  /** Updates of the discriminator on as many fresh samples as training documents; each but the first `warmUpSteps` is followed by one of the generator. */
+  readonly steps: number;
+  /** Updates of the discriminator alone, before the generator's first: a discriminator that knows nothing has gradients that mean nothing. */
+  readonly warmUpSteps: number;
+  /** Of the Gumbel-softmax, above 0. */
+  readonly temperature: number;
+  readonly adversarialWeight: number;
+  /** What the adversarial gradient is multiplied by before it reaches the policy; 0: it trains the prefix alone. */
+  readonly policyFactor: number;
+  /** Weight of the mean negative log-likelihood of training documents, half of them after a prefix. */
+  readonly corpusWeight: number;
+  readonly learningRate: number;
+  readonly latentLearningRate: number;
+  readonly discriminatorLearningRate: number;
+  readonly averageDecay: number;
+}
+
+/** What UpdateReport says of the generator's updates (`rows` that hold anything, documents among them as `corpusRows`; nothing is clipped), and besides: */
+export interface LatentUpdateReport extends UpdateReport {
+  /** Means over the generator's updates; 0 where there were none. */
+  readonly generatorLoss: number;
+  /** Mean negative log-likelihood a token, nats, of documents after a prefix and without one. */
+  readonly prefixedLoss: number;
+  readonly plainLoss: number;
+  readonly latentGradNorm: number;
+  /** Means over the discriminator's updates: loss, and the share of real and of generated sequences taken for what they are, before it learned from them. */
+  readonly discriminatorLoss: number;
+  readonly realKnown: number;
+  readonly generatedKnown: number;
+  /** Mean tokens of a generated sequence, end-of-text included. */
+  readonly length: number;
+}
+
 export interface DiscriminatorReport {
   readonly loss: number;
   /** Of held-out texts, before the update saw any of the round's samples. */
@@ -198,6 +252,9 @@ export interface ModelHost {
   /** How each text's log-odds come about from left to right. */
   traceDiscriminator(inputs: readonly TraceInput[]): Promise<OddsTrace[]>;
   updateDiscriminator(request: DiscriminatorUpdate): Promise<DiscriminatorUpdated>;
+  /** Sequences behind prefixes made from noise; needs `latent` of InitialiseRequest, as does the next. */
+  generateLatent(request: LatentGenerateRequest): Promise<Completion[]>;
+  updateLatent(request: LatentUpdateRequest): Promise<LatentUpdateReport>;
   /** `raw` and `promoted` := `average`: the next round begins where the measured policy stands. */
   promote(): Promise<void>;
   /** `raw`, `average` and the optimizer := what they were at the last `promote` or `load`. */
@@ -215,6 +272,8 @@ export interface InitialiseRequest {
   readonly threads: number;
   readonly model: ModelConfig;
   readonly pretraining: PretrainPlan;
+  /** A latent generator besides, whose state is then part of what `save` writes. */
+  readonly latent?: LatentConfig;
   /** Path of a tokenizer.json. */
   readonly tokenizer: string;
   /** Training documents and whole training files (text), in a fixed order. Documents that do not fit the context are left out. */

@@ -110,7 +110,7 @@ export function decodeMemory(engine: EngineOptions, shape: PolicyShape, slots: n
     caches,
     program(width, draws, weights) {
       const kind = `${width} ${draws}`;
-      const { step, spec } = decodeStep(shape, width, draws);
+      const { step, spec } = decodeStep(shape, width, { draws });
       const compile = compilers.get(kind) ?? compiler(options, step, { ...spec, frozen: { weights: frozen } });
       compilers.set(kind, compile);
       frozen.set(weights);

@@ -3,8 +3,8 @@
  * ids and numbers out. Not here: files (processes/model-host-entry.ts) and what any of it is for (agents).
  */
 import type {
-  Alternatives, AlternativesRequest, Completion, DiscriminatorInput, DiscriminatorUpdate, DiscriminatorUpdated, FinishedListener, GenerateRequest, InfillRequest, InitialiseRequest, ModelHost,
-  ModelInfo, PretrainRequest, StepReport, TraceInput, TrainSequence, UpdateReport, UpdateRequest, WeightsName,
+  Alternatives, AlternativesRequest, Completion, DiscriminatorInput, DiscriminatorUpdate, DiscriminatorUpdated, FinishedListener, GenerateRequest, InfillRequest, InitialiseRequest, LatentConfig, LatentGenerateRequest,
+  LatentUpdateReport, LatentUpdateRequest, ModelHost, ModelInfo, PretrainRequest, StepReport, TraceInput, TrainSequence, UpdateReport, UpdateRequest, WeightsName,
 } from '../contracts/model.ts';
 import type { OddsTrace } from '../contracts/records.ts';
 import { compile, current, overwritten, type BoundStep, type EngineOptions, type Program } from '../engine/compile.ts';
@@ -12,9 +12,10 @@ import { RandomStream } from '../random/philox.ts';
 import { drawSystematic } from './alternatives.ts';
 import { Decoder, decodeMemory, slotsFor, type DecodeJob } from './decoding.ts';
 import { DiscriminatorTrainer } from './discriminator-trainer.ts';
+import { LatentHost } from './latent-host.ts';
 import { cosineRate, PretrainingBatches } from './objectives.ts';
 import { biasCorrections } from './optimizer.ts';
-import { packRows, shifted, writeRows, type Packable, type PackedRow } from './packing.ts';
+import { eachPlacement, packRows, shifted, writeRows, type Packable, type PackedRow } from './packing.ts';
 import { distributionStep, policyLayout, scoreStep, trainStep, type PolicyShape } from './policy.ts';
 import { SPECIAL_IDS, type Tokenizer } from './tokenizer/index.ts';
 
@@ -44,6 +45,8 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
   readonly #train: Map<number, BoundStep>;
   readonly #score: Program;
   readonly #discriminator: DiscriminatorTrainer;
+  /** Only where it was asked for. */
+  #latent: LatentHost | null = null;
   readonly #arrays: Record<'raw' | 'first' | 'second' | 'average' | 'promoted', Float32Array>;
   /** Changes whenever the weights of that name do; equal numbers mean equal weights. */
   readonly #versions: Record<WeightsName, number> = { raw: 0, average: 0, promoted: 0 };
@@ -82,10 +85,27 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
     const shape: PolicyShape = { ...request.model, vocabulary: tokenizer.vocabulary };
     const train = trainStep(shape);
     const score = scoreStep(shape);
-    return new PolicyHost(
+    const host = new PolicyHost(
       request, tokenizer, engine, shape,
       await compile(engine, train.step, train.spec), await compile(engine, score.step, score.spec),
       await DiscriminatorTrainer.create(engine, request.seed));
+    if (request.latent) await host.#createLatent(request.latent);
+    return host;
+  }
+
+  async #createLatent(latent: LatentConfig): Promise<void> {
+    this.#latent = await LatentHost.create(this.#engine, {
+      seed: this.#request.seed, shape: this.#shape, latent, endOfText: SPECIAL_IDS.endOfText, documents: this.#batches.documents,
+      policy: {
+        arrays: this.#arrays,
+        counted: () => {
+          this.#changed('raw');
+          this.#changed('average');
+          return this.#updates++;
+        },
+        corpusRows: (count) => this.#nextCorpusRows(count),
+      },
+    });
   }
 
   get info(): ModelInfo {
@@ -160,10 +180,28 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
     const options = { temperature: request.temperature, topK: request.topK ?? 0, topP: request.topP ?? 1, endOfText: SPECIAL_IDS.endOfText };
     const texts = new Array<string>(jobs.length);
     const results = await decoder.decode(jobs, options, (finished) => {
-      for (const { index, result: { tokens, finish } } of finished) texts[index] = this.#tokenizer.decode(finish === 'stop' ? tokens.slice(0, -1) : tokens);
+      for (const { index, result } of finished) texts[index] = this.#textOf(result);
       onFinished?.(finished.map(({ index, result: { finish } }) => ({ index, text: texts[index]!, finish })));
     });
     return results.map(({ tokens, logProbs, finish }, i) => ({ text: texts[i]!, finish, tokens, logProbs }));
+  }
+
+  #textOf({ tokens, finish }: Pick<Completion, 'tokens' | 'finish'>): string {
+    return this.#tokenizer.decode(finish === 'stop' ? tokens.slice(0, -1) : tokens);
+  }
+
+  async generateLatent({ key, count, maxTokens, weights }: LatentGenerateRequest): Promise<Completion[]> {
+    const results = await this.#needLatent().sample(key, count, maxTokens, weights);
+    return results.map(({ tokens, logProbs, finish }) => ({ text: this.#textOf({ tokens, finish }), finish, tokens, logProbs }));
+  }
+
+  async updateLatent(request: LatentUpdateRequest): Promise<LatentUpdateReport> {
+    return this.#needLatent().update(request);
+  }
+
+  #needLatent(): LatentHost {
+    if (!this.#latent) throw new Error('The models were initialised without a latent generator: `latent` of InitialiseRequest asks for one.');
+    return this.#latent;
   }
 
   async #decoder(weights: WeightsName): Promise<Decoder> {
@@ -244,8 +282,7 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
       const rows = packRows(Array.from(order, (i) => sequences[i]!), context);
       for (let from = 0; from < rows.length; from += batch - corpusRows) {
         const own = rows.slice(from, from + batch - corpusRows);
-        const corpus = this.#batches.corpusRows(this.#corpusRows, corpusRows);
-        this.#corpusRows += corpusRows;
+        const corpus = this.#nextCorpusRows(corpusRows);
         const training = await this.#trainingOf(own.length + corpus.length);
         const filled = this.#fillUpdate(training, own, corpus, request);
         used.tokens += filled.own + filled.corpus;
@@ -260,6 +297,12 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
     }
     const mean = (name: keyof typeof totals): number => (steps === 0 ? 0 : totals[name] / steps);
     return { steps, ...used, loss: mean('loss'), corpusLoss: mean('likelihoodLoss'), clipped: mean('clipped'), gradNorm: mean('gradNorm') };
+  }
+
+  #nextCorpusRows(count: number): PackedRow<Packable>[] {
+    const rows = this.#batches.corpusRows(this.#corpusRows, count);
+    this.#corpusRows += count;
+    return rows;
   }
 
   /** Fills the training step's inputs with one batch of samples and corpus rows; returns how many tokens it holds of each. */
@@ -330,6 +373,7 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
     for (const array of [raw, average, promoted]) array.set(values);
     overwritten(raw, average, promoted);
     this.#changed('raw', 'average', 'promoted');
+    this.#latent?.makeAllEqualTo(source);
   }
 
   #clearMoments(): void {
@@ -337,6 +381,7 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
     this.#arrays.second.fill(0);
     overwritten(this.#arrays.first, this.#arrays.second);
     this.#updates = 0;
+    this.#latent?.clearMoments();
   }
 
   async promote(): Promise<void> {
@@ -362,17 +407,18 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
 
   /** The live arrays: copy them before the next call if they have to stay. */
   state(): HostState {
-    const arrays: Record<string, Float32Array> = { ...this.#arrays, ...this.#discriminator.arrays };
+    const arrays: Record<string, Float32Array> = { ...this.#arrays, ...this.#discriminator.arrays, ...this.#latent?.arrays };
     for (const array of Object.values(arrays)) current(array);
     return {
       arrays,
-      counters: { updates: this.#updates, corpusRows: this.#corpusRows, discriminatorUpdates: this.#discriminator.updates },
+      counters: { updates: this.#updates, corpusRows: this.#corpusRows, discriminatorUpdates: this.#discriminator.updates, ...this.#latent?.counters },
     };
   }
 
-  /** Throws RangeError when the state is of another shape. */
+  /** Throws RangeError when the state is of another shape. Of a state without a latent generator, as pretraining leaves it, ours stays as it is. */
   restore(state: HostState): void {
-    const own = this.state().arrays;
+    const latent = this.#latent && 'latent' in state.arrays ? this.#latent : null;
+    const own = { ...this.#arrays, ...this.#discriminator.arrays, ...latent?.arrays };
     for (const [name, array] of Object.entries(own)) {
       const given = state.arrays[name];
       if (given?.length !== array.length) throw new RangeError(`The checkpoint's '${name}' has ${given?.length ?? 0} values, this model ${array.length}: it was made with another configuration.`);
@@ -382,20 +428,9 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
     this.#updates = state.counters['updates'] ?? 0;
     this.#corpusRows = state.counters['corpusRows'] ?? 0;
     this.#discriminator.updates = state.counters['discriminatorUpdates'] ?? 0;
+    if (latent) for (const name of Object.keys(latent.counters) as (keyof LatentHost['counters'])[]) latent.counters[name] = state.counters[name] ?? 0;
     this.#changed('raw');
     this.#changed('average');
     this.#changed('promoted');
   }
-}
-
-/** Calls `visit` with each sequence and where it starts in the flat batch; returns the number of positions they fill. */
-function eachPlacement<T extends Packable>(rows: readonly PackedRow<T>[], length: number, visit: (at: number, sequence: T) => void): number {
-  let positions = 0;
-  for (const [r, row] of rows.entries()) {
-    for (const { sequence, start } of row) {
-      visit(r * length + start, sequence);
-      positions += sequence.ids.length;
-    }
-  }
-  return positions;
 }

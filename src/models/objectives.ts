@@ -49,6 +49,10 @@ export class PretrainingBatches {
       Array.from({ length: Math.floor(file.length / length) }, (_, i) => shifted(file.subarray(i * length, (i + 1) * length), special.endOfText)));
   }
 
+  get documents(): readonly Int32Array[] {
+    return this.corpus.documents;
+  }
+
   /** Rows of the endless stream of packed documents, from row `from` on. */
   documentRows(from: number, count: number): PackedRow<Packable>[] {
     return Array.from({ length: count }, (_, i) => this.#documentRow(from + i));

@@ -62,6 +62,18 @@ export function writeRows<T extends Packable>(rows: readonly PackedRow<T>[], len
   }
 }
 
+/** Calls `visit` with each sequence and where it starts in the flat batch; returns the number of positions they fill. */
+export function eachPlacement<T extends Packable>(rows: readonly PackedRow<T>[], length: number, visit: (at: number, sequence: T) => void): number {
+  let positions = 0;
+  for (const [r, row] of rows.entries()) {
+    for (const { sequence, start } of row) {
+      visit(r * length + start, sequence);
+      positions += sequence.ids.length;
+    }
+  }
+  return positions;
+}
+
 /** The training form of tokens after end-of-text: ids are shifted right by one, with `first` in front. */
 export function shifted(tokens: ArrayLike<number>, first: number): Packable {
   const ids = new Int32Array(tokens.length);

@@ -58,6 +58,11 @@ function feedForward(p: Tensors, layer: number, x: tf.Tensor2D): tf.Tensor2D {
 
 /** Logits (N, V) of whole rows: ids and segments (N) int32. */
 export function policyLogits(shape: PolicyShape, p: Tensors, ids: tf.Tensor1D, segments: tf.Tensor1D): tf.Tensor2D {
+  return policyLogitsOf(shape, p, tf.embedding(p['embedding'] as tf.Tensor2D, ids), segments);
+}
+
+/** The same of vectors (N, d) where the ids' embeddings would stand. */
+export function policyLogitsOf(shape: PolicyShape, p: Tensors, vectors: tf.Tensor2D, segments: tf.Tensor1D): tf.Tensor2D {
   const { layers, heads: H, kvHeads: K, width: d, context: T, batch: B } = shape;
   const hs = d / H;
   const segment = segments.reshape([B, T]);
@@ -65,7 +70,7 @@ export function policyLogits(shape: PolicyShape, p: Tensors, ids: tf.Tensor1D, s
   const allowed = tf.mul(same.toFloat(), causal(T));
   const bias = tf.mul(tf.sub(allowed, 1), NEVER) as tf.Tensor4D; // (B, 1, T, T)
 
-  let x = tf.embedding(p['embedding'] as tf.Tensor2D, ids); // (N, d)
+  let x = vectors; // (N, d)
   for (let layer = 0; layer < layers; layer++) {
     const h = tf.rmsNorm(x, p[`${layer}.attentionNorm`] as tf.Tensor1D);
     const heads = (name: string, count: number): tf.Tensor4D => linear(h, p[`${layer}.${name}`]!).reshape([B, T, count, hs]).transpose([0, 2, 1, 3]) as tf.Tensor4D;
@@ -180,8 +185,10 @@ export function distributionStep(shape: PolicyShape): { step: Step; spec: StepSp
  *
  * With `draws` the next tokens are drawn here, by `uniforms` (slots) in [0, 1): out come `tokens` and, at temperature 1, their
  * `logProbs` (slots), and nothing as long as the vocabulary leaves a device.
+ *
+ * With `vectors` a slot whose `given` (slots) is 1 takes its row of `vectors` (slots, d) for its token's embedding; elsewhere both are 0.
  */
-export function decodeStep(shape: PolicyShape, slots: number, draws = false): { step: Step; spec: StepSpec } {
+export function decodeStep(shape: PolicyShape, slots: number, { draws = false, vectors = false } = {}): { step: Step; spec: StepSpec } {
   const { layers, kvHeads: K, width: d, heads: H, context: T } = shape;
   const layout = policyLayout(shape);
   const hs = d / H;
@@ -193,12 +200,14 @@ export function decodeStep(shape: PolicyShape, slots: number, draws = false): { 
       inputs: {
         ids: { type: 'int32', shape: [slots] }, positions: { type: 'int32', shape: [slots] }, inverseTemperature: scalar,
         ...(draws ? { uniforms: { type: 'float32', shape: [slots] } } : {}),
+        ...(vectors ? { vectors: { type: 'float32', shape: [slots, d] }, given: { type: 'float32', shape: [slots, 1] } } : {}),
       },
     },
     step(variables, inputs) {
       const p = layout.unflatten(variables['weights'] as tf.Tensor1D);
       const updates: Tensors = {};
       let x = tf.gather(p['embedding'] as tf.Tensor2D, inputs['ids'] as tf.Tensor1D) as tf.Tensor2D; // (slots, d)
+      if (vectors) x = tf.add(tf.mul(x, tf.sub(1, inputs['given']!)), inputs['vectors']!) as tf.Tensor2D;
       for (let layer = 0; layer < layers; layer++) {
         const h = tf.rmsNorm(x, p[`${layer}.attentionNorm`] as tf.Tensor1D);
         // One product: where weights are built in they are joined once and for all.

@@ -24,6 +24,8 @@ export interface ModelHostService {
   scoreDiscriminator: ModelHost['scoreDiscriminator'];
   traceDiscriminator: ModelHost['traceDiscriminator'];
   updateDiscriminator: ModelHost['updateDiscriminator'];
+  generateLatent: ModelHost['generateLatent'];
+  updateLatent: ModelHost['updateLatent'];
   promote(input: null): Promise<void>;
   rollback(input: null): Promise<void>;
   beginRounds(input: null): Promise<void>;
@@ -66,6 +68,8 @@ serve<ModelHostService>(() => {
     scoreDiscriminator: (inputs) => ready().scoreDiscriminator(inputs),
     traceDiscriminator: (inputs) => ready().traceDiscriminator(inputs),
     updateDiscriminator: (request) => ready().updateDiscriminator(request),
+    generateLatent: (request) => ready().generateLatent(request),
+    updateLatent: (request) => ready().updateLatent(request),
     promote: () => ready().promote(),
     rollback: () => ready().rollback(),
     beginRounds: () => ready().beginRounds(),

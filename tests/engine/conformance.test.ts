@@ -14,8 +14,11 @@ import { nameOf, symbolic, withTrace } from '../../src/engine/trace/backend.ts';
 import { registerTraceKernels } from '../../src/engine/trace/kernels.ts';
 import { discriminatorLayout, discriminatorScoreStep, discriminatorTrainStep } from '../../src/models/discriminator.ts';
 import { draw } from '../../src/models/decoding.ts';
-import { biasCorrections } from '../../src/models/optimizer.ts';
+import { discriminatorLayout as vectorDiscriminatorLayout, discriminatorStep, generatorLayout, generatorStep, NOISE, SAMPLE, sampleStep } from '../../src/models/gan.ts';
+import { latentTrainStep, prefixLayout, prefixStep, sequenceShape } from '../../src/models/latent.ts';
+import { ADVERSARIAL_BETAS, biasCorrections } from '../../src/models/optimizer.ts';
 import { decodeStep, distributionStep, policyLayout, scoreStep, trainStep, type PolicyShape } from '../../src/models/policy.ts';
+import { sequenceDiscriminatorLayout, sequenceDiscriminatorStep } from '../../src/models/sequence-discriminator.ts';
 import { RandomStream } from '../../src/random/philox.ts';
 import { useSoftwareGpu } from './software-gpu.ts';
 
@@ -118,6 +121,12 @@ const cases: readonly Case[] = [
     name: 'projectedCrossEntropy', inputs: { hidden: values(5, 3), weight: values(3, 4), credit: values(5), targets: ids(0, 3, 2, 2, 1) }, wrt: ['hidden', 'weight'],
     op: ({ hidden, weight, credit, targets }) => ops.projectedCrossEntropy(hidden, weight, targets, credit, 8), ours: true,
   },
+  { name: 'perturbedLogits', inputs: { logits: values(3, 5), ids: ids(4, 0, 2), exponentials: positive(3, 5) }, wrt: [], op: ({ logits, ids, exponentials }) => ops.perturbedLogits(logits, ids, exponentials) },
+  {
+    name: 'straightThrough', inputs: { logits: values(3, 5), ids: ids(4, 0, 2), exponentials: positive(3, 5), temperature: positive() }, wrt: ['logits'],
+    op: ({ logits, ids, exponentials, temperature }) => ops.straightThrough(logits, ids, exponentials, temperature),
+  },
+  { name: 'scaledGradient', inputs: { x: values(3, 4), factor: values() }, wrt: ['x'], op: ({ x, factor }) => ops.scaledGradient(ops.neg(x), factor) },
   { name: 'max', inputs: { x: values(3, 4) }, wrt: ['x'], op: ({ x }) => ops.max(x, 0) },
   { name: 'embedding', inputs: { table: values(5, 3), ids: ids(4, 0, 4, 1) }, wrt: ['table'], op: ({ table, ids }) => ops.embedding(table, ids), ours: true },
   binary('add', ops.add), binary('sub', ops.sub), binary('mul', ops.mul), binary('div', ops.div),
@@ -231,6 +240,8 @@ const N = SHAPE.batch * SHAPE.context;
 const weights = (): Float32Array => policyLayout(SHAPE).initialise(3).map((value) => (value === 1 ? 1 : 4 * value));
 const zerosLike = (array: Float32Array): Float32Array => new Float32Array(array.length);
 
+const scalars = (numbers: Record<string, number>): Arrays => Object.fromEntries(Object.entries(numbers).map(([name, value]) => [name, Float32Array.of(value)]));
+
 /** Ids, targets and two segments a row, other ones for each `step`. */
 function rows(step: number): Arrays {
   return {
@@ -243,13 +254,12 @@ function rows(step: number): Arrays {
 describe('training of the policy, 5 steps', () => {
   const perToken = (value: (i: number) => number): Float32Array => Float32Array.from({ length: N }, (_, i) => value(i));
   const feeds = Array.from({ length: 5 }, (_, step): Arrays => {
-    const scalars = { clipLow: 0.8, clipHigh: 1.25, learningRate: 3e-3, averageDecay: 0.9, ...biasCorrections(step) };
     return {
       ...rows(step),
       likelihood: perToken(() => 0.5 / N), credit: perToken((i) => Math.cos(i) / N), oldLogProbs: perToken(() => -4),
       alternatives: Int32Array.from({ length: N }, (_, i) => (i * 11 + step) % SHAPE.vocabulary),
       alternativeCredit: perToken((i) => -0.5 * Math.abs(Math.sin(i)) / N), alternativeLogProbs: perToken(() => -4.2),
-      ...Object.fromEntries(Object.entries(scalars).map(([name, value]) => [name, Float32Array.of(value)])),
+      ...scalars({ clipLow: 0.8, clipHigh: 1.25, learningRate: 3e-3, averageDecay: 0.9, ...biasCorrections(step) }),
     };
   });
   const raw = weights();
@@ -284,8 +294,15 @@ describe('decoding, 6 positions in slots that are at different places', () => {
   }));
   conforms({ step, spec: { ...spec, frozen: { weights: weights() } } }, feeds, caches, written);
 
+  describe('with vectors given for one of them', () => {
+    const given = decodeStep(SHAPE, slots, { vectors: true });
+    const vectors = (at: number): Float32Array => Float32Array.from({ length: slots * SHAPE.width }, (_, i) => (Math.floor(i / SHAPE.width) === at % 2 ? Math.sin(i) : 0));
+    conforms({ step: given.step, spec: { ...given.spec, frozen: { weights: weights() } } },
+      feeds.map((feed, at) => ({ ...feed, vectors: vectors(at), given: Float32Array.from({ length: slots }, (_, s) => (s === at % 2 ? 1 : 0)) })), caches, written);
+  });
+
   describe('that are drawn in the step', () => {
-    const drawing = decodeStep(SHAPE, slots, true);
+    const drawing = decodeStep(SHAPE, slots, { draws: true });
     const withUniforms = feeds.map((feed, at) => ({ ...feed, uniforms: Float32Array.from({ length: slots }, (_, s) => (at * 0.17 + s * 0.31 + 0.05) % 1) }));
     conforms({ step: drawing.step, spec: { ...drawing.spec, frozen: { weights: weights() } } }, withUniforms, caches, written);
 
@@ -323,5 +340,66 @@ describe('the discriminator', () => {
       };
     });
     conforms(discriminatorTrainStep(ROWS), feeds, { weights: state, first: zerosLike(state), second: zerosLike(state) });
+  });
+});
+
+describe('the pair over vectors', () => {
+  const ROWS = 6;
+  const [generator, discriminator] = [generatorLayout().initialise(1), vectorDiscriminatorLayout().initialise(2)];
+  const feed = (step: number, names: readonly string[]): Arrays => ({
+    ...Object.fromEntries(names.map((name) => [name, values(ROWS, name === 'z' ? NOISE : SAMPLE).data])), ...scalars({ learningRate: 2e-4, ...biasCorrections(step, ADVERSARIAL_BETAS) }),
+  });
+  const moments = (array: Float32Array): Arrays => ({ first: zerosLike(array), second: zerosLike(array) });
+  describe('samples', () => {
+    conforms(sampleStep(ROWS), [{ z: values(ROWS, NOISE).data }], { generator });
+  });
+  describe('the discriminator, 3 steps', () => {
+    conforms(discriminatorStep(ROWS), [0, 1, 2].map((step) => feed(step, ['real', 'z'])), { weights: discriminator, ...moments(discriminator), generator });
+  });
+  describe.each(['minimax', 'non-saturating'] as const)('the generator, 3 steps, %s', (objective) => {
+    conforms(generatorStep(ROWS, objective), [0, 1, 2].map((step) => feed(step, ['z'])), { weights: generator, ...moments(generator), discriminator });
+  });
+});
+
+describe('the latent generator', () => {
+  const latent = { noise: 10, prefix: 3, objective: 'non-saturating' } as const;
+  const sequences = sequenceShape(SHAPE, latent);
+  const [prefix, layout] = [prefixLayout(SHAPE, latent), sequenceDiscriminatorLayout(sequences)];
+  const own = prefix.initialise(4).map((value) => 5 * value);
+  const critic = layout.initialise(5);
+  /** Sequences of different lengths. */
+  const present = (rows: number): Float32Array => Float32Array.from({ length: rows * sequences.length }, (_, i) => (i % sequences.length < 4 + 3 * Math.floor(i / sequences.length) ? 1 : 0));
+  const filled = (name: string, { type, shape }: ArraySpec, step: number): HostArray => {
+    const size = sizeOf(shape);
+    if (name === 'present') return present(size / sequences.length);
+    if (name === 'plainSegments') return Int32Array.from({ length: size }, (_, i) => (i % SHAPE.context < 9 ? 0 : 1));
+    if (type === 'int32') return Int32Array.from({ length: size }, (_, i) => (i * 7 + step * 3 + name.length) % SHAPE.vocabulary);
+    return Float32Array.from({ length: size }, name.endsWith('Likelihood') ? () => 0.01 : name === 'exponentials' ? () => 0.1 + Math.abs(random.normal(drawn++)) : () => random.normal(drawn++));
+  };
+  const feeds = ({ inputs }: StepSpec, steps: number, numbers: (step: number) => Record<string, number>): Arrays[] => Array.from({ length: steps }, (_, step) => ({
+    ...Object.fromEntries(Object.entries(inputs).filter(([, { shape }]) => shape.length > 0).map(([name, spec]) => [name, filled(name, spec, step)])), ...scalars(numbers(step)),
+  }));
+
+  describe('prefixes', () => {
+    const made = prefixStep(SHAPE, latent, 4);
+    conforms(made, feeds(made.spec, 1, () => ({})), { latent: own });
+  });
+  describe('training, 3 steps', () => {
+    const made = latentTrainStep(SHAPE, latent);
+    const raw = weights();
+    conforms(made, feeds(made.spec, 3, (step) => {
+      const { firstCorrection, secondCorrection } = biasCorrections(step, ADVERSARIAL_BETAS);
+      return {
+        temperature: 0.8, adversarialWeight: 1, policyFactor: 0.5, corpusWeight: 0.7, averageDecay: 0.9, learningRate: 1e-3, ...biasCorrections(step),
+        latentLearningRate: 1e-3, latentFirstCorrection: firstCorrection, latentSecondCorrection: secondCorrection,
+      };
+    }), {
+      weights: raw, first: zerosLike(raw), second: zerosLike(raw), average: raw.slice(),
+      latent: own, latentFirst: zerosLike(own), latentSecond: zerosLike(own), latentAverage: own.slice(), discriminator: critic,
+    });
+  });
+  describe('its discriminator, 3 steps', () => {
+    const made = sequenceDiscriminatorStep(sequences, 4);
+    conforms(made, feeds(made.spec, 3, (step) => ({ learningRate: 1e-3, ...biasCorrections(step, ADVERSARIAL_BETAS) })), { weights: critic, first: zerosLike(critic), second: zerosLike(critic) });
   });
 });

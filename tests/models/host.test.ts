@@ -1,7 +1,7 @@
 /** The models behind their contract: what is sampled, scored, trained, saved and restored. */
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { FinishedListener, FinishedText, InitialiseRequest, UpdateRequest } from '../../src/contracts/model.ts';
+import type { FinishedListener, FinishedText, InitialiseRequest, LatentUpdateRequest, UpdateRequest } from '../../src/contracts/model.ts';
 import { draw } from '../../src/models/decoding.ts';
 import { PolicyHost, type HostState } from '../../src/models/host.ts';
 import { trainTokenizer } from '../../src/models/tokenizer/index.ts';
@@ -252,5 +252,74 @@ describe('the discriminator', () => {
     const scores = await host.scoreDiscriminator([-1, 0, 4, 9].map((until) => ({ text: '', bigrams: bigrams.filter((_, i) => at[i]! <= until) })));
     [trace!.empty, ...trace!.logOdds].forEach((value, i) => expect(value).toBeCloseTo(scores[i]!, 2));
     expect(await host.traceDiscriminator([{ bigrams: [], at: [] }])).toEqual([{ empty: trace!.empty, at: [], logOdds: [] }]);
+  });
+});
+
+describe('a latent generator', () => {
+  const asked: InitialiseRequest = { ...request, latent: { noise: 20, prefix: 2, objective: 'non-saturating' } };
+  const latentUpdate = (over: Partial<LatentUpdateRequest> = {}): LatentUpdateRequest => ({
+    key: 'latent', steps: 2, warmUpSteps: 0, temperature: 1, adversarialWeight: 0.2, policyFactor: 0.5, corpusWeight: 1,
+    learningRate: 1e-3, latentLearningRate: 1e-3, discriminatorLearningRate: 1e-3, averageDecay: 0.5, ...over,
+  });
+  const OWN = ['latent', 'latentAverage', 'latentFirst', 'latentPromoted', 'latentSecond', 'sequenceDiscriminator', 'sequenceDiscriminatorFirst', 'sequenceDiscriminatorSecond'];
+  let latent: PolicyHost;
+  let begun: HostState;
+  beforeAll(async () => {
+    latent = await PolicyHost.create(asked, tokenizer, { backend: 'onnx:cpu', threads: 2 });
+    const initial = copy(latent.state());
+    // What pretraining without one left is taken over; the latent generator stays as it was made.
+    latent.restore(trained);
+    begun = copy(latent.state());
+    for (const name of OWN) expect(begun.arrays[name]).toEqual(initial.arrays[name]);
+    expect(begun.arrays['raw']).toEqual(trained.arrays['raw']);
+  });
+
+  it('is part of the state where it was asked for, and nowhere else', async () => {
+    expect(Object.keys(begun.arrays).filter((name) => !(name in trained.arrays)).sort()).toEqual(OWN);
+    expect(Object.keys(trained.counters)).not.toContain('latentUpdates');
+    await expect(host.updateLatent(latentUpdate())).rejects.toThrow('without a latent generator');
+    await expect(host.generateLatent({ key: 'none', count: 1, maxTokens: 4 })).rejects.toThrow('without a latent generator');
+  });
+
+  it('goes on from a saved state to the same bits, the policy and its corpus rows with it', async () => {
+    latent.restore(begun);
+    await latent.updateLatent(latentUpdate({ key: 'a' }));
+    await latent.update(update({ corpusShare: 0.5 }));
+    const between = copy(latent.state());
+    const report = await latent.updateLatent(latentUpdate({ key: 'b' }));
+    const whole = copy(latent.state());
+    const other = await PolicyHost.create(asked, tokenizer, { backend: 'onnx:cpu', threads: 2 });
+    other.restore(between);
+    expect(await other.updateLatent(latentUpdate({ key: 'b' }))).toEqual(report);
+    expect(other.state()).toEqual(whole);
+    expect(whole.counters).toMatchObject({ latentUpdates: 4, sequenceDiscriminatorUpdates: 4 });
+    for (const name of ['raw', 'average', ...OWN.filter((name) => name !== 'latentPromoted')]) expect(whole.arrays[name], name).not.toEqual(begun.arrays[name]);
+  });
+
+  it('is promoted and rolled back with the policy', async () => {
+    latent.restore(begun);
+    await latent.updateLatent(latentUpdate());
+    const { arrays } = copy(latent.state());
+    await latent.promote();
+    for (const name of ['latent', 'latentAverage', 'latentPromoted']) expect(latent.state().arrays[name]).toEqual(arrays['latentAverage']);
+    await latent.updateLatent(latentUpdate({ key: 'again' }));
+    await latent.rollback();
+    for (const name of ['latent', 'latentAverage', 'latentPromoted']) expect(latent.state().arrays[name]).toEqual(arrays['latentAverage']);
+    expect(latent.state().counters).toMatchObject({ latentUpdates: 0, updates: 0 });
+  });
+
+  it('writes completions from the weights that are named, and lets plain sampling see what it changed', async () => {
+    latent.restore(begun);
+    const plain = async () => (await latent.generate({ key: 'plain', prompts: ['', ''], maxTokens: 20, temperature: 1 })).map(({ logProbs }) => logProbs);
+    const before = await plain();
+    await latent.updateLatent(latentUpdate({ steps: 3, learningRate: 1e-2 }));
+    expect(await plain()).not.toEqual(before);
+    const from = async (weights: 'raw' | 'promoted') => latent.generateLatent({ key: 'text', count: 3, maxTokens: 30, weights });
+    const [raw, promoted] = [await from('raw'), await from('promoted')];
+    expect(raw.map(({ logProbs }) => logProbs)).not.toEqual(promoted.map(({ logProbs }) => logProbs));
+    for (const { text, tokens, finish } of raw) {
+      expect(tokens.length).toBeLessThanOrEqual(30);
+      expect(text).toBe(tokenizer.decode(finish === 'stop' ? tokens.slice(0, -1) : tokens));
+    }
   });
 });

@@ -10,6 +10,7 @@ export type { Scalar, Tensor, Tensor1D, Tensor2D, Tensor4D } from '@tensorflow/t
 export { swiGlu } from './activation.ts';
 export { attention, cachedAttention } from './attention.ts';
 export { embedding } from './embedding.ts';
+export { perturbedLogits, scaledGradient, straightThrough } from './gumbel.ts';
 export { projectedCrossEntropy, softmaxCrossEntropy } from './loss.ts';
 export { rmsNorm } from './normalization.ts';
 export { rotary } from './rotary.ts';
