@@ -80,7 +80,7 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
       pretraining: { steps: 600, warmupSteps: 40, saveEvery: 300 },
       sampling: { unconditional: 768, prompted: 256, maxTokens: 150 },
       refinement: { parents: 32 },
-      learning: { averageDecay: 0.97 },
+      learning: { averageDecay: 0.97, corpusWeight: 0.35, oddsPower: 0.5, oddsClip: 2 },
       measuring: { unconditional: 512, prompted: 128, gate: 256, documents: 256 },
     },
     audit: { unconditional: 1024, prompts: 64, perPrompt: 16, documents: 512 },

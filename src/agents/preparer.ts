@@ -99,6 +99,7 @@ export class RunPreparer implements Preparer {
       const plan = { steps, learningRate, warmupSteps, infillShare };
       const info = await model.initialise({
         seed: config.seed, backend: config.backend, threads: config.threads, model: config.model, pretraining: plan, tokenizer: tokenizer.path,
+        ...(config.learner === 'latent-gan' ? { latent: { noise: config.latent.noise, prefix: config.latent.prefix, objective: config.latent.objective } } : {}),
         documents: train, files: corpus.files.filter(({ split }) => split === 'train').map(({ text }) => text),
       });
       events.record([

@@ -23,7 +23,8 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
       pretraining: { steps: 600, warmupSteps: 40, saveEvery: 150 },
       sampling: { unconditional: 640, prompted: 192, maxTokens: 150 },
       refinement: { parents: 32 },
-      learning: { averageDecay: 0.97 },
+      // Half the model writes simpler programs: stronger odds hold its structure, and it has bits to spare (docs/decisions/0008).
+      learning: { averageDecay: 0.97, corpusWeight: 0.35, oddsPower: 0.5, oddsClip: 2 },
       measuring: { unconditional: 256, prompted: 128, gate: 192, documents: 128 },
     },
   },

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 
-export const learnerNames = ['policy-gradient', 'expert-iteration', 'seqgan'] as const;
+export const learnerNames = ['policy-gradient', 'expert-iteration', 'seqgan', 'latent-gan'] as const;
 export type LearnerName = (typeof learnerNames)[number];
 
 const positive = z.int().min(1);
@@ -81,7 +81,7 @@ export const configSchema = z.strictObject({
     decay: share.default(0.3).describe('Learning rate of the last budgeted round as a share of the first.'),
     passes: positive.default(2).describe('Times that a round\'s samples are learned from.'),
     corpusShare: share.default(0.65),
-    corpusWeight: z.number().min(0).default(0.35),
+    corpusWeight: z.number().min(0).default(0.5),
     clipLow: z.number().positive().default(0.3),
     clipHigh: z.number().positive().default(1.5),
     averageDecay: share.default(0.99),
@@ -89,8 +89,8 @@ export const configSchema = z.strictObject({
     faultBefore: z.int().min(0).default(1).describe('Tokens before it that share the blame, each with half of what the next one has.'),
     alternativeWeight: z.number().min(0).default(6).describe('Blame on what might have been written and would have broken the text, in the same unit; each token has the share of the draws that fell on it.'),
     alternativeDraws: z.int().min(0).default(4).describe('Alternatives drawn at each position of a sample; 0: none.'),
-    oddsPower: share.default(0.5).describe('Exponent of the discriminator\'s odds: 1 weighs valid samples towards real code in full, 0 not at all.'),
-    oddsClip: z.number().positive().default(2),
+    oddsPower: share.default(0.2).describe('Exponent of the discriminator\'s odds: 1 weighs valid samples towards real code in full, 0 not at all.'),
+    oddsClip: z.number().positive().default(1),
     repairWeight: z.number().min(0).default(0.3).describe('Credit of a repaired span in accepted revisions.'),
     acceptedWeight: z.number().min(0).default(0.5).describe('Weight of the likelihood of accepted samples and revisions beside the policy gradient; 0: none.'),
     bufferSize: positive.default(1024).describe('Accepted samples and revisions whose likelihood is learned, the newest.'),
@@ -100,6 +100,15 @@ export const configSchema = z.strictObject({
     readabilityWeight: share.default(0).describe('Share of a reward that readability decides; 0: it is shown and not trained on.'),
     discriminatorSteps: z.int().min(0).default(60),
     discriminatorRate: z.number().positive().default(1e-3),
+  }).prefault({}),
+
+  latent: z.strictObject({
+    noise: positive.default(100).describe('Standard normal numbers that a text of latent-gan begins with.'),
+    prefix: positive.default(4).describe('Vectors before the text that they become.'),
+    objective: z.enum(['minimax', 'non-saturating']).default('non-saturating').describe('What the generator minimises: E[log(1 - D)] or -E[log D].'),
+    steps: positive.default(40).describe('Updates of discriminator and generator a round.'),
+    temperature: z.number().positive().default(1).describe('Of the Gumbel-softmax.'),
+    adversarialWeight: z.number().min(0).default(0.1).describe('Weight of the adversarial loss beside the likelihood of the corpus.'),
   }).prefault({}),
 
   measuring: z.strictObject({

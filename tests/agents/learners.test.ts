@@ -2,6 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import { learnToy, type ToyPlan } from './toy-loop.ts';
+import { LatentGan } from '../../src/agents/learner/latent-gan.ts';
+import type { MethodDeps } from '../../src/agents/learner/method.ts';
+import { parseConfig } from '../../src/config/load.ts';
+import type { LatentUpdateRequest } from '../../src/contracts/model.ts';
 import { Language, TabularPolicy } from './tabular-policy.ts';
 
 const language = new Language(['abab', 'cdcd', 'abcd']);
@@ -66,5 +70,28 @@ describe('expert iteration', () => {
     expect(continued.length).toBeGreaterThan(0);
     for (const { likelihood } of continued) expect(likelihood.at(-1)).toBe(1);
     for (const text of texts.flat()) expect(language.has(text.replace('\0', ''))).toBe(true);
+  });
+});
+
+describe('latent gan', () => {
+  // What it converges to: tests/models/latent.test.ts and gan.test.ts.
+  it('asks for so many updates a round, of the discriminator alone first, and learns from no sample', async () => {
+    const asked: LatentUpdateRequest[] = [];
+    const updateLatent: MethodDeps['model']['updateLatent'] = async (request) => {
+      asked.push(request);
+      return {
+        steps: request.steps - request.warmUpSteps, tokens: 9, rows: 4, corpusRows: 2, corpusTokens: 5, loss: 1, corpusLoss: 1, clipped: 0, gradNorm: 1,
+        generatorLoss: 1, prefixedLoss: 1, plainLoss: 1, latentGradNorm: 1, discriminatorLoss: 1, realKnown: 1, generatedKnown: 1, length: 1,
+      };
+    };
+    const config = parseConfig({ learner: 'latent-gan', budget: { rounds: 2 }, latent: { steps: 7 }, learning: { decay: 0.5, learningRate: 1e-3 } });
+    const method = new LatentGan({ model: { updateLatent }, config } as unknown as MethodDeps);
+    const outcome = { judged: [], rewards: [], critiques: [], repairs: [] };
+    const reports = [await method.teach({ round: 1, ...outcome }), await method.teach({ round: 2, ...outcome })];
+    expect(asked.map(({ steps, warmUpSteps }) => steps - warmUpSteps)).toEqual([7, 7]);
+    expect(asked.map(({ warmUpSteps }) => warmUpSteps > 0)).toEqual([true, false]);
+    expect(asked.map(({ learningRate }) => learningRate)).toEqual([1e-3, 5e-4]);
+    expect(new Set(asked.map(({ key }) => key)).size).toBe(2);
+    expect(Object.keys(reports[0]!).sort()).toEqual(['clipped', 'corpusLoss', 'corpusRows', 'corpusTokens', 'gradNorm', 'loss', 'rows', 'steps', 'tokens']);
   });
 });

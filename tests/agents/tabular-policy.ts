@@ -54,7 +54,7 @@ export class Language {
 }
 
 /** What learners ask of the model host. */
-type Asked = Pick<ModelHost, 'encode' | 'tokenBytes' | 'alternatives' | 'generate' | 'update' | 'scoreDiscriminator' | 'updateDiscriminator'>;
+type Asked = Pick<ModelHost, 'encode' | 'tokenBytes' | 'alternatives' | 'generate' | 'update' | 'scoreDiscriminator' | 'updateDiscriminator' | 'updateLatent'>;
 
 export class TabularPolicy implements Asked {
   readonly #logits = new Map<string, Float64Array>();
@@ -151,6 +151,10 @@ export class TabularPolicy implements Asked {
   /** There is none: odds come from the test. */
   async updateDiscriminator(): ReturnType<ModelHost['updateDiscriminator']> {
     return { loss: 0, heldOutReal: [], heldOutFake: [] };
+  }
+
+  async updateLatent(): ReturnType<ModelHost['updateLatent']> {
+    throw new Error('A table has no latent generator.');
   }
 
   async update(request: UpdateRequest): Promise<UpdateReport> {

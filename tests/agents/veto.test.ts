@@ -31,6 +31,7 @@ async function trainedOn(all: readonly Judged[], repaired: readonly Judged[]): P
       alternatives: async () => [],
       generate: async () => [],
       scoreDiscriminator: async () => [],
+      updateLatent: () => Promise.reject(new Error('not asked for')),
       updateDiscriminator: async () => ({ loss: 0, heldOutReal: [], heldOutFake: [] }),
       update: async (given) => {
         request = given;

@@ -1,6 +1,7 @@
 /** The methods by their names: the one place that knows all of them. */
 import type { LearnerName } from '../../config/schema.ts';
 import { ExpertIteration } from './expert-iteration.ts';
+import { LatentGan } from './latent-gan.ts';
 import type { LearningMethod, MethodDeps } from './method.ts';
 import { PolicyGradient } from './policy-gradient.ts';
 import { SeqGan } from './seqgan.ts';
@@ -9,6 +10,7 @@ const METHODS: Readonly<Record<LearnerName, new (deps: MethodDeps) => LearningMe
   'policy-gradient': PolicyGradient,
   'expert-iteration': ExpertIteration,
   seqgan: SeqGan,
+  'latent-gan': LatentGan,
 };
 
 /** The method that the settings name. */
