@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 
-export const learnerNames = ['policy-gradient', 'expert-iteration'] as const;
+export const learnerNames = ['policy-gradient', 'expert-iteration', 'repair'] as const;
 export type LearnerName = (typeof learnerNames)[number];
 
 const positive = z.int().min(1);
@@ -92,6 +92,8 @@ export const configSchema = z.strictObject({
     oddsPower: share.default(0.2).describe('Exponent of the discriminator\'s odds: 1 weighs valid samples towards real code in full, 0 not at all.'),
     oddsClip: z.number().positive().default(1),
     repairWeight: z.number().min(0).default(0.3).describe('Credit of a repaired span in accepted revisions.'),
+    pairWeight: z.number().min(0).default(6).describe('Credit that the repair learner gives to the span of a revision, and takes from that of its failed parent, while the policy has no preference between them.'),
+    pairSharpness: z.number().positive().default(1).describe('How fast that credit falls as the preference grows: its logarithmic odds a nat of margin (beta of DPO).'),
     bufferSize: positive.default(4096).describe('Accepted samples and revisions that expert iteration learns from at most, the newest.'),
     readabilityWeight: share.default(0).describe('Share of a reward that readability decides; 0: it is shown and not trained on.'),
     discriminatorSteps: z.int().min(0).default(60),

@@ -3,10 +3,12 @@ import type { LearnerName } from '../../config/schema.ts';
 import { ExpertIteration } from './expert-iteration.ts';
 import type { LearningMethod, MethodDeps } from './method.ts';
 import { PolicyGradient } from './policy-gradient.ts';
+import { RepairPreference } from './repair.ts';
 
 const METHODS: Readonly<Record<LearnerName, new (deps: MethodDeps) => LearningMethod>> = {
   'policy-gradient': PolicyGradient,
   'expert-iteration': ExpertIteration,
+  'repair': RepairPreference,
 };
 
 /** The method that the settings name. */
