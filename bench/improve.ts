@@ -14,12 +14,12 @@ import { readFigures } from './improve/figures.ts';
 import { markdownOf } from './improve/markdown.ts';
 import { reportOf, type ImproveReport } from './improve/report.ts';
 import { libraryRunner } from './improve/run-cell.ts';
-import { ARM_NAMES, ARMS, configOf, SETTING_NAMES, SETTINGS, type Arm, type SettingName } from './improve/settings.ts';
+import { ARM_NAMES, ARMS, configOf, DEFAULT_ARMS, SETTING_NAMES, SETTINGS, type Arm, type SettingName } from './improve/settings.ts';
 
 const HELP = `npm run bench -- improve [--setting NAME] [--arms A,B] [--seeds N | --seeds A,B] [--rounds N] [--out FOLDER] [--json]
 
   --setting  ${SETTING_NAMES.map((name) => `${name}: ${SETTINGS[name].about}`).join('\n             ')}
-  --arms     default all:
+  --arms     default ${DEFAULT_ARMS.join(',')}:
              ${ARM_NAMES.map((arm) => `${arm}: ${ARMS[arm]}`).join('\n             ')}
   --seeds    how many, or which ones with a comma between them (a comma at the end for a single one)
   --rounds   instead of the setting's
@@ -76,7 +76,7 @@ async function improve(args: string[]): Promise<void> {
   if (values.help) return void process.stdout.write(HELP);
   const name: SettingName = oneOf('setting', values.setting, SETTING_NAMES);
   const setting = SETTINGS[name];
-  const chosen = values.arms?.split(',').map((arm) => oneOf('arm', arm.trim(), ARM_NAMES)) ?? ARM_NAMES;
+  const chosen = values.arms?.split(',').map((arm) => oneOf('arm', arm.trim(), ARM_NAMES)) ?? DEFAULT_ARMS;
   const arms: Arm[] = ARM_NAMES.filter((arm) => chosen.includes(arm));
   const seeds = seedsOf(values.seeds ?? String(setting.seeds));
   const rounds = values.rounds === undefined ? setting.rounds : wholeNumber('--rounds', values.rounds);

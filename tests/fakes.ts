@@ -331,7 +331,7 @@ export class FakeEvaluator implements Evaluator {
       findings: finding ? [finding] : [],
       counts: {
         bytes: Buffer.byteLength(text), lines: lines.length, codeTokens: words.length, ownNodes: work,
-        repeatedLines: lines.length === 0 ? 0 : 1 - new Set(lines).size / lines.length,
+        repeatedLines: lines.length === 0 ? 0 : 1 - new Set(lines).size / lines.length, similarLines: 0,
         docstring: false, maxNesting: 1, longestLine: Math.max(0, ...lines.map((line) => line.length)),
       },
       shape: valid ? hash32(kinds.join()).toString(16) : '',
@@ -387,7 +387,7 @@ export class FakePreparer implements Preparer {
 export interface FakeRun {
   readonly config: Config;
   readonly model: FakeModelHost;
-  readonly evaluator: FakeEvaluator;
+  readonly evaluator: Evaluator;
   readonly events: MemorySink;
   readonly agents: Agents;
 }
@@ -400,6 +400,9 @@ export interface FakeRunOptions {
   readonly preparation?: Preparation;
   /** Milliseconds; stands still when absent. */
   readonly clock?: () => number;
+  /** Judges another language than the toy's. */
+  readonly evaluator?: Evaluator;
+  readonly documents?: (split: 'gate' | 'test') => readonly Document[];
 }
 
 /** The real agents round a fake model host, evaluator, learner and preparer. */
@@ -407,7 +410,7 @@ export function fakeRun(options: FakeRunOptions = {}): FakeRun {
   const config = smallConfig(options.config);
   const model = options.model ?? new FakeModelHost();
   const events = options.events ?? new MemorySink();
-  const evaluator = new FakeEvaluator();
+  const evaluator = options.evaluator ?? new FakeEvaluator();
   const preparation = options.preparation ?? { pretrainedSteps: 0, totalSteps: config.pretraining.steps, completedRounds: 0, rows: [] };
   const deps = { model, events, evaluator, config, tasks: toyTasks, clock: options.clock ?? (() => 0) };
   const learner = new FakeLearner(model, events);
@@ -421,7 +424,7 @@ export function fakeRun(options: FakeRunOptions = {}): FakeRun {
       refiner: new PointedRefiner(deps),
       learner,
       gate: new MeasuringGate({
-        ...deps, documents: (split) => toyDocuments(split, 30), rows: preparation.rows,
+        ...deps, documents: options.documents ?? ((split) => toyDocuments(split, 30)), rows: preparation.rows,
         ...(preparation.promotions ? { promotions: preparation.promotions } : {}),
       }),
       closer: new RecordingCloser({ events, weightsHash: () => model.save('final') }),

@@ -101,12 +101,12 @@ async function audit(
   const bigrams = evaluations.map((evaluation) => evaluation.bigrams);
   // Few texts look far away from anything: every round of every arm is compared over as many texts as round 0 had valid ones.
   const start = round === 0 ? free.filter(({ evaluation }) => evaluation.valid).length : readJson<Audit>(auditFile(folder, 0))?.measurement.guards.validCount;
-  const heldOut = { bits, bytes: texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0), bigrams: bigrams.slice(0, start || undefined) };
+  const heldOut = { bits, bytes: texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0), bigrams };
   const half = Math.floor(bigrams.length / 2);
   return {
     round,
     valid: free.map(({ evaluation }) => (evaluation.valid ? 1 : 0)),
-    measurement: measurement({ split: 'test', unconditional: free, prompted: headed, heldOut }),
+    measurement: measurement({ split: 'test', unconditional: free, prompted: headed, heldOut, ...(start === undefined ? {} : { baselineCount: start }) }),
     prompts: prompted.map(({ prompt }) => prompt),
     coverage: coverageOf(headed),
     heldOut: {

@@ -13,7 +13,7 @@ import type { Agents, Gate, Judged, Learner, Repair, RunParts } from '../../src/
 import type { ModelHost, TrainSequence, UpdateRequest } from '../../src/contracts/model.ts';
 import { RandomStream } from '../../src/random/philox.ts';
 import { SPECIAL_IDS } from '../../src/models/tokenizer/index.ts';
-import type { Arm } from './settings.ts';
+import { isControl, type Arm, type Control as ControlName } from './settings.ts';
 
 /** What a control may look at besides the loop's request. */
 export interface ControlContext {
@@ -130,7 +130,7 @@ export const replaceAllData: Control = async (request, { judged, repairs, encode
   return { ...request, corpusShare: 0, sequences: filled(lengthOf(request.sequences) / (1 - request.corpusShare), (i) => own[i % own.length]!) };
 };
 
-export const CONTROL_OF: Readonly<Record<Exclude<Arm, 'loop'>, Control>> = {
+export const CONTROL_OF: Readonly<Record<ControlName, Control>> = {
   'no-feedback': noFeedback, 'random-reward': randomReward, 'inverted-reward': invertedReward, 'replace-all-data': replaceAllData,
 };
 
@@ -148,7 +148,7 @@ function withMethods(model: ModelHost, methods: Partial<ModelHost>): ModelHost {
 
 /** The learner and the gate of an arm, made of the run's own. */
 export function agentsOf(arm: Arm, parts: RunParts, seed: number): Pick<Agents, 'learner' | 'gate'> {
-  if (arm === 'loop') return parts.agents;
+  if (!isControl(arm)) return parts.agents;
   const control = CONTROL_OF[arm];
   let learning: Pick<ControlContext, 'round' | 'judged' | 'repairs'> = { round: 0, judged: [], repairs: [] };
   const { model } = parts;

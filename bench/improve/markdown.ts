@@ -1,7 +1,7 @@
 /** The report as Markdown: the verdict in a sentence, then the tables it rests on. Not here: any number that is not in the report. */
 import type { Interval } from '../../src/metrics/index.ts';
 import type { ImproveReport, MeasureRow, Turnover } from './report.ts';
-import { ARM_NAMES, ARMS, CONTROLS } from './settings.ts';
+import { ARM_NAMES, ARMS, isControl } from './settings.ts';
 
 const none = '–';
 const minus = (text: string): string => text.replaceAll('-', '−');
@@ -34,6 +34,7 @@ const turnover = ({ gained, lost, prompts }: Turnover): string[] => [String(gain
 
 export function markdownOf(report: ImproveReport, command: string): string {
   const arms = ARM_NAMES.filter((arm) => report.arms[arm] !== undefined);
+  const others = arms.filter((arm) => arm !== 'loop');
   const { seeds, rounds, samples, perPrompt } = report;
   const ks = report.start.coverage.map(({ k }) => k);
   const points = (coverage: ImproveReport['start']['coverage']): string[] =>
@@ -50,7 +51,7 @@ export function markdownOf(report: ImproveReport, command: string): string {
     table(['', 'round 0', ...arms], report.measures.map((row) => [nameOf(row), valueOf(row, row.start), ...arms.map((arm) => valueOf(row, row.last[arm]))])),
     'Validity after refinement and the discriminator\'s AUC are taken on a round\'s training samples, so they describe the policy before that round\'s update; under "round 0" stands round 1.',
     '## The loop minus the others',
-    table(['', 'round 0', ...CONTROLS], report.measures.map((row) => [nameOf(row), changeOf(row, row.gain), ...CONTROLS.map((arm) => changeOf(row, row.differences[arm]))])),
+    table(['', 'round 0', ...others], report.measures.map((row) => [nameOf(row), changeOf(row, row.gain), ...others.map((arm) => changeOf(row, row.differences[arm]))])),
     'Bold: the interval does not hold 0. The verdict rests on the first row alone.',
     '![Valid programs by round](validity.svg)',
     '## Coverage',
@@ -68,7 +69,7 @@ export function markdownOf(report: ImproveReport, command: string): string {
     '## The arms',
     table(['', 'what it learns from', 'steps', 'tokens', 'refused by the gate', 'alarms'], arms.map((arm) => {
       const { steps, tokens, refused, alarms: raised } = report.arms[arm]!;
-      return [arm, ARMS[arm], steps.toFixed(0), tokens.toFixed(0), `${refused} of ${rounds * seeds.length}${arm === 'loop' ? '' : ' (promoted all the same)'}`, alarms(raised)];
+      return [arm, ARMS[arm], steps.toFixed(0), tokens.toFixed(0), `${refused} of ${rounds * seeds.length}${isControl(arm) ? ' (promoted all the same)' : ''}`, alarms(raised)];
     })),
     'Steps and tokens: means over seeds of all updates of the policy.',
   ].join('\n\n')}\n`;

@@ -42,8 +42,8 @@ export interface Plot {
   readonly series: readonly Series[];
 }
 
-const COLOURS = ['#0072b2', '#000000', '#e69f00', '#d55e00', '#cc79a7', '#009e73'];
-const DASHES = ['', '', '7 3', '2 3', '9 3 2 3', '5 5'];
+const COLOURS = ['#0072b2', '#000000', '#e69f00', '#d55e00', '#cc79a7', '#009e73', '#56b4e9', '#8c510a', '#762a83'];
+const DASHES = ['', '', '7 3', '2 3', '9 3 2 3', '', '5 5', '9 3', '3 3'];
 const WIDTH = 860, HEIGHT = 520;
 const AREA = { left: 78, right: 660, top: 82, bottom: 460 };
 /** Pixels between the whiskers of two series, which often stand at the same place. */

@@ -2,11 +2,12 @@
  * The report's numbers, from the cells' figures alone: means over seeds with intervals, differences loop minus each other arm, coverage,
  * the verdict. The last round is what counts, never the best. Pure; not here: how it is written down (markdown.ts, charts.ts).
  */
+import type { Guards } from '../../src/contracts/records.ts';
 import { passAtK } from '../../src/evaluator/execution/index.ts';
-import { mean, seedInterval, seedMean, type Interval } from '../../src/metrics/index.ts';
+import { alarmBounds, isBroken, mean, seedInterval, seedMean, type Interval } from '../../src/metrics/index.ts';
 import { hash32, philox } from '../../src/random/philox.ts';
 import type { CellFigures } from './figures.ts';
-import { ARM_NAMES, CONTROLS, type Arm } from './settings.ts';
+import { ARM_NAMES, type Arm } from './settings.ts';
 import { targetsOf, type Target } from './targets.ts';
 import { verdictOf, type Verdict } from './verdict.ts';
 
@@ -151,6 +152,16 @@ function turnoverOf(pairs: readonly (readonly [before: CellFigures['first']['cov
   return { gained, lost, prompts };
 }
 
+/** Names of the alarms that an arm's last policy raises: means over its seeds against those of round 0. */
+function brokenBy(cells: readonly CellFigures[]): string[] {
+  const average = (which: 'first' | 'last'): Guards => {
+    const names = Object.keys(cells[0]![which].measurement.guards) as (keyof Guards)[];
+    return Object.fromEntries(names.map((name) => [name, mean(cells.map((cell) => cell[which].measurement.guards[name]))])) as unknown as Guards;
+  };
+  const now = average('last');
+  return alarmBounds(now, average('first')).filter((bound) => isBroken(bound, now)).map(({ alarm }) => alarm);
+}
+
 /** `cells` of one setting; arms that lack a seed which another arm has are compared over the seeds that both have. */
 export function reportOf(cells: readonly CellFigures[], { setting, rounds }: { readonly setting: string; readonly rounds: number }): ImproveReport {
   const of = (arm: Arm): CellFigures[] => cells.filter((cell) => cell.arm === arm).sort((a, b) => a.seed - b.seed);
@@ -172,7 +183,7 @@ export function reportOf(cells: readonly CellFigures[], { setting, rounds }: { r
       const value = bound(average(`${name}/${arm}`, of(arm).map((cell) => at(cell, 'last'))));
       if (value) last[arm] = value;
     }
-    for (const arm of CONTROLS) {
+    for (const arm of present.filter((other) => other !== 'loop')) {
       const value = boundDifference(difference(`${name}/loop-${arm}`, pairsWith(arm).map(([own, other]) => [at(own, 'last'), at(other, 'last')] as const)));
       if (value) differences[arm] = value;
     }
@@ -210,15 +221,15 @@ export function reportOf(cells: readonly CellFigures[], { setting, rounds }: { r
   }
 
   const validity = measures.find(({ name }) => name === 'validity')!;
-  const divergence = mean(loop.map(({ last }) => last.measurement.guards.divergence)) / mean(loop.map(({ first }) => first.measurement.guards.divergence));
-  const verdict = verdictOf({ seeds: loop.length, rounds, gain: validity.gain, controls: validity.differences, divergence });
+  const broken = Object.fromEntries(present.map((arm) => [arm, brokenBy(of(arm))]));
+  const verdict = verdictOf({ seeds: loop.length, rounds, gain: validity.gain, controls: validity.differences, broken });
   return {
     setting, rounds, seeds, samples: starts[0]?.first.valid.length ?? 0, perPrompt, verdict, measures, arms,
     start: {
       coverage: coverageOf('coverage/start', ks, starts.map(({ first }) => first.coverage)),
       turnover: turnoverOf(starts.flatMap(({ first }) => (first.again ? [[first.coverage, first.again] as const] : []))),
     },
-    targets: targetsOf(loop, of('no-feedback'), validity.differences),
+    targets: targetsOf(loop, of('no-feedback'), { controls: validity.differences, broken }),
     unequalStarts: seeds.filter((seed) => new Set(cells.filter((cell) => cell.seed === seed).map(({ start }) => start)).size > 1),
   };
 }

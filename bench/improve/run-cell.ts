@@ -9,7 +9,7 @@ import { configOf, type Setting } from './settings.ts';
 
 export function libraryRunner(setting: Setting, rounds: number): CellRunner {
   return async (cell, { run: unfinished, round, signal }) => {
-    const config = parseConfig(configOf(setting, cell.seed, rounds));
+    const config = parseConfig(configOf(setting, cell.seed, rounds, cell.arm));
     const run = createRun(config, {
       ...(unfinished === null ? { folder: cell.folder } : { resume: unfinished }),
       agents: (parts) => {

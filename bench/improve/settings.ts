@@ -2,18 +2,34 @@
  * What is compared, and how long it takes: the arms, and the settings `smoke`, `small` and `full`. Not here: what an arm does
  * (controls.ts) and how arms are run (cells.ts).
  */
-import type { ConfigInput } from '../../src/index.ts';
+import { learnerNames, type ConfigInput, type LearnerName } from '../../src/config/schema.ts';
 
-export const ARMS = {
-  'loop': 'the learner as it is: rewards, blame where a text broke, repairs, discriminator, gate',
+/** What the default learner has to beat. */
+const CONTROL_ARMS = {
   'no-feedback': 'as many training steps, every row of them from the corpus',
   'random-reward': "the loop's credit, dealt out among its samples by lot",
   'inverted-reward': "the loop's credit with its sign turned",
   'replace-all-data': 'as many training steps of plain likelihood on its own valid samples, no corpus: the arm that is known to collapse',
 } as const;
-export type Arm = keyof typeof ARMS;
+export type Control = keyof typeof CONTROL_ARMS;
+export const CONTROLS = Object.keys(CONTROL_ARMS) as Control[];
+
+const DEFAULT_LEARNER = 'policy-gradient' satisfies LearnerName;
+/** The loop under each of the other learners: curves of the frontier, no part of the verdict. */
+type LearnerArm = Exclude<LearnerName, typeof DEFAULT_LEARNER>;
+const LEARNER_ARMS = learnerNames.filter((name) => name !== DEFAULT_LEARNER) as LearnerArm[];
+
+export type Arm = 'loop' | Control | LearnerArm;
+export const ARMS = {
+  'loop': `the default learner, ${DEFAULT_LEARNER}: rewards, blame where a text broke, repairs, discriminator, gate`,
+  ...CONTROL_ARMS,
+  ...Object.fromEntries(LEARNER_ARMS.map((name) => [name, `the loop with --learner ${name}`])) as Record<LearnerArm, string>,
+} satisfies Record<Arm, string>;
 export const ARM_NAMES = Object.keys(ARMS) as Arm[];
-export const CONTROLS = ARM_NAMES.filter((arm) => arm !== 'loop');
+/** What a comparison runs unless told otherwise. */
+export const DEFAULT_ARMS: readonly Arm[] = ['loop', ...CONTROLS];
+
+export const isControl = (arm: Arm): arm is Control => CONTROLS.some((control) => control === arm);
 
 /** What the last measurement draws, on the test split. */
 export interface AuditSizes {
@@ -80,10 +96,11 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
   },
 };
 
-/** The configuration of one seed's runs, the same for every arm. Only rounds end a run: minutes would give arms different work. */
-export function configOf({ config, audit }: Pick<Setting, 'config' | 'audit'>, seed: number, rounds: number): ConfigInput {
+/** The configuration of one seed's runs, the same for every arm but for its learner. Only rounds end a run: minutes would give arms different work. */
+export function configOf({ config, audit }: Pick<Setting, 'config' | 'audit'>, seed: number, rounds: number, arm: Arm = 'loop'): ConfigInput {
   return {
     ...config,
+    learner: arm === 'loop' || isControl(arm) ? DEFAULT_LEARNER : arm,
     seed,
     budget: { rounds, minutes: 1e6, targetValidity: 1, plateauRounds: 0 },
     // What a run that was cut off goes on from, and the one after it.

@@ -1,9 +1,10 @@
 /** What the project asks of the loop, round 0 to the last round, beside what was measured: a pure rule over the loop's figures. */
 import { differenceInterval } from '../../src/agents/promotion.ts';
-import { mean, type Interval } from '../../src/metrics/index.ts';
+import { mean } from '../../src/metrics/index.ts';
 import type { Guards } from '../../src/contracts/records.ts';
 import type { CellFigures } from './figures.ts';
-import { CONTROLS, type Arm } from './settings.ts';
+import { CONTROLS } from './settings.ts';
+import { isBeaten, type VerdictInput } from './verdict.ts';
 
 export interface Target {
   readonly what: string;
@@ -24,7 +25,7 @@ export function steadyRounds(cell: Pick<CellFigures, 'rounds'>): number {
 }
 
 /** Empty when the loop was not run. Every figure is a mean over the seeds of the last measurement; steady rounds are the worst seed's. */
-export function targetsOf(loop: readonly CellFigures[], corpusOnly: readonly CellFigures[], controls: Readonly<Partial<Record<Arm, Interval>>>): Target[] {
+export function targetsOf(loop: readonly CellFigures[], corpusOnly: readonly CellFigures[], verdict: Pick<VerdictInput, 'controls' | 'broken'>): Target[] {
   if (loop.length === 0) return [];
   const guard = (name: keyof Guards, which: 'first' | 'last', cells = loop): number => mean(cells.map((cell) => cell[which].measurement.guards[name]));
   const heldOut = (name: 'codeTokens' | 'distinctShapes' | 'repeatedLines'): number => mean(loop.map(({ first }) => first.heldOut[name]));
@@ -41,7 +42,8 @@ export function targetsOf(loop: readonly CellFigures[], corpusOnly: readonly Cel
   const copies = guard('copies', 'last');
   const steady = Math.min(...loop.map(steadyRounds));
   const perPrompt = loop[0]!.first.coverage.n;
-  const beaten = CONTROLS.filter((arm) => (controls[arm]?.low ?? -1) > 0);
+  const beaten = CONTROLS.filter((arm) => isBeaten(arm, verdict));
+  const bought = beaten.filter((arm) => !(verdict.controls[arm]!.low > 0));
   return [
     { what: "errors, relative, at a divergence no worse than round 0's", required: '−50 %', goal: '−90 %', measured: `${signed(fall)} at ${divergence.toFixed(2)} times round 0's`, reached: grade(fall <= -0.5 && divergence <= 1, fall <= -0.9) },
     { what: "errors, relative, at a divergence of at most 1.5 times round 0's", required: '−80 %', goal: '−95 %', measured: `${signed(fall)} at ${divergence.toFixed(2)} times round 0's`, reached: grade(fall <= -0.8 && divergence <= 1.5, fall <= -0.95) },
@@ -56,6 +58,6 @@ export function targetsOf(loop: readonly CellFigures[], corpusOnly: readonly Cel
     { what: 'copies', required: 'at most 1 %', goal: 'at most 0.2 %', measured: percent(copies, 2), reached: grade(copies <= 0.01, copies <= 0.002) },
     { what: `prompts with a valid, non-trivial completion in ${perPrompt}`, required: 'no fewer than round 0', goal: 'more', measured: `${solved('last')} of ${loop.reduce((sum, cell) => sum + cell.last.coverage.solved.length, 0)}, ${solved('first')} at round 0`, reached: grade(solved('last') >= solved('first'), solved('last') > solved('first')) },
     { what: 'rounds without a significant regression', required: '10', goal: '30', measured: `${steady} (the worst seed's)`, reached: grade(steady >= 10, steady >= 30) },
-    { what: 'control arms beaten beyond the interval', required: 'all', goal: 'all', measured: beaten.length === 0 ? 'none' : beaten.join(', '), reached: CONTROLS.some((arm) => controls[arm] === undefined) ? 'not measured' : grade(beaten.length === CONTROLS.length, true) },
+    { what: 'control arms beaten beyond the interval', required: 'all', goal: 'all', measured: beaten.length === 0 ? 'none' : beaten.map((arm) => (bought.includes(arm) ? `${arm} (by its guards)` : arm)).join(', '), reached: CONTROLS.some((arm) => verdict.controls[arm] === undefined) ? 'not measured' : grade(beaten.length === CONTROLS.length, true) },
   ];
 }

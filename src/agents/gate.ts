@@ -158,8 +158,9 @@ export class MeasuringGate implements Gate {
       const headed = await this.#sample({ round, split, weights, prompted: true, count: prompted }, signal);
       const bits = (await model.bits(heldOut.texts, weights)).reduce((sum, value) => sum + value, 0);
       signal?.throwIfAborted();
-      const bigrams = heldOut.bigrams.slice(0, baseline?.guards.validCount || undefined);
-      const taken = measurement({ split, unconditional: free, prompted: headed, heldOut: { bits, bytes: heldOut.bytes, bigrams } });
+      const taken = measurement({
+        split, unconditional: free, prompted: headed, heldOut: { bits, bytes: heldOut.bytes, bigrams: heldOut.bigrams }, ...(baseline ? { baselineCount: baseline.guards.validCount } : {}),
+      });
       return { measurement: taken, unconditional: free, prompted: headed };
     });
   }

@@ -2,17 +2,21 @@
  * Whether a candidate is promoted: a pure rule over gate measurements of the candidate, of the promoted policy and of round 0.
  * It refuses what is significantly less valid, and what won its validity by a cheat that a guard sees. Not here: measuring.
  */
-import type { GuardCheck, Guards, Measurement, Proportion } from '../contracts/records.ts';
-import { checksOf, isBroken, type Alarm, type Bound } from '../metrics/index.ts';
+import type { GuardCheck, GuardName, Guards, Measurement, Proportion } from '../contracts/records.ts';
+import { ALARM_LIMITS, checksOf, emptyBound, isBroken, leastCode, paddingBound, renamedBound, similarBound, type Alarm, type Bound } from '../metrics/index.ts';
 
-/** Where a guard breaks. Factors are of round 0's value unless said otherwise; shares are of lines or of valid samples. */
+/**
+ * Where a guard breaks. Factors are of round 0's value unless said otherwise; shares are of lines or of valid samples. Padding, similar lines,
+ * empty samples and copies under other names have the limits of the alarms (src/metrics/alarms.ts).
+ */
 export const GATE_LIMITS = {
   /** Of the larger of round 0's and the promoted policy's. */
   divergence: 1.25,
   bitsPerByte: 1.03,
+  /** Or less, where few valid samples would fall below by chance. */
   codeTokens: 0.8,
   distinctShapes: 0.9,
-  /** Most, unless round 0 itself has more. */
+  /** Most, unless round 0 itself has more (of repeated lines: two thirds of that). */
   repeatedLines: 0.05,
   copies: 0.02,
 } as const;
@@ -39,17 +43,20 @@ export function differenceInterval(a: Proportion, b: Proportion): { readonly low
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
+/** Guards over all samples or documents: they say something also where no sample is valid. */
+const OVER_ALL: ReadonlySet<GuardName> = new Set(['bitsPerByte', 'empty']);
+
 /** What a candidate's guards may be. Guards over valid samples have no bound where there are none. */
 export function gateBounds(candidate: Guards, promoted: Guards, baseline: Guards): Bound[] {
   const allowedDivergence = GATE_LIMITS.divergence * Math.max(promoted.divergence, baseline.divergence);
-  const allowedLines = Math.max(GATE_LIMITS.repeatedLines, baseline.repeatedLines);
+  const allowedLines = Math.max(GATE_LIMITS.repeatedLines, ALARM_LIMITS.growth * baseline.repeatedLines);
   const allowedCopies = Math.max(GATE_LIMITS.copies, baseline.copies);
   const bounds: readonly Bound[] = [
     { alarm: 'gate.divergence', guard: 'divergence', side: 'most', value: allowedDivergence,
       message: `The structure divergence is ${candidate.divergence.toFixed(3)} bits; ${allowedDivergence.toFixed(3)} are allowed.` },
     { alarm: 'gate.bits', guard: 'bitsPerByte', side: 'most', value: GATE_LIMITS.bitsPerByte * baseline.bitsPerByte,
       message: `Held-out documents cost ${candidate.bitsPerByte.toFixed(3)} bits a byte, ${baseline.bitsPerByte.toFixed(3)} at round 0.` },
-    { alarm: 'gate.shorter', guard: 'codeTokens', side: 'least', value: GATE_LIMITS.codeTokens * baseline.codeTokens,
+    { alarm: 'gate.shorter', guard: 'codeTokens', side: 'least', value: leastCode(GATE_LIMITS.codeTokens, candidate, baseline),
       message: `Valid samples have a median of ${candidate.codeTokens} code tokens, ${baseline.codeTokens} at round 0.` },
     { alarm: 'gate.shapes', guard: 'distinctShapes', side: 'least', value: GATE_LIMITS.distinctShapes * baseline.distinctShapes,
       message: `Valid samples have ${candidate.distinctShapes} distinct shapes in 200, ${baseline.distinctShapes} at round 0.` },
@@ -57,8 +64,12 @@ export function gateBounds(candidate: Guards, promoted: Guards, baseline: Guards
       message: `${percent(candidate.repeatedLines)} of the lines repeat an earlier line of their sample; ${percent(allowedLines)} are allowed.` },
     { alarm: 'gate.copies', guard: 'copies', side: 'most', value: allowedCopies,
       message: `${percent(candidate.copies)} of the valid samples are copies of training documents; ${percent(allowedCopies)} are allowed.` },
+    renamedBound('gate.renamed', candidate, baseline),
+    similarBound('gate.similar', candidate, baseline),
+    paddingBound('gate.padding', candidate, baseline),
+    emptyBound('gate.empty', candidate, baseline),
   ];
-  return candidate.validCount > 0 && baseline.validCount > 0 ? [...bounds] : bounds.filter(({ guard }) => guard === 'bitsPerByte');
+  return candidate.validCount > 0 && baseline.validCount > 0 ? [...bounds] : bounds.filter(({ guard }) => OVER_ALL.has(guard));
 }
 
 /**

@@ -85,6 +85,8 @@ export interface Counts {
   readonly ownNodes: number;
   /** Share in [0, 1] of non-blank lines that repeat an earlier line of the text (compared without indentation). */
   readonly repeatedLines: number;
+  /** Share in [0, 1] of logical lines that repeat an earlier one of the text but for names and literals; docstrings are not counted. */
+  readonly similarLines: number;
   readonly docstring: boolean;
   readonly maxNesting: number;
   readonly longestLine: number;
@@ -162,6 +164,8 @@ export interface Evaluation {
   readonly bigramsAt?: readonly number[];
   /** The text, white space normalised, is a training document or lies inside one. */
   readonly copy: boolean;
+  /** A valid text that is no copy, but a whole training document of 24 tokens or more under other names; absent otherwise. */
+  readonly renamed?: true;
   /** Absent unless the judge knows training documents. */
   readonly novelty?: Novelty;
   /** Absent unless the request asked for `quality`. */
@@ -233,7 +237,15 @@ export interface Guards {
   /** Jensen-Shannon divergence, bits, of syntax-tree bigrams of valid samples against as many held-out documents. */
   readonly divergence: number;
   readonly repeatedLines: number;
+  /** Mean over valid samples of the share of their lines that repeat an earlier one but for names and literals. */
+  readonly similarLines: number;
+  /** Bytes of all valid samples for each of their code tokens: strings, comments and long names grow it, code does not. */
+  readonly bytesPerCodeToken: number;
+  /** Share of all samples, valid or not, that are invalid as `empty`. */
+  readonly empty: number;
   readonly copies: number;
+  /** Share of the valid samples that are training documents under other names. */
+  readonly renamedCopies: number;
   readonly selfBleu: number;
   /** Mean entropy of the sampled tokens' distribution, nats, estimated as the mean of -log p. */
   readonly entropy: number;

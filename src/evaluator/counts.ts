@@ -4,6 +4,7 @@
  */
 import type Parser from 'tree-sitter';
 import type { Counts } from '../contracts/records.ts';
+import { similarLines } from './novelty/skeleton.ts';
 import { KIND_IDS } from './parser.ts';
 import type { RulesReport, Statement } from './rules/index.ts';
 import { T } from './rules/tokens.ts';
@@ -146,7 +147,7 @@ export function nodesFrom(tree: Parser.Tree, from: number): number {
 /**
  * `bytes` UTF-8; `lines` those with anything on them; `codeTokens` Python's lexical tokens without strings, comments, line ends and
  * indents (an f-string's expressions count, its text does not); `repeatedLines` the share of those lines that repeat an earlier
- * one, indentation aside; `maxNesting` the deepest nesting of compound statements; `longestLine` in UTF-16 units.
+ * one, indentation aside; `similarLines` the share of logical lines that do so but for names and literals; `maxNesting` the deepest nesting of compound statements; `longestLine` in UTF-16 units.
  */
 export function countsOf(text: string, { tokens, statements }: RulesReport, ownNodes: number): Counts {
   let codeTokens = 0;
@@ -167,6 +168,7 @@ export function countsOf(text: string, { tokens, statements }: RulesReport, ownN
     codeTokens,
     ownNodes,
     repeatedLines: lines > 0 ? repeated / lines : 0,
+    similarLines: similarLines(tokens),
     docstring: hasDocstring(statements),
     maxNesting: nesting(statements),
     longestLine,

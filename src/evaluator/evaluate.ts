@@ -28,7 +28,7 @@ const RECOVERABLE = 5000;
 /** Fewer syntax nodes than this after the prompt are no work. */
 const LEAST_NODES = 3;
 
-const NO_COUNTS: Counts = { bytes: 0, lines: 0, codeTokens: 0, ownNodes: 0, repeatedLines: 0, docstring: false, maxNesting: 0, longestLine: 0 };
+const NO_COUNTS: Counts = { bytes: 0, lines: 0, codeTokens: 0, ownNodes: 0, repeatedLines: 0, similarLines: 0, docstring: false, maxNesting: 0, longestLine: 0 };
 
 /** One evaluation a request, in order. Throws CPythonDied when the interpreter was lost; never because of a text otherwise. */
 export function evaluateTexts(sources: readonly SourceRequest[], options: EvaluateOptions = {}): Evaluation[] {
@@ -132,6 +132,7 @@ function evaluateOne(request: EvaluationRequest, place: SourceText, report: Rule
   if (why === 'empty') findings.push(findingAt(place, 'rule', 'empty', 'nothing but a docstring, comments, pass or ...', promptLength, text.length));
 
   const counts = countsOf(text, report, ownNodes);
+  const copy = options.copies?.has(text) ?? false;
   const aspects = aspectsOf(request, place, report, counts, options);
   findings.push(...aspects.findings);
   return {
@@ -146,7 +147,8 @@ function evaluateOne(request: EvaluationRequest, place: SourceText, report: Rule
     shape: compiles && structure ? structure.shape : '',
     bigrams: valid && structure ? structure.bigrams : [],
     ...(request.places && valid && tree && !tree.rootNode.hasError ? { bigramsAt: bigramPlaces(tree).map((offset) => place.bytes(offset)) } : {}),
-    copy: options.copies?.has(text) ?? false,
+    copy,
+    ...(!copy && valid && options.copies?.hasRenamed(report.tokens) ? { renamed: true } : {}),
     ...aspects.fields,
   };
 }

@@ -1,15 +1,27 @@
 /** How different samples are from one another: shapes, repeated lines, Self-BLEU, entropy. */
 
-/** Diversity is taken on so many valid samples, the first ones, since it depends on how many there are. */
+/** Diversity is taken on so many valid samples, since it depends on how many there are. */
 export const DIVERSITY_SAMPLES = 200;
 
 /**
- * Distinct syntax-tree shapes among the first 200; with n < 200 the distinct ones of n times 200 / n, which flatters, since
- * shapes repeat the more the more there are (the number of valid samples is shown beside it). Empty shapes are left out.
+ * Distinct syntax-tree shapes to be expected among 200 of the texts. Taken from fewer, `count` or as many as there are, it is what they have times
+ * 200 / count, which flatters, since shapes repeat the more the more there are: figures that are compared need the same `count`. Empty
+ * shapes are left out. Source: rarefaction, Hurlbert, "The nonconcept of species diversity" (1971), eq. for E(S_n).
  */
-export function distinctShapes(shapes: readonly string[]): number {
-  const first = shapes.filter((shape) => shape !== '').slice(0, DIVERSITY_SAMPLES);
-  return first.length === 0 ? 0 : Math.round((new Set(first).size * DIVERSITY_SAMPLES) / first.length);
+export function distinctShapes(shapes: readonly string[], count = DIVERSITY_SAMPLES): number {
+  const frequencies = new Map<string, number>();
+  for (const shape of shapes) if (shape !== '') frequencies.set(shape, (frequencies.get(shape) ?? 0) + 1);
+  const all = [...frequencies.values()].reduce((sum, frequency) => sum + frequency, 0);
+  const drawn = Math.min(count, DIVERSITY_SAMPLES, all);
+  if (drawn === 0) return 0;
+  let expected = 0;
+  for (const frequency of frequencies.values()) {
+    // That none of the draws, without replacement, has this shape.
+    let missed = 1;
+    for (let i = 0; i < drawn && missed > 0; i++) missed *= Math.max(0, all - frequency - i) / (all - i);
+    expected += 1 - missed;
+  }
+  return Math.round((expected * DIVERSITY_SAMPLES) / drawn);
 }
 
 /** Share in [0, 1] of the lines of all texts that repeat an earlier line of their own text. `share` is each text's own, in [0, 1]. */

@@ -5,7 +5,7 @@ export { jensenShannon, structureDivergence } from './divergence.ts';
 export { bleu, bleuTokens, distinctShapes, DIVERSITY_SAMPLES, repeatedLines, sampledEntropy, selfBleu } from './diversity.ts';
 export { guards, measurement, validity, type HeldOut, type MeasurementInput } from './measurement.ts';
 export { checksOf, isBroken, type Bound } from './bounds.ts';
-export { alarmBounds, alarmsOf, ALARM_LIMITS, type Alarm, type AlarmLimits } from './alarms.ts';
+export { alarmBounds, alarmsOf, ALARM_LIMITS, emptyBound, leastCode, paddingBound, renamedBound, similarBound, type Alarm, type AlarmLimits } from './alarms.ts';
 export { histogramOf } from './histogram.ts';
 export { noveltySummary, type NoveltySummary } from './novelty.ts';
 export { safetyTotals, vetoed, type SafetyPolicy } from './safety.ts';

@@ -6,7 +6,7 @@ import { wilson } from '../../src/metrics/index.ts';
 import { FakeEvaluator, FakeModelHost, MemorySink, smallConfig, toyDocument, toyDocuments, toyTasks } from '../fakes.ts';
 
 const guards: Guards = {
-  bitsPerByte: 1.5, tokens: 55, codeTokens: 25, distinctShapes: 170, validCount: 200, divergence: 0.09, repeatedLines: 0.01, copies: 0, selfBleu: 0.3, entropy: 2,
+  bitsPerByte: 1.5, tokens: 55, codeTokens: 25, distinctShapes: 170, validCount: 4000, divergence: 0.09, repeatedLines: 0.01, similarLines: 0.02, bytesPerCodeToken: 6, empty: 0.02, copies: 0, renamedCopies: 0, selfBleu: 0.3, entropy: 2,
 };
 const measured = (successes: number, change: Partial<Guards> = {}): Measurement => ({
   split: 'gate', unconditional: wilson(successes, 400), prompted: wilson(0, 0), rulesGap: 0, guards: { ...guards, ...change },
@@ -35,6 +35,10 @@ describe('the rule of promotion', () => {
     ['gate.shapes', { distinctShapes: 150 }],
     ['gate.repeated', { repeatedLines: 0.06 }],
     ['gate.copies', { copies: 0.03 }],
+    ['gate.renamed', { renamedCopies: 0.09 }],
+    ['gate.similar', { similarLines: 0.11 }],
+    ['gate.padding', { bytesPerCodeToken: 9.1 }],
+    ['gate.empty', { empty: 0.16 }],
   ] as const)('%s: refuses a hack that doubles validity, and raises its alarm', (alarm, change) => {
     const verdict = judgeCandidate(measured(300, change), baseline, baseline);
     expect(verdict.promoted).toBe(false);
@@ -44,7 +48,7 @@ describe('the rule of promotion', () => {
   });
 
   it('allows what just stays inside every guard', () => {
-    const edge = { divergence: 0.112, bitsPerByte: 1.544, codeTokens: 20, distinctShapes: 153, repeatedLines: 0.05, copies: 0.02 };
+    const edge = { divergence: 0.112, bitsPerByte: 1.544, codeTokens: 20, distinctShapes: 153, repeatedLines: 0.05, copies: 0.02, renamedCopies: 0.08, similarLines: 0.1, bytesPerCodeToken: 9, empty: 0.15 };
     expect(judgeCandidate(measured(300, edge), baseline, baseline).promoted).toBe(true);
   });
 
@@ -158,7 +162,7 @@ describe('gate', () => {
       expect(held).toBe(least <= now && now <= most);
     }
     expect(tests[0]!.checks.some(({ held }) => !held)).toBe(alarms.length > 0);
-    expect(gateChecks.map(({ guard }) => guard)).toEqual(['divergence', 'bitsPerByte', 'codeTokens', 'distinctShapes', 'repeatedLines', 'copies']);
+    expect(gateChecks.map(({ guard }) => guard)).toEqual(['divergence', 'bitsPerByte', 'codeTokens', 'distinctShapes', 'repeatedLines', 'copies', 'renamedCopies', 'similarLines', 'bytesPerCodeToken', 'empty']);
 
     const lengths = events.of('lengths.counted');
     const sum = (counts: readonly number[]): number => counts.reduce((a, b) => a + b, 0);

@@ -18,7 +18,7 @@ function judged(id: string, completion: string, over: Partial<Evaluation> = {}, 
   const sample: Sample = { id, taskId: id, kind: 'unconditional', round: 1, attempt: 0, prompt, completion, finish: 'stop', tokens: tokensOf(completion), logProbs: tokensOf(completion).map(() => -1) };
   const evaluation: Evaluation = {
     id, valid: true, rulesValid: true, score: 1, findings: [], shape: '', bigrams: [], copy: false,
-    counts: { bytes: completion.length, lines: 1, codeTokens, ownNodes: 3, repeatedLines: 0, docstring: false, maxNesting: 0, longestLine: 0 }, ...over,
+    counts: { bytes: completion.length, lines: 1, codeTokens, ownNodes: 3, repeatedLines: 0, similarLines: 0, docstring: false, maxNesting: 0, longestLine: 0 }, ...over,
   };
   return { sample, evaluation };
 }

@@ -33,7 +33,7 @@ describe('expert iteration', () => {
   it('keeps the shares that valid texts had among each other, which is what the likelihood of filtered samples is highest at', async () => {
     const policy = pretrained();
     const before = shares(policy);
-    await learnToy(plan({ policy, samples: 1000, rounds: 5, config: { learner: 'expert-iteration', learning } }));
+    await learnToy(plan({ policy, samples: 1000, rounds: 5, config: { learner: 'expert-iteration', learning: { ...learning, bufferSize: 4096 } } }));
     // Samples are finite, so shares drift a little from round to round.
     shares(policy).forEach((share, i) => expect(Math.abs(share - before[i]!)).toBeLessThan(0.1));
   });

@@ -39,7 +39,7 @@ export class Language {
     const reason = valid ? {} : { reason: finish === 'stop' ? 'syntax' as const : 'truncated' as const, brokenAt: this.brokenAt(text) };
     return {
       id, valid, ...reason, rulesValid: valid, score: valid ? 1 : this.brokenAt(text) / (text.length + 1), findings: [], shape: valid ? text : '', bigrams: valid ? [...Buffer.from(text)] : [], copy: false,
-      counts: { bytes: text.length, lines: 1, codeTokens: text.length, ownNodes: text.length - promptLength, repeatedLines: 0, docstring: false, maxNesting: 0, longestLine: text.length },
+      counts: { bytes: text.length, lines: 1, codeTokens: text.length, ownNodes: text.length - promptLength, repeatedLines: 0, similarLines: 0, docstring: false, maxNesting: 0, longestLine: text.length },
     };
   }
 

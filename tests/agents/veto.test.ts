@@ -14,7 +14,7 @@ function judged(id: string, completion: string, safety?: SafetyCounts): Judged {
   const sample: Sample = { id, taskId: id, kind: 'unconditional', round: 1, attempt: 0, prompt: '', completion, finish: 'stop', tokens: tokensOf(completion), logProbs: tokensOf(completion).map(() => -1) };
   const evaluation: Evaluation = {
     id, valid: true, rulesValid: true, score: 1, findings: [], shape: id, bigrams: [1], copy: false, ...(safety ? { safety } : {}),
-    counts: { bytes: completion.length, lines: 1, codeTokens: 5, ownNodes: 3, repeatedLines: 0, docstring: false, maxNesting: 0, longestLine: 0 },
+    counts: { bytes: completion.length, lines: 1, codeTokens: 5, ownNodes: 3, repeatedLines: 0, similarLines: 0, docstring: false, maxNesting: 0, longestLine: 0 },
   };
   return { sample, evaluation };
 }
@@ -51,7 +51,7 @@ describe('the learner', () => {
   it('never raises a vetoed sample or repair', async () => {
     const samples = [judged('a', 'good'), judged('b', 'leak', { secret: 1 }), judged('c', 'calls', { danger: 1 })];
     const sequences = await trainedOn(samples, [judged('d', 'mended'), judged('e', 'worse', { slur: 1 })]);
-    expect(raised(sequences).sort()).toEqual(['calls', 'good', 'mended']);
+    expect([...new Set(raised(sequences))].sort()).toEqual(['calls', 'good', 'mended']);
   });
 
   it('raises nothing at all when all is vetoed', async () => {

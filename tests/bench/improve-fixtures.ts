@@ -8,7 +8,7 @@ import { RandomStream } from '../../src/random/philox.ts';
 
 export const GUARDS: Guards = {
   bitsPerByte: 1.55, tokens: 40, codeTokens: 18, distinctShapes: 184, validCount: 300, divergence: 0.09,
-  repeatedLines: 0.01, copies: 0, selfBleu: 0.3, entropy: 2,
+  repeatedLines: 0.01, similarLines: 0.02, bytesPerCodeToken: 6, empty: 0.02, copies: 0, renamedCopies: 0, selfBleu: 0.3, entropy: 2,
 };
 
 const SAMPLES = 120, PROMPTS = 12, PER_PROMPT = 8;

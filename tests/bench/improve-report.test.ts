@@ -11,7 +11,7 @@ import { cell } from './improve-fixtures.ts';
 
 const interval = (low: number, high: number) => ({ difference: (low + high) / 2, low, high });
 const beaten = Object.fromEntries(CONTROLS.map((arm) => [arm, interval(0.02, 0.2)]));
-const input = (over: Partial<VerdictInput> = {}): VerdictInput => ({ seeds: 3, rounds: 6, gain: interval(0.05, 0.15), controls: beaten, divergence: 1, ...over });
+const input = (over: Partial<VerdictInput> = {}): VerdictInput => ({ seeds: 3, rounds: 6, gain: interval(0.05, 0.15), controls: beaten, broken: {}, ...over });
 
 describe('the verdict', () => {
   it('says so where round 0 and every control are beaten beyond the interval', () => {
@@ -28,14 +28,22 @@ describe('the verdict', () => {
     expect(CONTROLS.filter((other) => sentence.includes(other))).toEqual([arm]);
   });
 
+  it('does not count validity that a guard forbids, of a control as little as of the loop', () => {
+    const better = { ...beaten, 'replace-all-data': interval(-0.4, -0.2) };
+    expect(verdictOf(input({ controls: better })).sentence).toContain('did not beat replace-all-data');
+    const { proven, sentence } = verdictOf(input({ controls: better, broken: { 'replace-all-data': ['shapes.collapse', 'bits.worse'] } }));
+    expect(proven).toBe(true);
+    expect(sentence).toContain('replace-all-data (the loop against it: −30.0 points (95 % interval −40.0 to −20.0); broken: shapes.collapse, bits.worse)');
+    expect(verdictOf(input({ controls: better, broken: { 'replace-all-data': ['bits.worse'], loop: ['bits.worse'] } })).proven).toBe(false);
+  });
+
   it.each([
     ['no difference to round 0', { gain: interval(-0.02, 0.05) }, 'A null result.'],
     ['an interval that begins at 0', { gain: interval(0, 0.05) }, 'A null result.'],
     ['a loss', { gain: interval(-0.2, -0.1) }, 'less often valid'],
     ['a control that was not run', { controls: { 'no-feedback': interval(0.1, 0.2) } }, 'random-reward, inverted-reward and replace-all-data were not run'],
     ['too few seeds', { seeds: 2 }, '2 seeds are too few'],
-    ['simpler programs', { divergence: 1.6 }, 'bought with simpler programs'],
-    ['no divergence to speak of', { divergence: NaN }, 'bought with simpler programs'],
+    ['simpler programs', { broken: { loop: ['divergence.high'] } }, 'its guards do not hold (divergence.high)'],
     ['no loop', { gain: null }, 'the loop itself was not run'],
   ])('%s is no proof, and the word is not said', (_, over: Partial<VerdictInput>, said) => {
     const { proven, sentence } = verdictOf(input(over));
@@ -76,6 +84,14 @@ describe('the report', () => {
 
   it('a control that learned as much is not beaten', () => {
     expect(reportOf(cells({ loop: 0.6, 'no-feedback': 0.6 }), options).verdict.sentence).toContain('did not beat no-feedback');
+  });
+
+  it('takes guards as means over the seeds, against those of round 0', () => {
+    const collapsed = [1, 2, 3].map((seed) => cell('replace-all-data', seed, { to: 0.9, divergence: 0.2 }));
+    const others = cells({ loop: 0.6 }).filter(({ arm }) => arm !== 'replace-all-data');
+    expect(reportOf([...others, ...collapsed], options).verdict.sentence).toContain('broken: divergence.high');
+    const loop = cells({}).map((one) => (one.arm === 'loop' ? cell('loop', one.seed, { to: 0.6, divergence: 0.2 }) : one));
+    expect(reportOf(loop, options).verdict.sentence).toContain('its guards do not hold (divergence.high)');
   });
 
   it('pass@k of each arm is the mean over seeds and prompts, and prompts gained and lost are counted by prompt', () => {

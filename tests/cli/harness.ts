@@ -135,7 +135,7 @@ export function proportion(successes: number, n: number): Proportion {
 }
 
 export function row(round: number, validity: number, outcome: RoundRow['outcome'] = round === 0 ? 'baseline' : 'promoted'): RoundRow {
-  const guards = { bitsPerByte: 1.557, tokens: 55, codeTokens: 25, distinctShapes: 169, validCount: 200, divergence: 0.089, repeatedLines: 0.004, copies: 0, selfBleu: 0.3, entropy: 1.2 };
+  const guards = { bitsPerByte: 1.557, tokens: 55, codeTokens: 25, distinctShapes: 169, validCount: 200, divergence: 0.089, repeatedLines: 0.004, similarLines: 0.02, bytesPerCodeToken: 6, empty: 0.02, copies: 0, renamedCopies: 0, selfBleu: 0.3, entropy: 1.2 };
   return {
     round,
     checkpoint: `round-${round}`,
@@ -160,7 +160,7 @@ export function evaluation(id: string, valid: boolean, more: Partial<Evaluation>
     rulesValid: valid,
     score: valid ? 1 : 0.5,
     findings: [],
-    counts: { bytes: 10, lines: 2, codeTokens: 8, ownNodes: 6, repeatedLines: 0, docstring: false, maxNesting: 1, longestLine: 10 },
+    counts: { bytes: 10, lines: 2, codeTokens: 8, ownNodes: 6, repeatedLines: 0, similarLines: 0, docstring: false, maxNesting: 1, longestLine: 10 },
     shape: 's',
     bigrams: [],
     copy: false,

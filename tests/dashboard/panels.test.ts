@@ -50,9 +50,9 @@ describe('guards', () => {
   });
 
   it('have a meaning for every alarm that can be raised', () => {
-    const guards: Guards = { bitsPerByte: 1, tokens: 1, codeTokens: 1, distinctShapes: 1, validCount: 1, divergence: 1, repeatedLines: 1, copies: 1, selfBleu: 1, entropy: 1 };
+    const guards: Guards = { bitsPerByte: 1, tokens: 1, codeTokens: 1, distinctShapes: 1, validCount: 1, divergence: 1, repeatedLines: 1, similarLines: 0.02, bytesPerCodeToken: 6, empty: 0.02, copies: 1, renamedCopies: 0, selfBleu: 1, entropy: 1 };
     const alarms = [...alarmBounds(guards, guards), ...gateBounds(guards, guards, guards)].map(({ alarm }) => alarm);
-    expect(alarms).toHaveLength(14);
+    expect(alarms).toHaveLength(21);
     for (const alarm of alarms) expect([alarm, meaningOf(alarm) !== '']).toEqual([alarm, true]);
     expect(meaningOf('of.a.later.version')).toBe('');
   });

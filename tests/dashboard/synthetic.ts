@@ -257,7 +257,7 @@ function checks({ guards: now }: Measurement, { guards: start }: Measurement, fa
   return [
     check('bitsPerByte', { most: 1.01 * start.bitsPerByte }), check('divergence', { most: (factor - 0.1) * start.divergence }),
     check('codeTokens', { least: 0.85 * start.codeTokens, most: factor * start.codeTokens }), check('distinctShapes', { least: 0.8 * start.distinctShapes }),
-    check('repeatedLines', { most: 0.03 }), check('copies', { most: 0.01 }),
+    check('repeatedLines', { most: 0.03 }), check('bytesPerCodeToken', { most: 9 }), check('copies', { most: 0.01 }),
   ];
 }
 
@@ -286,7 +286,7 @@ function evaluate(sample: Sample): Evaluation {
   const valid = findings.length === 0;
   return {
     id: sample.id, valid, ...(valid ? {} : { reason: 'syntax' as const }), rulesValid: valid, score: valid ? 1 : 0.72, findings,
-    counts: { bytes: Buffer.byteLength(text), lines: text.split('\n').length, codeTokens: text.split(/\W+/).length, ownNodes: 30, repeatedLines: 0, docstring: false, maxNesting: 3, longestLine: 60 },
+    counts: { bytes: Buffer.byteLength(text), lines: text.split('\n').length, codeTokens: text.split(/\W+/).length, ownNodes: 30, repeatedLines: 0, similarLines: 0, docstring: false, maxNesting: 3, longestLine: 60 },
     shape: valid ? `shape-${sample.id}` : '', bigrams: [], copy: false,
   };
 }
@@ -306,7 +306,7 @@ function measurement(round: number, uniform: () => number): Measurement {
     split: 'test', unconditional: proportion(valid, 512), prompted: proportion(Math.min(512, valid + 40), 512), rulesGap: 0.004,
     guards: {
       bitsPerByte: 1.557 - round * 0.001 + wobble(0.004), tokens: 55 - round * 0.2, codeTokens: 25 + round * 0.4, distinctShapes: Math.round(169 + round * 1.5 + wobble(6)), validCount: valid,
-      divergence: 0.089 - round * 0.004 + wobble(0.006), repeatedLines: 0.006, copies: 0.002, selfBleu: 0.31, entropy: 1.92,
+      divergence: 0.089 - round * 0.004 + wobble(0.006), repeatedLines: 0.006, similarLines: 0.02, bytesPerCodeToken: 6, empty: 0.02, copies: 0.002, renamedCopies: 0, selfBleu: 0.31, entropy: 1.92,
     },
   };
 }

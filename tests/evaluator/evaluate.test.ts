@@ -128,6 +128,16 @@ describe('counts', () => {
     // def f ( a ) : | b = + a | if b : | b = 1 | b = 1
     expect(counts).toMatchObject({ codeTokens: 6 + 4 + 3 + 3 + 3, lines: 7, docstring: true, maxNesting: 2, longestLine: 15 });
     expect(counts.repeatedLines).toBeCloseTo(1 / 7);
+    // def | b = s + a | if | b = 1 | b = 1
+    expect(counts.similarLines).toBeCloseTo(1 / 5);
+  });
+
+  it('lines are similar whatever their names, numbers and strings; other operators, keywords and docstrings do not make them so', () => {
+    const similar = (...lines: string[]): number => evaluate(`def f(a):\n${lines.map((line) => `    ${line}\n`).join('')}`).counts.similarLines;
+    expect(similar('self.a = 1', 'other.b = 0x7f', "self._c = f(f'{x}')", 'self.d = g(rb"a")')).toBeCloseTo(2 / 5);
+    expect(similar('a = b', 'a += b', 'a = not b', 'return a', 'return None')).toBe(0);
+    expect(similar('"""Text."""', '"more text"', 'return a')).toBe(0);
+    expect(similar('a = [1,', '2]', 'b = [ 3, 4 ]  # more')).toBeCloseTo(1 / 3);
   });
 
   it('count own nodes after the prompt only', () => {
@@ -190,6 +200,21 @@ describe('copies', () => {
     expect(copies.has('def other(x):\n  for item in x:\n    yield item * 2 + total(item)')).toBe(true);
     expect(copies.has('def other(x):\n  for item in x:\n    yield item * 3 + total(item)')).toBe(false);
     expect(evaluateTexts([request(WHOLE)], { cpython, copies })[0]!.copy).toBe(true);
+  });
+
+  it('finds a whole document under other names, laid out and documented in another way', () => {
+    const known = 'def read(self, path, mode="r"):\n    """Reads."""\n    with open(path, mode) as file:\n        self.text = file.read()\n    return self.text\n';
+    const index = new CopyIndex([known]);
+    const judge = (text: string) => evaluateTexts([request(text)], { cpython, copies: index })[0]!;
+    // `read` is the function's name and the method's, so the copy calls both alike.
+    const other = "def load(me, name, how='rb'):\n  # loads\n  with unlock(name, how) as handle:\n\n    me.data=handle.load()\n  return me.data";
+    expect(judge(other)).toMatchObject({ valid: true, copy: false, renamed: true });
+    expect(judge(known)).not.toHaveProperty('renamed');
+    expect(judge(known).copy).toBe(true);
+    for (const [from, to] of [['return me.data', 'return handle.data'], ['me.data=', 'me.data+='], ['return', 'yield'], ['return me.data', 'return me.data or None'], ['):', ')']] as const)
+      expect(judge(other.replace(from, to))).not.toHaveProperty('renamed');
+    const short = new CopyIndex(['def f(self, key):\n    return self.items[key]\n']);
+    expect(evaluateTexts([request('def g(self, name):\n    return self.parts[name]\n')], { cpython, copies: short })[0]).not.toHaveProperty('renamed');
   });
 
   it('calls nothing short a copy', () => {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { RandomStream } from '../../src/random/philox.ts';
 import { bleu, bleuTokens, distinctShapes, jensenShannon, repeatedLines, sampledEntropy, selfBleu, structureDivergence } from '../../src/metrics/index.ts';
 
 describe('jensenShannon', () => {
@@ -42,8 +43,21 @@ describe('structureDivergence', () => {
 });
 
 describe('distinctShapes', () => {
-  it('counts among the first 200 and scales when there are fewer', () => {
-    const shapes = Array.from({ length: 300 }, (_, i) => (i < 200 ? `${i % 150}` : `new ${i}`));
+  it('of more texts is what draws of 200 have on average', () => {
+    const shapes = Array.from({ length: 700 }, (_, i) => `${Math.floor(Math.sqrt(i * 37 % 700) * 9)}`);
+    const drawn = Array.from({ length: 400 }, (_, t) => new Set(Array.from(new RandomStream(1, 'shapes', t).permutation(700).subarray(0, 200), (i) => shapes[i]!)).size);
+    expect(distinctShapes(shapes)).toBeCloseTo(drawn.reduce((sum, count) => sum + count, 0) / drawn.length, -0.7);
+  });
+
+  it('does not fall by itself where more samples are valid, once it is taken from as many', () => {
+    const random = new RandomStream(2, 'shapes');
+    const shapes = (count: number): string[] => Array.from({ length: count }, (_, i) => `${random.integer(i, 300)}`);
+    expect(distinctShapes(shapes(400), 60)).toBeGreaterThan(0.95 * distinctShapes(shapes(60)));
+    expect(distinctShapes(shapes(400))).toBeLessThan(0.85 * distinctShapes(shapes(60)));
+  });
+
+  it('counts among 200 and scales when there are fewer', () => {
+    const shapes = Array.from({ length: 200 }, (_, i) => `${i % 150}`);
     expect(distinctShapes(shapes)).toBe(150);
     expect(distinctShapes(shapes.slice(0, 100))).toBe(200);
     expect(distinctShapes(['a', 'a', 'b', 'a'])).toBe(100);

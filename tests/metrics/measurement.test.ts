@@ -12,7 +12,7 @@ function judged(evaluation: Partial<Omit<Evaluation, 'counts'>> & { counts?: Par
     evaluation: {
       id, valid, rulesValid: valid, score: 1, findings: [], shape: id, bigrams: [], copy: false,
       ...evaluation,
-      counts: { bytes: 1, lines: 10, codeTokens: 10, ownNodes: 9, repeatedLines: 0, docstring: false, maxNesting: 1, longestLine: 20, ...evaluation.counts },
+      counts: { bytes: 1, lines: 10, codeTokens: 10, ownNodes: 9, repeatedLines: 0, similarLines: 0, docstring: false, maxNesting: 1, longestLine: 20, ...evaluation.counts },
     },
   };
 }
@@ -38,6 +38,16 @@ describe('measurement', () => {
     expect(result.selfBleu).toBeGreaterThan(0);
   });
 
+  it('sees what guards over valid samples do not: empty samples are a share of all, padding and similar lines of the valid ones', () => {
+    const result = guards([
+      judged({ counts: { bytes: 100, codeTokens: 10, similarLines: 0.5 } }),
+      judged({ counts: { bytes: 20, codeTokens: 10 }, renamed: true }),
+      judged({ valid: false, reason: 'empty', counts: { bytes: 900, codeTokens: 1, similarLines: 1 } }),
+      judged({ valid: false, reason: 'syntax', counts: { bytes: 900, codeTokens: 1, similarLines: 1 } }),
+    ], heldOut);
+    expect(result).toMatchObject({ empty: 0.25, bytesPerCodeToken: 6, similarLines: 0.25, renamedCopies: 0.5, copies: 0 });
+  });
+
   it('is made of finite numbers where there is nothing to measure', () => {
     const empty = measurement({ split: 'gate', unconditional: [], prompted: [], heldOut: { bits: 0, bytes: 0, bigrams: [] } });
     const outside = guards([judged({})], heldOut);
@@ -54,7 +64,7 @@ describe('histogramOf', () => {
 });
 
 describe('checksOf', () => {
-  const guards: Guards = { bitsPerByte: 1.5, tokens: 55, codeTokens: 25, distinctShapes: 170, validCount: 160, divergence: 0.08, repeatedLines: 0.01, copies: 0, selfBleu: 0.4, entropy: 2 };
+  const guards: Guards = { bitsPerByte: 1.5, tokens: 55, codeTokens: 25, distinctShapes: 170, validCount: 4000, divergence: 0.08, repeatedLines: 0.01, similarLines: 0.02, bytesPerCodeToken: 6, empty: 0.02, copies: 0, renamedCopies: 0, selfBleu: 0.4, entropy: 2 };
   const of = (now: Guards) => new Map(checksOf(alarmBounds(now, guards), now, guards).map((check) => [check.guard, check]));
 
   it('joins both ends of a guard, and says where it lies beyond one', () => {
@@ -63,15 +73,14 @@ describe('checksOf', () => {
     expect(of({ ...guards, divergence: 0.2 }).get('divergence')).toEqual({ guard: 'divergence', start: 0.08, now: 0.2, most: 1.5 * 0.08, held: false });
   });
 
-  it('has no bound where the rule says nothing: tokens may grow with code', () => {
-    expect(of({ ...guards, tokens: 90 }).get('tokens')).toMatchObject({ held: false });
-    expect(of({ ...guards, tokens: 90, codeTokens: 30 }).has('tokens')).toBe(false);
+  it('has no bound where the rule says nothing: tokens may grow, guards over valid samples need some', () => {
+    expect(of({ ...guards, tokens: 90 }).has('tokens')).toBe(false);
     expect([...of({ ...guards, validCount: 0, distinctShapes: 0 }).values()].every(({ held }) => held)).toBe(true);
   });
 });
 
 describe('alarmsOf', () => {
-  const start: Guards = { bitsPerByte: 1.5, tokens: 55, codeTokens: 25, distinctShapes: 170, validCount: 160, divergence: 0.08, repeatedLines: 0.01, copies: 0, selfBleu: 0.4, entropy: 2 };
+  const start: Guards = { bitsPerByte: 1.5, tokens: 55, codeTokens: 25, distinctShapes: 170, validCount: 4000, divergence: 0.08, repeatedLines: 0.01, similarLines: 0.02, bytesPerCodeToken: 6, empty: 0.02, copies: 0, renamedCopies: 0, selfBleu: 0.4, entropy: 2 };
   const row = (round: number, change: Partial<Guards>): RoundRow => {
     const proportion = { successes: 1, n: 2, value: 0.5, low: 0.1, high: 0.9 };
     return {
@@ -89,15 +98,31 @@ describe('alarmsOf', () => {
     ['divergence.high', { divergence: 0.121 }, { divergence: 0.119 }],
     ['bits.worse', { bitsPerByte: 1.516 }, { bitsPerByte: 1.514 }],
     ['copies', { copies: 0.011 }, { copies: 0.01 }],
-    ['docstring.padding', { tokens: 64 }, { tokens: 60 }],
+    ['docstring.padding', { bytesPerCodeToken: 9.1 }, { bytesPerCodeToken: 8.9 }],
+    ['lines.similar', { similarLines: 0.101 }, { similarLines: 0.1 }],
+    ['samples.empty', { empty: 0.151 }, { empty: 0.15 }],
+    ['copies.renamed', { renamedCopies: 0.081 }, { renamedCopies: 0.08 }],
   ])('%s is raised beyond its limit and only there', (name, beyond, within) => {
     expect(names(beyond)).toEqual([name]);
     expect(names(within)).toEqual([]);
   });
 
-  it('names the cheat of the trials and lets growth of code pass', () => {
-    expect(names({ tokens: 64, codeTokens: 24 })).toEqual(['docstring.padding']);
-    expect(names({ tokens: 64, codeTokens: 31 })).toEqual([]);
+  it('shortening that few samples show by chance is none', () => {
+    const few = (codeTokens: number, validCount: number): string[] => alarmsOf([row(0, { validCount }), row(1, { validCount, codeTokens })]).map(({ alarm }) => alarm);
+    expect(few(20, 130)).toEqual([]);
+    expect(few(20, 4000)).toEqual(['code.shorter']);
+    expect(few(16, 130)).toEqual(['code.shorter']);
+    expect(few(1, 3)).toEqual([]);
+  });
+
+  it('a corpus that is so by itself raises no alarm: shares may grow by half of what round 0 had', () => {
+    const shares = { similarLines: 0.3, empty: 0.4, renamedCopies: 0.2 };
+    const after = (factor: number): string[] => {
+      const grown = Object.fromEntries(Object.entries(shares).map(([name, share]) => [name, factor * share]));
+      return alarmsOf([row(0, shares), row(1, grown)]).map(({ alarm }) => alarm);
+    };
+    expect(after(1.4)).toEqual([]);
+    expect(after(1.6)).toEqual(['samples.empty', 'lines.similar', 'copies.renamed']);
   });
 
   it('says nothing of round 0, and reads limits that are given', () => {

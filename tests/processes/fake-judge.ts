@@ -23,7 +23,7 @@ function answer({ id, text: source }: SourceRequest): Evaluation {
   if (text.startsWith('THROW')) throw new Error('thrown on purpose');
   return {
     id, valid: true, rulesValid: true, score: 1, findings: [], shape: text === 'PID' ? String(process.pid) : text, bigrams: [], copy: documents.includes(text),
-    counts: { bytes: text.length, lines: 1, codeTokens: 1, ownNodes: 3, repeatedLines: 0, docstring: false, maxNesting: 0, longestLine: text.length },
+    counts: { bytes: text.length, lines: 1, codeTokens: 1, ownNodes: 3, repeatedLines: 0, similarLines: 0, docstring: false, maxNesting: 0, longestLine: text.length },
   };
 }
 

@@ -76,7 +76,11 @@ export interface MeasurementView {
     readonly validCount: number;
     readonly divergence: number;
     readonly repeatedLines: number;
+    readonly similarLines: number;
+    readonly bytesPerCodeToken: number;
+    readonly empty: number;
     readonly copies: number;
+    readonly renamedCopies: number;
     readonly selfBleu: number;
     readonly entropy: number;
   };

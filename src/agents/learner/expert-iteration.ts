@@ -12,7 +12,6 @@
  * section 3; Singh et al., "Beyond Human Data" (2024), algorithm 1.
  */
 import type { TrainSequence, UpdateReport } from '../../contracts/model.ts';
-import type { Sample } from '../../contracts/records.ts';
 import { mean } from '../../metrics/index.ts';
 import { contextOf, textOf } from '../samples.ts';
 import { updateOf, type Accepted, type LearningMethod, type MethodDeps, type RoundOutcome } from './method.ts';
@@ -20,28 +19,28 @@ import { updateOf, type Accepted, type LearningMethod, type MethodDeps, type Rou
 export class ExpertIteration implements LearningMethod {
   constructor(private readonly deps: MethodDeps) {}
 
-  async teach({ round, judged, rewards, repairs }: RoundOutcome): Promise<UpdateReport> {
-    const { model, config, accepted } = this.deps;
-    const { bufferSize } = config.learning;
-    const fresh: Accepted[] = [
-      ...judged.flatMap(({ sample }, i) => (rewards[i]!.value > 0 ? [{ sample, reward: rewards[i]!.value }] : [])),
-      ...repairs.map(({ revision }) => ({ sample: revision, reward: null })),
-    ].slice(-bufferSize);
-    const buffer = [...(await accepted(round, bufferSize - fresh.length)), ...fresh];
-    const average = mean(buffer.flatMap(({ reward }) => reward ?? []));
-    return model.update(updateOf(config, round, await this.#sequences(buffer.map(({ sample, reward }) => ({ sample, weight: reward === null ? 1 : reward / average })))));
+  async teach(outcome: RoundOutcome): Promise<UpdateReport> {
+    const { model, config } = this.deps;
+    return model.update(updateOf(config, outcome.round, await acceptedSequences(this.deps, outcome, 1)));
   }
+}
 
-  /** Weights are those of each token that was written, 1 on average over rewarded samples. */
-  async #sequences(buffer: readonly { readonly sample: Sample; readonly weight: number }[]): Promise<TrainSequence[]> {
-    const { model, endOfText } = this.deps;
-    const contexts = await model.encode(buffer.map(({ sample }) => contextOf(sample)));
-    // A revision that filled a hole has no tokens of its own: its text has.
-    const filled = await model.encode(buffer.map(({ sample }) => (sample.tokens ? '' : textOf(sample))));
-    return buffer.map(({ sample, weight }, i): TrainSequence => {
-      const context = sample.tokens ? contexts[i]! : [];
-      const own = sample.tokens ?? [...filled[i]!, endOfText];
-      return { tokens: [...context, ...own], likelihood: [...context.map(() => 0), ...own.map(() => weight)], credit: [...context, ...own].map(() => 0) };
-    });
-  }
+/** Likelihood on the buffer, the round's own samples and repairs last. A token that was written weighs `weight` on average over rewarded samples. */
+export async function acceptedSequences(deps: MethodDeps, { round, judged, rewards, repairs }: RoundOutcome, weight: number): Promise<TrainSequence[]> {
+  const { model, endOfText, config: { learning: { bufferSize } } } = deps;
+  const fresh: Accepted[] = [
+    ...judged.flatMap(({ sample }, i) => (rewards[i]!.value > 0 ? [{ sample, reward: rewards[i]!.value }] : [])),
+    ...repairs.map(({ revision }) => ({ sample: revision, reward: null })),
+  ].slice(-bufferSize);
+  const buffer = [...(await deps.accepted(round, bufferSize - fresh.length)), ...fresh];
+  const average = mean(buffer.flatMap(({ reward }) => reward ?? []));
+  const contexts = await model.encode(buffer.map(({ sample }) => contextOf(sample)));
+  // A revision that filled a hole has no tokens of its own: its text has.
+  const filled = await model.encode(buffer.map(({ sample }) => (sample.tokens ? '' : textOf(sample))));
+  return buffer.map(({ sample, reward }, i): TrainSequence => {
+    const own = sample.tokens ?? [...filled[i]!, endOfText];
+    const each = weight * (reward === null ? 1 : reward / average);
+    const context = sample.tokens ? contexts[i]! : [];
+    return { tokens: [...context, ...own], likelihood: [...context.map(() => 0), ...own.map(() => each)], credit: [...context, ...own].map(() => 0) };
+  });
 }

@@ -1,6 +1,7 @@
 /**
  * Policy gradient (GRPO's family): advantages within bins of code tokens, clipped ratios, blame at the token that broke a text and at those
- * that would have broken it, repairs as positives, the corpus mixed in. Not here: rewards (reward.ts) and credit (credit.ts), which are pure.
+ * that would have broken it, repairs as positives; beside it the likelihood of what was accepted lately (expert-iteration.ts) and the
+ * corpus. Not here: rewards (reward.ts) and credit (credit.ts), which are pure.
  *
  * Sources: Shao et al., "DeepSeekMath" (2024), eq. 3; Schulman et al., "Proximal Policy Optimization Algorithms" (2017), eq. 7; bounds of the ratio
  * that differ in size: Yu et al., "DAPO" (2025), section 3.1; docs/decisions for what is this project's.
@@ -11,6 +12,7 @@ import { mean } from '../../metrics/index.ts';
 import { contextOf, textOf } from '../samples.ts';
 import { breakingAlternatives, vocabularyOf, type AlternativesReport, type Probe, type Vocabulary } from './alternatives.ts';
 import { advantages, creditOf, repairSequence, sampleSequence } from './credit.ts';
+import { acceptedSequences } from './expert-iteration.ts';
 import { updateOf, type LearningMethod, type MethodDeps, type RoundOutcome } from './method.ts';
 
 export class PolicyGradient implements LearningMethod {
@@ -20,8 +22,11 @@ export class PolicyGradient implements LearningMethod {
 
   /** Records `alternatives.judged`. */
   async teach(outcome: RoundOutcome, signal?: AbortSignal): Promise<UpdateReport> {
+    const { model, config } = this.deps;
+    const { acceptedWeight } = config.learning;
     const sequences = await this.#sequences(outcome, signal);
-    return this.deps.model.update(updateOf(this.deps.config, outcome.round, sequences));
+    const accepted = acceptedWeight === 0 ? [] : await acceptedSequences(this.deps, outcome, acceptedWeight);
+    return model.update(updateOf(config, outcome.round, [...sequences, ...accepted]));
   }
 
   async #sequences({ round, judged, rewards, repairs }: RoundOutcome, signal?: AbortSignal): Promise<TrainSequence[]> {

@@ -1,11 +1,14 @@
 /**
  * Is a text a copy of training data? White space is normalised; a text counts as a copy when it equals a training document or
- * lies inside one and has at least 40 characters. Not here: near copies (a novelty metric's business).
+ * lies inside one and has at least 40 characters. Apart from that, a text may be a whole training document under other names (skeleton.ts).
+ * Not here: other near copies (a novelty metric's business).
  *
  * The index holds a hash of every document, and of every run of 24 characters that wins its window (winnowing: Schleimer,
  * Wilkerson and Aiken, "Winnowing: local algorithms for document fingerprinting", SIGMOD 2003), so that any shared passage of
  * 24 + 16 - 1 = 39 characters shares a fingerprint. A candidate found by its rarest fingerprint is then compared literally.
  */
+import { tokenize, type Tokens } from '../rules/tokens.ts';
+import { skeletonOf } from './skeleton.ts';
 
 const GRAM = 24;
 const WINDOW = 16;
@@ -22,6 +25,7 @@ export class CopyIndex {
   readonly #whole: Set<string>;
   /** Fingerprint to the documents that have it, in order. */
   readonly #postings = new Map<number, number[]>();
+  readonly #skeletons = new Set<string>();
 
   /** Costs about a second for 10 MB. */
   constructor(documents: readonly string[]) {
@@ -34,6 +38,10 @@ export class CopyIndex {
         else if (list[list.length - 1] !== index) list.push(index);
       }
     });
+    for (const document of documents) {
+      const skeleton = skeletonOf(tokenize(document));
+      if (skeleton !== null) this.#skeletons.add(skeleton);
+    }
   }
 
   has(text: string): boolean {
@@ -48,6 +56,12 @@ export class CopyIndex {
       if (!rarest || list.length < rarest.length) rarest = list;
     }
     return rarest?.some((index) => this.#documents[index]!.includes(normal)) ?? false;
+  }
+
+  /** Is the text of these tokens, as a whole, a document but for names, literals, comments, docstrings and layout? Never below 24 tokens. */
+  hasRenamed(tokens: Tokens): boolean {
+    const skeleton = skeletonOf(tokens);
+    return skeleton !== null && this.#skeletons.has(skeleton);
   }
 }
 
