@@ -27,7 +27,7 @@ function tokensOf(text: string): number[] {
 const sampleOf = (id: string, completion: string, over: Partial<Sample> = {}): Sample =>
   ({ id, taskId: 't', kind: 'unconditional', round: 1, attempt: 0, prompt: '', completion, finish: 'stop', ...over });
 function failedOf(text: string, brokenAt: number, over: Partial<Evaluation> = {}): Judged {
-  const counts = { bytes: text.length, lines: 1, codeTokens: 3, ownNodes: 3, repeatedLines: 0, docstring: false, maxNesting: 0, longestLine: 0 };
+  const counts = { bytes: text.length, lines: 1, codeTokens: 3, ownNodes: 3, repeatedLines: 0, similarLines: 0, docstring: false, maxNesting: 0, longestLine: 0 };
   return {
     sample: sampleOf('p', text, { tokens: [...tokensOf(text), END] }),
     evaluation: { id: 'p', valid: false, reason: 'syntax', brokenAt, rulesValid: false, score: 0.5, findings: [], counts, shape: '', bigrams: [], copy: false, ...over },
