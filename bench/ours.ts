@@ -4,7 +4,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { compile, type BackendName } from '../src/engine/compile.ts';
-import { Decoder, decodeCaches, slotsFor } from '../src/models/decoding.ts';
+import { Decoder, decodeMemory, slotsFor } from '../src/models/decoding.ts';
 import { biasCorrections } from '../src/models/optimizer.ts';
 import { policyLayout, trainStep, type PolicyShape } from '../src/models/policy.ts';
 import { RandomStream } from '../src/random/philox.ts';
@@ -70,9 +70,9 @@ export async function openTraining(shape: PolicyShape, backend: BackendName, ste
  */
 export async function openSampling(shape: PolicyShape, batch: number, passes = 1, tokens = shape.context - 1): Promise<Workload> {
   const engine = { backend: 'onnx:cpu', threads: availableParallelism() } as const;
-  const lanes = decodeCaches(engine, shape, 1).length;
+  const lanes = decodeMemory(engine, shape, 1).caches.length;
   const turns = Math.ceil(batch / (lanes * slotsFor(engine, shape)));
-  const decoder = new Decoder(engine, shape, policyLayout(shape).initialise(1), decodeCaches(engine, shape, Math.ceil(batch / (lanes * turns))));
+  const decoder = new Decoder(engine, shape, policyLayout(shape).initialise(1), decodeMemory(engine, shape, Math.ceil(batch / (lanes * turns))));
   let done = 0;
   return {
     async run() {

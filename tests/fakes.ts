@@ -3,6 +3,7 @@
  * its request keys and gets better with each update, an evaluator that judges the toy language strictly and points at faults, a
  * sink that keeps events in memory and refuses a step that is repeated with other data. No tensors, no files, no processes.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { RecordingCloser } from '../src/agents/closer.ts';
 import { JoiningCritic } from '../src/agents/critic.ts';
 import { MeasuringGate } from '../src/agents/gate.ts';
@@ -14,7 +15,7 @@ import type { Agents, Judged, Learner, LearnReport, Preparation, Preparer } from
 import type { EvaluationRequest, Evaluator } from '../src/contracts/evaluator.ts';
 import type { EventSink, HashedEvent, UnhashedEvent } from '../src/contracts/events.ts';
 import type {
-  Alternatives, AlternativesRequest, Completion, DiscriminatorInput, DiscriminatorUpdate, DiscriminatorUpdated, GenerateRequest, InfillRequest, InitialiseRequest, ModelHost,
+  Alternatives, AlternativesRequest, Completion, DiscriminatorInput, DiscriminatorUpdate, DiscriminatorUpdated, FinishedListener, GenerateRequest, InfillRequest, InitialiseRequest, ModelHost,
   ModelInfo, PretrainRequest, StepReport, TokenizerRequest, TraceInput, UpdateReport, UpdateRequest, WeightsName,
 } from '../src/contracts/model.ts';
 import type { Document, Evaluation, Finding, OddsTrace, Sample, Split, Task } from '../src/contracts/records.ts';
@@ -169,10 +170,19 @@ export class FakeModelHost implements ModelHost {
     return { text: kept, finish: cut ? 'length' : 'stop', tokens: ids, logProbs: ids.map((id) => -(1 + (id % 5)) / 4) };
   }
 
-  async generate(request: GenerateRequest): Promise<Completion[]> {
+  /** In an order of its own, three at a time. */
+  #tell(completions: Completion[], onFinished?: FinishedListener): Completion[] {
+    const ended = completions.map(({ text, finish }, index) => ({ index, text, finish })).sort((a, b) => a.text.length - b.text.length || b.index - a.index);
+    for (let at = 0; at < ended.length; at += 3) onFinished?.(ended.slice(at, at + 3));
+    return completions;
+  }
+
+  async generate(request: GenerateRequest, onFinished?: FinishedListener): Promise<Completion[]> {
     this.calls.push(`generate ${request.key} ${request.weights ?? 'raw'} ${request.prompts.length}`);
     const { skill, updates } = this.state[request.weights ?? 'raw'];
-    return request.prompts.map((prompt, i) => {
+    return this.#tell(request.prompts.map((given, i) => {
+      // Ids cannot be turned back into text here: who gives them gets whole texts.
+      const prompt = typeof given === 'string' ? given : '';
       const planted = this.options.write?.(request, i);
       if (planted !== undefined) return this.#completion(planted, request.maxTokens);
       const draw = drawer(`${request.key}/${i}/${prompt}/${updates}`);
@@ -180,13 +190,13 @@ export class FakeModelHost implements ModelHost {
       const last = prompt.split('\n').at(-1)!;
       const indent = /^ */.exec(last)![0] + (last.endsWith(':') ? '    ' : '');
       return this.#completion(`\n${writeBody(indent, skill, draw).join('\n')}`, request.maxTokens);
-    });
+    }), onFinished);
   }
 
-  async infill(request: InfillRequest): Promise<Completion[]> {
+  async infill(request: InfillRequest, onFinished?: FinishedListener): Promise<Completion[]> {
     this.calls.push(`infill ${request.key} ${request.holes.length}`);
     const { updates } = this.state[request.weights ?? 'raw'];
-    return request.holes.map(({ prefix, suffix, maxTokens }, i) => {
+    return this.#tell(request.holes.map(({ prefix, suffix, maxTokens }, i) => {
       const draw = drawer(`${request.key}/${i}/${updates}`);
       const last = prefix.split('\n').at(-1)!;
       const indent = /^ */.exec(last)![0] + (last.endsWith(':') ? '    ' : '');
@@ -194,7 +204,7 @@ export class FakeModelHost implements ModelHost {
       const inner = /^\n( *)/.exec(suffix)?.[1] ?? '';
       const opens = inner.length > indent.length;
       return this.#completion(`\n${indent}${opens ? fill('if NAME > NAME:', draw) : simple}`, maxTokens);
-    });
+    }), onFinished);
   }
 
   async bits(texts: readonly string[], weights: WeightsName): Promise<number[]> {
@@ -298,6 +308,8 @@ function fault(text: string): { kind: string; message: string; offset: number; l
 export class FakeEvaluator implements Evaluator {
   readonly #corpus: ReadonlySet<string>;
   judged = 0;
+  /** What was anticipated and not asked for yet. */
+  readonly anticipated: EvaluationRequest[] = [];
 
   constructor(corpus: readonly string[] = []) {
     this.#corpus = new Set(corpus);
@@ -306,7 +318,15 @@ export class FakeEvaluator implements Evaluator {
   async evaluateMany(requests: readonly EvaluationRequest[], signal?: AbortSignal): Promise<Evaluation[]> {
     signal?.throwIfAborted();
     this.judged += requests.length;
+    for (const request of requests) {
+      const at = this.anticipated.findIndex((other) => isDeepStrictEqual(other, request));
+      if (at >= 0) this.anticipated.splice(at, 1);
+    }
     return requests.map((request) => this.evaluate(request));
+  }
+
+  anticipate(requests: readonly EvaluationRequest[]): void {
+    this.anticipated.push(...requests);
   }
 
   evaluate({ id, text, promptLength, finish }: EvaluationRequest): Evaluation {

@@ -7,7 +7,7 @@ import type { Evaluator } from '../contracts/evaluator.ts';
 import type { ModelHost } from '../contracts/model.ts';
 import type { Critique, Sample } from '../contracts/records.ts';
 import { during, type ActivityDeps } from './activity.ts';
-import { focusOf, recordAll, recordedEvent, requestOf, textOf } from './samples.ts';
+import { critiqueRequestOf, focusOf, recordAll, recordedEvent, textOf } from './samples.ts';
 
 export interface CriticDeps extends ActivityDeps {
   readonly model: Pick<ModelHost, 'scoreDiscriminator' | 'traceDiscriminator'>;
@@ -23,7 +23,7 @@ export class JoiningCritic implements Critic {
   async judge({ round, samples }: { readonly round: number; readonly samples: readonly Sample[] }, signal?: AbortSignal): Promise<Judged[]> {
     const { evaluator, events } = this.deps;
     return during(this.deps, { agent: 'critic', activity: 'judge', round, amount: samples.length }, async () => {
-      const evaluations = await evaluator.evaluateMany(samples.map((sample) => ({ ...requestOf(sample), locate: true, places: true, quality: 'measures' as const })), signal);
+      const evaluations = await evaluator.evaluateMany(samples.map(critiqueRequestOf), signal);
       signal?.throwIfAborted();
       await recordAll(events, evaluations.map(recordedEvent));
       return samples.map((sample, i) => ({ sample, evaluation: evaluations[i]! }));

@@ -11,6 +11,7 @@ import type { Config } from '../config/schema.ts';
 import { alarmBounds, alarmsOf, checksOf, histogramOf, measurement, median, type HeldOut } from '../metrics/index.ts';
 import { during, type ActivityDeps } from './activity.ts';
 import { judgeCandidate } from './promotion.ts';
+import { judgedAhead } from './ahead.ts';
 import { requestOf, type TaskSource } from './samples.ts';
 
 /** The splits that are measured on. */
@@ -181,9 +182,12 @@ export class MeasuringGate implements Gate {
     const { model, evaluator, config: { sampling }, tasks } = this.#deps;
     const drawn = tasks({ split, prompted, count, round });
     const key = `round/${round}/${split}/${prompted ? 'prompted' : 'unconditional'}`;
-    const completions = await model.generate({
-      key, prompts: drawn.map(({ prompt }) => prompt), maxTokens: sampling.maxTokens, temperature: TEMPERATURE, weights,
-    });
+    const completions = await judgedAhead(
+      evaluator,
+      (listener) => model.generate({ key, prompts: drawn.map(({ prompt }) => prompt), maxTokens: sampling.maxTokens, temperature: TEMPERATURE, weights }, listener),
+      ({ index, text, finish }) => requestOf({ id: `${key}/${index}`, prompt: drawn[index]!.prompt, completion: text, finish }),
+      signal,
+    );
     signal?.throwIfAborted();
     const samples = drawn.map((task, i): Sample => {
       const { text, finish, tokens, logProbs } = completions[i]!;

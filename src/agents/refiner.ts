@@ -1,10 +1,11 @@
 /**
  * The refiner: picks failed samples worth a repair, lets the policy write revisions where the findings point, and keeps of
- * each parent the best acceptable one. Where a text is cut stands in refinement/cuts.ts, what counts as a repair in
+ * each parent the best acceptable one. Revisions are judged ahead, as the critic will ask. Where a text is cut stands in refinement/cuts.ts, what counts as a repair in
  * refinement/acceptance.ts. Not here: judging revisions (the critic does, like any sample).
  */
 import type { Judged, Refiner } from '../contracts/agents.ts';
-import type { ModelHost } from '../contracts/model.ts';
+import type { Evaluator } from '../contracts/evaluator.ts';
+import type { Completion, FinishedListener, ModelHost } from '../contracts/model.ts';
 import type { Proportion, Repair, Sample } from '../contracts/records.ts';
 import type { Config } from '../config/schema.ts';
 import { wilson } from '../metrics/index.ts';
@@ -12,10 +13,12 @@ import { during, type ActivityDeps } from './activity.ts';
 import { difference, objection } from './refinement/acceptance.ts';
 import { cutFor, stemFor, type Hole, type Stem } from './refinement/cuts.ts';
 import { byteLength } from './refinement/python-text.ts';
-import { createdEvent, recordAll } from './samples.ts';
+import { judgedAhead } from './ahead.ts';
+import { createdEvent, critiqueRequestOf, recordAll } from './samples.ts';
 
 export interface RefinerDeps extends ActivityDeps {
   readonly model: Pick<ModelHost, 'generate' | 'infill'>;
+  readonly evaluator: Evaluator;
   readonly config: Pick<Config, 'sampling' | 'refinement'>;
 }
 
@@ -63,7 +66,7 @@ export class PointedRefiner implements Refiner {
     { round, attempt, parents, revisions: earlier }: { readonly round: number; readonly attempt: number; readonly parents: readonly Judged[]; readonly revisions: readonly Judged[] },
     signal?: AbortSignal,
   ): Promise<Sample[]> {
-    const { model, events, config: { sampling, refinement } } = this.deps;
+    const { model, evaluator, events, config: { sampling, refinement } } = this.deps;
     const repaired = new Set(this.choose({ parents, revisions: earlier }).map(({ parent }) => parent));
     const tried = groupByParent(earlier);
     const cuts = parents.flatMap((parent) => {
@@ -72,32 +75,36 @@ export class PointedRefiner implements Refiner {
       return cut ? [{ parent: parent.sample, cut }] : [];
     });
     return during(this.deps, { agent: 'refiner', activity: 'propose', round, amount: cuts.length }, async () => {
-      const holes = cuts.map(({ cut }) => cut).filter((cut): cut is Hole => cut.method === 'infill');
-      const stems = cuts.map(({ cut }) => cut).filter((cut): cut is Stem => cut.method === 'continue');
+      const holes = cuts.filter((one): one is { parent: Sample; cut: Hole } => one.cut.method === 'infill');
+      const stems = cuts.filter((one): one is { parent: Sample; cut: Stem } => one.cut.method === 'continue');
+      const revised = ({ parent, cut }: (typeof cuts)[number], { text, finish }: Pick<Completion, 'text' | 'finish'>) => ({
+        id: `${parent.id}~${attempt}`, prompt: parent.prompt, finish,
+        completion: (cut.prefix + text + (cut.method === 'infill' ? cut.suffix : '')).slice(parent.prompt.length),
+      });
+      const ahead = (of: typeof cuts, sample: (listener?: FinishedListener) => Promise<Completion[]>): Promise<Completion[]> =>
+        judgedAhead(evaluator, sample, (finished) => critiqueRequestOf(revised(of[finished.index]!, finished)), signal);
       const key = `round/${round}/refine/${attempt}`;
       const { temperature } = refinement;
-      const filled = holes.length === 0 ? [] : await model.infill({
+      const filled = holes.length === 0 ? [] : await ahead(holes, (listener) => model.infill({
         key: `${key}/infill`,
-        holes: holes.map(({ prefix, suffix, removed }) => ({
+        holes: holes.map(({ cut: { prefix, suffix, removed } }) => ({
           prefix, suffix, maxTokens: Math.min(sampling.maxTokens, SPARE_TOKENS + Math.ceil(byteLength(removed) / BYTES_A_TOKEN)),
         })),
         temperature,
         weights: 'raw',
-      });
+      }, listener));
       signal?.throwIfAborted();
-      const continued = stems.length === 0 ? [] : await model.generate({
-        key: `${key}/continue`, prompts: stems.map(({ prefix }) => prefix), maxTokens: sampling.maxTokens, temperature, weights: 'raw',
-      });
+      const continued = stems.length === 0 ? [] : await ahead(stems, (listener) => model.generate({
+        key: `${key}/continue`, prompts: stems.map(({ cut: { prefix } }) => prefix), maxTokens: sampling.maxTokens, temperature, weights: 'raw',
+      }, listener));
       signal?.throwIfAborted();
       let nextFilled = 0;
       let nextContinued = 0;
       const revisions = cuts.map(({ parent, cut }): Sample => {
         const written = cut.method === 'infill' ? filled[nextFilled++]! : continued[nextContinued++]!;
-        const text = cut.prefix + written.text + (cut.method === 'infill' ? cut.suffix : '');
-        const { taskId, kind, prompt } = parent;
+        const { taskId, kind } = parent;
         return {
-          id: `${parent.id}~${attempt}`, taskId, kind, round, attempt, prompt,
-          completion: text.slice(prompt.length), finish: written.finish, parent: parent.id, method: cut.method,
+          ...revised({ parent, cut }, written), taskId, kind, round, attempt, parent: parent.id, method: cut.method,
           ...(cut.method === 'continue' ? { kept: cut.prefix.length, tokens: written.tokens, logProbs: written.logProbs } : {}),
         };
       });

@@ -21,8 +21,14 @@ export const textOf = (sample: Sample): string => sample.prompt + sample.complet
 /** What stood there before the tokens of the sample were written: the prompt, and of a continued revision what it kept. */
 export const contextOf = (sample: Sample): string => textOf(sample).slice(0, sample.kept ?? sample.prompt.length);
 
-export function requestOf(sample: Sample): EvaluationRequest {
-  return { id: sample.id, text: textOf(sample), promptLength: sample.prompt.length, finish: sample.finish };
+/** What is asked about a sample of which nothing but the verdict and the structure is needed. */
+export function requestOf({ id, prompt, completion, finish }: Pick<Sample, 'id' | 'prompt' | 'completion' | 'finish'>): EvaluationRequest {
+  return { id, text: prompt + completion, promptLength: prompt.length, finish };
+}
+
+/** What the critic asks about a sample. */
+export function critiqueRequestOf(sample: Parameters<typeof requestOf>[0]): EvaluationRequest {
+  return { ...requestOf(sample), locate: true, places: true, quality: 'measures' };
 }
 
 export function createdEvent(sample: Sample): { key: string; event: HashedEvent } {

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 
-export const learnerNames = ['policy-gradient', 'expert-iteration', 'repair'] as const;
+export const learnerNames = ['policy-gradient', 'expert-iteration', 'seqgan', 'repair'] as const;
 export type LearnerName = (typeof learnerNames)[number];
 
 const positive = z.int().min(1);
@@ -92,10 +92,13 @@ export const configSchema = z.strictObject({
     oddsPower: share.default(0.2).describe('Exponent of the discriminator\'s odds: 1 weighs valid samples towards real code in full, 0 not at all.'),
     oddsClip: z.number().positive().default(1),
     repairWeight: z.number().min(0).default(0.3).describe('Credit of a repaired span in accepted revisions.'),
-    pairWeight: z.number().min(0).default(3).describe('Credit of each token in the span of a revision, and blame of each in that of its failed parent, where the policy prefers neither to the other; learner repair.'),
-    pairSharpness: z.number().positive().default(0.5).describe('How fast that falls as the preference grows: beta of DPO, a nat of the difference between the two spans.'),
+    pairWeight: z.number().min(0).default(6).describe('Credit of a revision\'s span, and blame of its failed parent\'s, shared by the tokens of the span, where the policy prefers neither to the other; learner repair.'),
+    pairSharpness: z.number().positive().default(1).describe('How fast that falls as the preference grows: beta of DPO, where the difference between the two spans is one of means over tokens.'),
     acceptedWeight: z.number().min(0).default(0.5).describe('Weight of the likelihood of accepted samples and revisions beside the policy gradient; 0: none.'),
     bufferSize: positive.default(1024).describe('Accepted samples and revisions whose likelihood is learned, the newest.'),
+    rollouts: positive.default(2).describe('Completions of each beginning of a sample; their mean reward is what SeqGAN takes the beginning to be worth.'),
+    rolloutSamples: positive.default(1024).describe('Samples of a round that SeqGAN rolls out and learns from, at most.'),
+    rolloutSpacing: positive.default(16).describe('Tokens from one such beginning to the next; those between them have the credit of the next one.'),
     readabilityWeight: share.default(0).describe('Share of a reward that readability decides; 0: it is shown and not trained on.'),
     discriminatorSteps: z.int().min(0).default(60),
     discriminatorRate: z.number().positive().default(1e-3),

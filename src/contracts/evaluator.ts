@@ -29,6 +29,11 @@ export interface SourceRequest extends Omit<EvaluationRequest, 'text'> {
 export interface Evaluator {
   /** One evaluation a request, in order. Never rejects because of what a text holds. */
   evaluateMany(requests: readonly EvaluationRequest[], signal?: AbortSignal): Promise<Evaluation[]>;
+  /**
+   * These will be asked of `evaluateMany`, up to their ids: it may begin on them now. What they are is decided by everything else in a request.
+   * Never throws; answers do not depend on whether it was called. What is never asked for must not pile up, nor be begun once the signal has aborted.
+   */
+  anticipate?(requests: readonly EvaluationRequest[], signal?: AbortSignal): void;
   /** Can each text be the beginning of a program, written on right behind its last character? In order. Without it nothing is learned from alternatives. */
   canBegin?(texts: readonly string[], signal?: AbortSignal): Promise<boolean[]>;
   /** Is each text legal as it is? In order. */

@@ -8,7 +8,8 @@ import type { OddsTrace } from './records.ts';
 export interface GenerateRequest {
   /** Names the random stream; the same key, prompts and weights give the same completions. */
   readonly key: string;
-  readonly prompts: readonly string[];
+  /** Texts, or ids as they are: what was written token by token need not be what its text is encoded as. */
+  readonly prompts: readonly (string | readonly number[])[];
   /** Most tokens a completion may have (the model's context allowing). */
   readonly maxTokens: number;
   readonly temperature: number;
@@ -26,6 +27,14 @@ export interface Completion {
   readonly tokens: readonly number[];
   readonly logProbs: readonly number[];
 }
+
+/** A completion that is done while others are still written: what a judge needs of it, and which prompt or hole it belongs to. */
+export interface FinishedText extends Pick<Completion, 'text' | 'finish'> {
+  readonly index: number;
+}
+
+/** Told of finished completions in the order in which they end, some at a time, of each once; of all before the call resolves. */
+export type FinishedListener = (finished: readonly FinishedText[]) => void;
 
 /** Fill-in-the-middle: complete between `prefix` and `suffix`. */
 export interface InfillRequest {
@@ -177,8 +186,8 @@ export interface ModelHost {
   encode(texts: readonly string[]): Promise<number[][]>;
   /** Bytes of every token, as hexadecimal digits; special tokens have none. */
   tokenBytes(): Promise<string[]>;
-  generate(request: GenerateRequest): Promise<Completion[]>;
-  infill(request: InfillRequest): Promise<Completion[]>;
+  generate(request: GenerateRequest, onFinished?: FinishedListener): Promise<Completion[]>;
+  infill(request: InfillRequest, onFinished?: FinishedListener): Promise<Completion[]>;
   alternatives(request: AlternativesRequest): Promise<Alternatives[]>;
   /** Natural-log probability, under the weights being trained, of each token of each sequence, end-of-text in front; those beyond the context are left out. */
   logProbs(sequences: readonly (readonly number[])[]): Promise<number[][]>;

@@ -9,7 +9,7 @@
  * device does, their values stay there and come when they are asked for (residence.ts).
  */
 import * as tf from '@tensorflow/tfjs';
-import { encodeModel, type DataType, type TensorSpec } from './onnx/proto.ts';
+import { join, modelPieces, type DataType, type TensorSpec } from './onnx/proto.ts';
 import { createNativeSession } from './onnx/c-api.ts';
 import { createDeviceSession } from './onnx/device.ts';
 import { nativeApiProblem } from './onnx/library.ts';
@@ -98,14 +98,15 @@ export async function compile(engine: EngineOptions, step: Step, spec: StepSpec)
     await startTfjsBackend(backend, threads);
     return eager(backend, step, spec);
   }
-  return compileGraph(engine, step, spec);
+  return programOf(engine, trace(engine, step, spec), spec);
 }
 
 /** The kernel that appends to caches: past and present may be one buffer. */
 const IN_PLACE = 'GroupQueryAttention';
 
 interface Traced {
-  readonly model: Uint8Array;
+  /** The model's bytes, in pieces: constants are views of their arrays. */
+  readonly model: readonly Uint8Array[];
   readonly nodes: number;
   readonly updates: Readonly<Record<string, string>>;
   /** Values of the graph that their kernel may write where it reads the variable. */
@@ -113,9 +114,9 @@ interface Traced {
   readonly outputs: Readonly<Record<string, TensorSpec>>;
 }
 
-function trace(provider: Provider, step: Step, spec: StepSpec): Traced {
+function trace(engine: EngineOptions, step: Step, spec: StepSpec): Traced {
   registerTraceKernels();
-  return withTrace(provider, (graph) => {
+  return withTrace(providerOf(engine), (graph) => {
     const specs: TensorSpec[] = [];
     const declare = (prefix: string, entries: Specs): Tensors =>
       Object.fromEntries(Object.entries(entries).map(([name, { type, shape }]) => {
@@ -142,17 +143,33 @@ function trace(provider: Provider, step: Step, spec: StepSpec): Traced {
     }
     const finished = graph.finish(specs, fetched);
     const inPlace = new Set(finished.nodes.filter(({ op }) => op === IN_PLACE).flatMap((node) => node.outputs));
-    return { model: encodeModel(finished), nodes: finished.nodes.length, updates, inPlace, outputs };
+    return { model: modelPieces(finished), nodes: finished.nodes.length, updates, inPlace, outputs };
   });
 }
 
-async function compileGraph(engine: EngineOptions, step: Step, spec: StepSpec): Promise<Program> {
-  const provider = engine.backend.slice('onnx:'.length) as Provider;
-  const traced = trace(provider, step, spec);
+/**
+ * For a step that is compiled again and again with other values in its frozen arrays: traced when it is first called for, and then compiled
+ * with what the arrays hold at the time of each call, exactly as by `compile`.
+ */
+export function compiler(engine: EngineOptions, step: Step, spec: StepSpec): () => Promise<Program> {
+  if (!engine.backend.startsWith('onnx:')) {
+    return () => compile(engine, step, { ...spec, frozen: Object.fromEntries(Object.entries(spec.frozen ?? {}).map(([name, array]) => [name, array.slice()])) });
+  }
+  let traced: Traced | null = null;
+  return () => programOf(engine, (traced ??= trace(engine, step, spec)), spec);
+}
+
+function providerOf({ backend }: EngineOptions): Provider {
+  return backend.slice('onnx:'.length) as Provider;
+}
+
+async function programOf(engine: EngineOptions, traced: Traced, spec: StepSpec): Promise<Program> {
+  const provider = providerOf(engine);
   const options = { threads: engine.threads, provider, ...(engine.profile === undefined ? {} : { profile: engine.profile }) };
   const native = engine.binding !== 'node' && nativeApiProblem() === null;
   const create = native ? (provider === 'cpu' ? createNativeSession : createDeviceSession) : createNodeSession;
-  const session: Session = await create(traced.model, options);
+  // Joined before anything is awaited: frozen values are those of the call.
+  const session: Session = await create(join(traced.model), options);
   return {
     nodes: traced.nodes,
     bind(variables) {

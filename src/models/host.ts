@@ -3,14 +3,14 @@
  * ids and numbers out. Not here: files (processes/model-host-entry.ts) and what any of it is for (agents).
  */
 import type {
-  Alternatives, AlternativesRequest, Completion, DiscriminatorInput, DiscriminatorUpdate, DiscriminatorUpdated, GenerateRequest, InfillRequest, InitialiseRequest, ModelHost,
+  Alternatives, AlternativesRequest, Completion, DiscriminatorInput, DiscriminatorUpdate, DiscriminatorUpdated, FinishedListener, GenerateRequest, InfillRequest, InitialiseRequest, ModelHost,
   ModelInfo, PretrainRequest, StepReport, TraceInput, TrainSequence, UpdateReport, UpdateRequest, WeightsName,
 } from '../contracts/model.ts';
 import type { OddsTrace } from '../contracts/records.ts';
 import { compile, current, overwritten, type BoundStep, type EngineOptions, type Program } from '../engine/compile.ts';
 import { RandomStream } from '../random/philox.ts';
 import { drawSystematic } from './alternatives.ts';
-import { Decoder, decodeCaches, slotsFor, type DecodeJob } from './decoding.ts';
+import { Decoder, decodeMemory, slotsFor, type DecodeJob } from './decoding.ts';
 import { DiscriminatorTrainer } from './discriminator-trainer.ts';
 import { cosineRate, PretrainingBatches } from './objectives.ts';
 import { biasCorrections } from './optimizer.ts';
@@ -50,7 +50,7 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
   readonly #scorers = new Map<WeightsName, BoundStep>();
   #distribution: Promise<BoundStep> | null = null;
   readonly #decoders = new Map<number, Decoder>();
-  readonly #caches;
+  readonly #memory;
   #nextVersion = 1;
   /** Updates since the optimizer's moments were last cleared. */
   #updates = 0;
@@ -75,7 +75,7 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
     this.#arrays = { raw, first: zeros(), second: zeros(), average: raw.slice(), promoted: raw.slice() };
     const { first, second, average } = this.#arrays;
     this.#train = new Map([[shape.batch, train.bind({ weights: raw, first, second, average })]]);
-    this.#caches = decodeCaches(engine, shape, slotsFor(engine, shape));
+    this.#memory = decodeMemory(engine, shape, slotsFor(engine, shape));
   }
 
   static async create(request: InitialiseRequest, tokenizer: Tokenizer, engine: EngineOptions): Promise<PolicyHost> {
@@ -129,16 +129,16 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
     return (await compile(this.#engine, step, spec)).bind({ weights: this.#arrays.raw });
   }
 
-  async generate(request: GenerateRequest): Promise<Completion[]> {
+  async generate(request: GenerateRequest, onFinished?: FinishedListener): Promise<Completion[]> {
     const room = this.#shape.context;
     const jobs = request.prompts.map((prompt, i): DecodeJob => {
-      const ids = [SPECIAL_IDS.endOfText, ...this.#tokenizer.encode(prompt)];
+      const ids = [SPECIAL_IDS.endOfText, ...(typeof prompt === 'string' ? this.#tokenizer.encode(prompt) : prompt)];
       return { prompt: ids, maxTokens: Math.min(request.maxTokens, room - ids.length + 1), random: new RandomStream(this.#request.seed, 'generate', request.key, i) };
     });
-    return this.#decode(jobs, request);
+    return this.#decode(jobs, request, onFinished);
   }
 
-  async infill(request: InfillRequest): Promise<Completion[]> {
+  async infill(request: InfillRequest, onFinished?: FinishedListener): Promise<Completion[]> {
     const jobs = request.holes.map(({ prefix, suffix, maxTokens }, i): DecodeJob => {
       let before = this.#tokenizer.encode(prefix);
       let after = this.#tokenizer.encode(suffix);
@@ -152,16 +152,18 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
         maxTokens, random: new RandomStream(this.#request.seed, 'infill', request.key, i),
       };
     });
-    return this.#decode(jobs, request);
+    return this.#decode(jobs, request, onFinished);
   }
 
-  async #decode(jobs: readonly DecodeJob[], request: { temperature: number; topK?: number; topP?: number; weights?: WeightsName }): Promise<Completion[]> {
+  async #decode(jobs: readonly DecodeJob[], request: { temperature: number; topK?: number; topP?: number; weights?: WeightsName }, onFinished?: FinishedListener): Promise<Completion[]> {
     const decoder = await this.#decoder(request.weights ?? 'raw');
     const options = { temperature: request.temperature, topK: request.topK ?? 0, topP: request.topP ?? 1, endOfText: SPECIAL_IDS.endOfText };
-    const results = await decoder.decode(jobs, options);
-    return results.map(({ tokens, logProbs, finish }) => ({
-      text: this.#tokenizer.decode(finish === 'stop' ? tokens.slice(0, -1) : tokens), finish, tokens, logProbs,
-    }));
+    const texts = new Array<string>(jobs.length);
+    const results = await decoder.decode(jobs, options, (finished) => {
+      for (const { index, result: { tokens, finish } } of finished) texts[index] = this.#tokenizer.decode(finish === 'stop' ? tokens.slice(0, -1) : tokens);
+      onFinished?.(finished.map(({ index, result: { finish } }) => ({ index, text: texts[index]!, finish })));
+    });
+    return results.map(({ tokens, logProbs, finish }, i) => ({ text: texts[i]!, finish, tokens, logProbs }));
   }
 
   async #decoder(weights: WeightsName): Promise<Decoder> {
@@ -173,7 +175,7 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
       this.#decoders.delete(old);
       await decoder.release();
     }
-    const decoder = new Decoder(this.#engine, this.#shape, current(this.#arrays[weights]).slice(), this.#caches);
+    const decoder = new Decoder(this.#engine, this.#shape, current(this.#arrays[weights]).slice(), this.#memory);
     this.#decoders.set(version, decoder);
     return decoder;
   }

@@ -3,10 +3,11 @@
  * dies is replaced. A text that hangs or kills its judge twice when alone with it has failed; a judge that fails by itself is tried
  * again, and only then is the sample marked. A judge that says it has grown is replaced between two batches. The number of answers always equals the number of requests. Not here: what is judged.
  */
-import type { DocumentFinder, Evaluator, SourceRequest } from '../contracts/evaluator.ts';
+import type { DocumentFinder, EvaluationRequest, Evaluator, SourceRequest } from '../contracts/evaluator.ts';
 import type { Evaluation, Finding, InvalidReason, Span } from '../contracts/records.ts';
 import type { SafetyOptions } from '../contracts/safety.ts';
 import { unread, type NamedText } from '../evaluator/index.ts';
+import { Anticipation } from './anticipation.ts';
 import type { JudgeService } from './judge-entry.ts';
 import { ChildService, ProcessError } from './rpc.ts';
 
@@ -35,6 +36,8 @@ interface Job {
   drop(error: Error): void;
 }
 
+/** Texts in one call while more are to come: a judge is soon free for what is asked for, and the last calls end at about the same time. */
+const AHEAD_BATCH = 16;
 /** Batches of whole evaluations that cost as much as one of beginnings. */
 const BEGINNINGS = 16;
 const CHARACTERS_PER_SECOND = 250_000;
@@ -126,6 +129,7 @@ export class JudgePool implements Evaluator, DocumentFinder {
   readonly #idle: Judge[];
   readonly #queue: Job[] = [];
   readonly #batch: number;
+  readonly #ahead = new Anticipation();
   #closed = false;
 
   /** Starts nothing: the first request does, or `ready`. */
@@ -145,6 +149,7 @@ export class JudgePool implements Evaluator, DocumentFinder {
   /** From now on `copy` tells whether a text lies inside one of these documents, and `novelty` how much of it stands in them. */
   async setDocuments(documents: readonly NamedText[]): Promise<void> {
     this.#assertOpen();
+    this.#ahead.clear();
     await Promise.all(this.#judges.map((judge) => judge.setDocuments(documents)));
   }
 
@@ -155,8 +160,26 @@ export class JudgePool implements Evaluator, DocumentFinder {
   async evaluateMany(requests: readonly SourceRequest[], signal?: AbortSignal): Promise<Evaluation[]> {
     this.#assertOpen();
     signal?.throwIfAborted();
-    const parts = this.#shares(requests, this.#batch).map((part) => this.#judge(part, signal));
-    return (await all(parts)).flat();
+    const begun = this.#ahead.take(requests);
+    const rest = requests.filter((_, i) => !begun[i]);
+    const most = rest.length < requests.length ? Math.min(AHEAD_BATCH, this.#batch) : this.#batch;
+    const parts = this.#shares(rest, most).map((part) => this.#judge(part, signal));
+    const [judged, answers] = await Promise.all([all(parts), all(begun)]);
+    const others = judged.flat();
+    let next = 0;
+    return answers.map((answer) => answer ?? others[next++]!);
+  }
+
+  /** Judges that have nothing else to do begin on these. Of what is never asked for the latest few thousand are kept, until `close` or `setDocuments`. */
+  anticipate(requests: readonly EvaluationRequest[], signal?: AbortSignal): void {
+    if (this.#closed) return;
+    this.#ahead.add(requests, signal);
+    this.#pump();
+  }
+
+  /** Requests that are anticipated and have not been asked for. */
+  get anticipated(): number {
+    return this.#ahead.size;
   }
 
   /**
@@ -257,6 +280,7 @@ export class JudgePool implements Evaluator, DocumentFinder {
   /** Ends all judges. What waits or is being judged rejects; calling it again does nothing. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#ahead.clear();
     for (const job of this.#queue.splice(0)) job.drop(closedError());
     await Promise.all(this.#judges.map((judge) => judge.kill()));
   }
@@ -284,6 +308,11 @@ export class JudgePool implements Evaluator, DocumentFinder {
   }
 
   #pump(): void {
+    // What is asked for comes first; then idle judges share what will be.
+    while (this.#queue.length < this.#idle.length && this.#ahead.waiting > 0) {
+      const share = Math.ceil(this.#ahead.waiting / (this.#idle.length - this.#queue.length));
+      this.#ahead.begin(Math.min(share, AHEAD_BATCH, this.#batch), (requests) => this.#judge(requests, undefined));
+    }
     while (this.#idle.length > 0 && this.#queue.length > 0) {
       const judge = this.#idle.pop()!;
       const job = this.#queue.shift()!;
@@ -300,7 +329,7 @@ function closedError(): ProcessError {
 }
 
 /** Waits for all, also when one rejects, so that no rejection goes unhandled; then rejects as the first one did. */
-async function all<T>(parts: readonly Promise<T>[]): Promise<T[]> {
+async function all<T>(parts: readonly (T | Promise<T>)[]): Promise<Awaited<T>[]> {
   const settled = await Promise.allSettled(parts);
   return settled.map((part) => {
     if (part.status === 'rejected') throw part.reason;

@@ -9,7 +9,7 @@ import { PolicyHost } from '../models/host.ts';
 import { loadTokenizer, saveTokenizer, trainTokenizer } from '../models/tokenizer/index.ts';
 import { serve } from './rpc.ts';
 
-/** Methods of one argument each, as `serve` wants them. */
+/** Methods of one argument each, and the listener of what they tell, as `serve` wants them. */
 export interface ModelHostService {
   trainTokenizer: ModelHost['trainTokenizer'];
   initialise: ModelHost['initialise'];
@@ -58,8 +58,8 @@ serve<ModelHostService>(() => {
     },
     encode: (texts) => ready().encode(texts),
     tokenBytes: () => ready().tokenBytes(),
-    generate: (request) => ready().generate(request),
-    infill: (request) => ready().infill(request),
+    generate: (request, tell) => ready().generate(request, tell),
+    infill: (request, tell) => ready().infill(request, tell),
     alternatives: (request) => ready().alternatives(request),
     logProbs: (sequences) => ready().logProbs(sequences),
     bits: ({ texts, weights }) => ready().bits(texts, weights),

@@ -8,20 +8,24 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- methods differ in every parameter; callers see exact types
-type AnyMethod = (input: any) => Promise<any>;
-/** What a child serves: methods of one argument. */
+type AnyMethod = (input: any, tell: any) => Promise<any>;
+/** What a child serves: methods of one argument, and of a second one by which they may tell the caller how far they are. */
 export type Service<T> = { [K in keyof T]: T[K] extends AnyMethod ? T[K] : never };
-type Input<T, K extends keyof T> = T[K] extends (input: infer I) => Promise<unknown> ? I : never;
+type Input<T, K extends keyof T> = T[K] extends (input: infer I, ...tell: never[]) => Promise<unknown> ? I : never;
+type Progress<T, K extends keyof T> = T[K] extends (input: never, tell: infer L) => Promise<unknown> ? (NonNullable<L> extends (progress: infer P) => void ? P : never) : never;
 type Output<T, K extends keyof T> = T[K] extends (...args: never[]) => Promise<infer O> ? O : never;
 
 interface Request {
   readonly id: number;
   readonly method: string;
   readonly input: unknown;
+  /** Someone listens to what the method tells. */
+  readonly listens: boolean;
 }
 type Message =
   | { readonly type: 'ready' }
   | { readonly type: 'event'; readonly event: unknown }
+  | { readonly type: 'progress'; readonly id: number; readonly progress: unknown }
   | { readonly type: 'result'; readonly id: number; readonly output: unknown }
   | { readonly type: 'error'; readonly id: number; readonly name: string; readonly message: string; readonly stack: string };
 
@@ -44,7 +48,8 @@ export function serve<T extends object>(make: (emit: (event: unknown) => void) =
       try {
         const method = (methods as Record<string, AnyMethod | undefined>)[request.method];
         if (!method) throw new Error(`No method '${request.method}' here.`);
-        send({ type: 'result', id: request.id, output: await method.call(methods, request.input) });
+        const tell = request.listens ? (progress: unknown): void => send({ type: 'progress', id: request.id, progress }) : undefined;
+        send({ type: 'result', id: request.id, output: await method.call(methods, request.input, tell) });
       } catch (error) {
         const e = error instanceof Error ? error : new Error(String(error));
         send({ type: 'error', id: request.id, name: e.name, message: e.message, stack: e.stack ?? '' });
@@ -65,10 +70,16 @@ export interface ChildOptions {
   readonly onExit?: (info: { readonly code: number | null; readonly signal: string | null; readonly expected: boolean }) => void;
 }
 
+export interface CallOptions<P> {
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: ((progress: P) => void) | undefined;
+}
+
 /** In the parent: a running child that serves `T`. */
 export class ChildService<T extends object> {
   readonly #child: NodeChild;
-  readonly #pending = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
+  readonly #pending = new Map<number, { resolve(value: unknown): void; reject(error: Error): void; onProgress?(progress: unknown): void }>();
   readonly #ready: Promise<void>;
   readonly #exited: Promise<void>;
   #next = 1;
@@ -98,6 +109,7 @@ export class ChildService<T extends object> {
       if (message.type === 'event') return options.onEvent?.(message.event);
       const pending = this.#pending.get(message.id);
       if (!pending) return;
+      if (message.type === 'progress') return pending.onProgress?.(message.progress);
       this.#pending.delete(message.id);
       if (message.type === 'result') pending.resolve(message.output);
       else pending.reject(new ProcessError('thrown', message.message, message.stack));
@@ -132,9 +144,9 @@ export class ChildService<T extends object> {
 
   /**
    * Calls one method. Rejects with ProcessError. After `timeoutMs`, or when `signal` aborts, the process is killed, since
-   * nothing else stops native code; its other calls reject as well.
+   * nothing else stops native code; its other calls reject as well. `onProgress` hears what the method tells, in order, until the call settles.
    */
-  async call<K extends keyof T & string>(method: K, input: Input<T, K>, options: { timeoutMs?: number; signal?: AbortSignal } = {}): Promise<Output<T, K>> {
+  async call<K extends keyof T & string>(method: K, input: Input<T, K>, options: CallOptions<Progress<T, K>> = {}): Promise<Output<T, K>> {
     await this.#ready;
     if (this.#ended) throw new ProcessError('closed', 'The process has ended.');
     options.signal?.throwIfAborted();
@@ -156,8 +168,9 @@ export class ChildService<T extends object> {
       this.#pending.set(id, {
         resolve: (value) => (finish(), resolve(value as Output<T, K>)),
         reject: (error) => (finish(), reject(error)),
+        ...(options.onProgress ? { onProgress: options.onProgress as (progress: unknown) => void } : {}),
       });
-      this.#child.send({ id, method, input } satisfies Request, (error) => {
+      this.#child.send({ id, method, input, listens: options.onProgress !== undefined } satisfies Request, (error) => {
         if (error && this.#pending.delete(id)) (finish(), reject(new ProcessError('crashed', error.message)));
       });
     });

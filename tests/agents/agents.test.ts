@@ -13,8 +13,8 @@ const clock = (): number => 0;
 
 describe('generator', () => {
   const make = () => {
-    const [model, events] = [new FakeModelHost(), new MemorySink()];
-    return { model, events, generator: new PolicyGenerator({ model, events, config, clock, tasks: toyTasks }) };
+    const [model, events, evaluator] = [new FakeModelHost(), new MemorySink(), new FakeEvaluator()];
+    return { model, events, evaluator, generator: new PolicyGenerator({ model, evaluator, events, config, clock, tasks: toyTasks }) };
   };
 
   it('samples the round’s training tasks under one key from the raw weights, with unique and stable ids', async () => {
@@ -37,6 +37,15 @@ describe('generator', () => {
     expect(events.recorded).toHaveLength(count);
     const second = await generator.generate({ round: 2 });
     expect(second.map(({ completion }) => completion)).not.toEqual(first.map(({ completion }) => completion));
+  });
+
+  it('has its samples judged ahead exactly as the critic will ask', async () => {
+    const { model, events, evaluator, generator } = make();
+    const samples = await generator.generate({ round: 3 });
+    expect(evaluator.anticipated).toHaveLength(samples.length);
+    const critic = new JoiningCritic({ model, events, clock, evaluator, readability: () => 0 });
+    await critic.judge({ round: 3, samples });
+    expect(evaluator.anticipated).toEqual([]);
   });
 
   it('records no sample once it is aborted', async () => {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { MeasuringGate, type GateDeps } from '../../src/agents/gate.ts';
 import { differenceInterval, judgeCandidate } from '../../src/agents/promotion.ts';
 import type { Guards, Measurement } from '../../src/contracts/records.ts';
@@ -92,7 +92,7 @@ function gateWith(write: (i: number) => string | undefined, change: Partial<Gate
     model, events, evaluator, config, tasks: toyTasks, clock: () => 0, documents: (split) => toyDocuments(split, 60), ...change,
   });
   const baseline = () => gate.measure({ round: 0, checkpoint: 'round-0', outcome: 'baseline', refined: null, report: null });
-  return { gate, model, events, baseline };
+  return { gate, model, events, evaluator, baseline };
 }
 
 describe('gate', () => {
@@ -108,9 +108,12 @@ describe('gate', () => {
   });
 
   it('promotes an honest candidate', async () => {
-    const { gate, model, events, baseline } = gateWith(() => undefined);
+    const { gate, model, events, evaluator, baseline } = gateWith(() => undefined);
+    const ahead = vi.spyOn(evaluator, 'anticipate');
     await baseline();
     const decision = await gate.decide({ round: 1, checkpoint: 'round-1' });
+    expect(ahead.mock.calls.flatMap(([requests]) => requests)).toHaveLength(120 + 40 + 20 + 120);
+    expect(evaluator.anticipated).toEqual([]);
     expect(decision).toMatchObject({ promoted: true, reasons: [], alarms: [] });
     expect(model.calls.at(-1)).toBe('promote');
     expect(events.of('checkpoint.promoted').map(({ round }) => round)).toEqual([0, 1]);

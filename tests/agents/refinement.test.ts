@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { JoiningCritic } from '../../src/agents/critic.ts';
 import type { Judged } from '../../src/contracts/agents.ts';
 import type { Finding } from '../../src/contracts/records.ts';
 import { difference, objection } from '../../src/agents/refinement/acceptance.ts';
@@ -7,7 +8,7 @@ import { cutFor, holeFor, stemFor } from '../../src/agents/refinement/cuts.ts';
 import { byteLength, toOffsets, trivialStatements, workTokens } from '../../src/agents/refinement/python-text.ts';
 import { PointedRefiner, spread } from '../../src/agents/refiner.ts';
 import { textOf } from '../../src/agents/samples.ts';
-import { FakeModelHost, judgedSample, MemorySink, smallConfig, toyDocument } from '../fakes.ts';
+import { FakeEvaluator, FakeModelHost, judgedSample, MemorySink, smallConfig, toyDocument } from '../fakes.ts';
 
 const text = fc.string({ unit: 'grapheme', maxLength: 60 });
 
@@ -220,7 +221,8 @@ describe('refiner', () => {
   const config = smallConfig({ refinement: { parents: 6, attempts: 2 } });
   const make = (model = new FakeModelHost()) => {
     const events = new MemorySink();
-    return { model, events, refiner: new PointedRefiner({ model, events, config, clock: () => 0 }) };
+    const evaluator = new FakeEvaluator();
+    return { model, events, evaluator, refiner: new PointedRefiner({ model, evaluator, events, config, clock: () => 0 }) };
   };
   const sample = (id: string, completion: string, finish: 'stop' | 'length' = 'stop'): Judged => judgedSample({ id, completion, finish });
   const faulty = (i: number): Judged => sample(`r1/u${i}`, `${Array.from({ length: i + 2 }, (_, n) => `v${n} = call(alpha, ${n})`).join('\n')}\nbeta = (1\nreturn beta`);
@@ -266,6 +268,17 @@ describe('refiner', () => {
     expect(events.recorded).toHaveLength(recorded);
     const second = await refiner.propose({ round: 1, attempt: 4, parents, revisions: [] });
     expect(second.map(({ method }) => method)).toContain('infill');
+  });
+
+  it('has its revisions judged ahead exactly as the critic will ask, continued and filled ones alike', async () => {
+    const { refiner, model, events, evaluator } = make();
+    const prompted = judgedSample({ id: 'r1/p0', prompt: 'def f(a):', kind: 'signature', completion: '\n    alpha = call(a, a)\n    beta = alpha + 1\n    gamma = (1\n    return gamma' });
+    const propose = (attempt: number) => refiner.propose({ round: 1, attempt, parents: [faulty(4), faulty(5), prompted], revisions: [] });
+    const revisions = [...(await propose(1)), ...(await propose(4))];
+    expect(new Set(revisions.map(({ method }) => method)).size).toBe(2);
+    expect(evaluator.anticipated).toHaveLength(revisions.length);
+    await new JoiningCritic({ model, events, evaluator, clock: () => 0, readability: () => 0 }).judge({ round: 1, samples: revisions });
+    expect(evaluator.anticipated).toEqual([]);
   });
 
   it('leaves alone what is repaired already', async () => {

@@ -54,11 +54,13 @@ export class Language {
 }
 
 /** What learners ask of the model host. */
-type Asked = Pick<ModelHost, 'encode' | 'tokenBytes' | 'alternatives' | 'logProbs' | 'generate' | 'update' | 'updateDiscriminator'>;
+type Asked = Pick<ModelHost, 'encode' | 'tokenBytes' | 'alternatives' | 'logProbs' | 'generate' | 'update' | 'scoreDiscriminator' | 'updateDiscriminator'>;
 
 export class TabularPolicy implements Asked {
   readonly #logits = new Map<string, Float64Array>();
   readonly requests: UpdateRequest[] = [];
+  /** What the discriminator says of a valid text. */
+  logOdds: (text: string) => number = () => 0;
 
   /** `corpus`: the real texts that `corpusShare` and `corpusWeight` mix in. `batch`: tokens a step. */
   constructor(readonly alphabet: string, private readonly options: { readonly seed: number; readonly corpus?: readonly string[]; readonly batch?: number }) {}
@@ -87,10 +89,10 @@ export class TabularPolicy implements Asked {
     return weights.map((weight) => weight / total);
   }
 
-  /** Probability of a whole text, its end included. */
-  probability(text: string): number {
+  /** Probability of a whole text, its end included, once its first `written` tokens are there. */
+  probability(text: string, written = 0): number {
     const tokens = [...Buffer.from(text), END];
-    return tokens.reduce((product, token, i) => product * this.#probabilities(tokens.slice(0, i))[this.#index(token)]!, 1);
+    return tokens.reduce((product, token, i) => (i < written ? product : product * this.#probabilities(tokens.slice(0, i))[this.#index(token)]!), 1);
   }
 
   /** Moves the policy towards `texts` by likelihood: the pretraining of a toy. */
@@ -110,7 +112,7 @@ export class TabularPolicy implements Asked {
   async generate({ key, prompts, maxTokens, temperature }: GenerateRequest): Promise<Completion[]> {
     return prompts.map((prompt, i): Completion => {
       const random = new RandomStream(this.options.seed, 'tabular', key, i);
-      const context = [...Buffer.from(prompt)];
+      const context = typeof prompt === 'string' ? [...Buffer.from(prompt)] : prompt;
       const tokens: number[] = [], logProbs: number[] = [];
       while (tokens.length < maxTokens && tokens.at(-1) !== END) {
         const probabilities = this.#probabilities([...context, ...tokens]);
@@ -144,6 +146,10 @@ export class TabularPolicy implements Asked {
 
   async logProbs(sequences: readonly (readonly number[])[]): Promise<number[][]> {
     return sequences.map((tokens) => tokens.map((token, i) => Math.log(this.#probabilities(tokens.slice(0, i))[this.#index(token)]!)));
+  }
+
+  async scoreDiscriminator(inputs: Parameters<ModelHost['scoreDiscriminator']>[0]): Promise<number[]> {
+    return inputs.map(({ text }) => this.logOdds(text));
   }
 
   /** There is none: odds come from the test. */

@@ -29,6 +29,7 @@ export async function learnToy({ language, policy, config: input, rounds, sample
   const config = parseConfig({ budget: { rounds }, ...input });
   const accepted: (Accepted & { readonly round: number })[] = [];
   const evaluator = language.evaluator();
+  policy.logOdds = logOdds;
   const deps: LearnerDeps = {
     config, clock: () => 0, events, evaluator, endOfText: END, real: () => [], replay: async () => [], save: async () => '',
     accepted: async (round, most) => accepted.filter((one) => one.round < round).toReversed().slice(0, most).toReversed(),

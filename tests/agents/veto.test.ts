@@ -31,6 +31,7 @@ async function trainedOn(all: readonly Judged[], repaired: readonly Judged[]): P
       alternatives: async () => [],
       logProbs: async () => [],
       generate: async () => [],
+      scoreDiscriminator: async () => [],
       updateDiscriminator: async () => ({ loss: 0, heldOutReal: [], heldOutFake: [] }),
       update: async (given) => {
         request = given;

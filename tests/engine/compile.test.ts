@@ -2,11 +2,11 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 import { chooseEngine, probeBackends } from '../../src/engine/backends.ts';
-import { compile, type Arrays, type EngineOptions } from '../../src/engine/compile.ts';
+import { compile, compiler, type Arrays, type EngineOptions, type Program } from '../../src/engine/compile.ts';
 import { SessionError } from '../../src/engine/onnx/session.ts';
 import { TraceError } from '../../src/engine/trace/backend.ts';
 import { biasCorrections } from '../../src/models/optimizer.ts';
-import { policyLayout, trainStep } from '../../src/models/policy.ts';
+import { policyLayout, scoreStep, trainStep } from '../../src/models/policy.ts';
 
 const SHAPE = { layers: 2, heads: 2, kvHeads: 1, width: 32, hidden: 48, context: 16, batch: 4, vocabulary: 64 };
 const scalar = { type: 'float32', shape: [] } as const;
@@ -115,6 +115,30 @@ describe('compile', () => {
     expect((bound.outputs as Arrays)['total']![0]).toBe(33);
     bound.release();
     program.release();
+  });
+
+  it.each(['onnx:cpu', 'cpu'] as const)('traced once on %s gives what each set of frozen values gives by itself, to the bit, also when programs live side by side', async (backend) => {
+    const layout = policyLayout(SHAPE);
+    const { step, spec } = scoreStep(SHAPE);
+    const frozen = { weights: new Float32Array(layout.size) };
+    const again = compiler({ backend, threads: 1 }, step, { ...spec, frozen });
+    const programs: Program[] = [];
+    for (const seed of [1, 2, 3]) {
+      frozen.weights.set(layout.initialise(seed));
+      programs.push(await again());
+    }
+    frozen.weights.fill(NaN);
+    const logProbs = async (program: Program): Promise<Float32Array> => {
+      const bound = program.bind({});
+      for (const array of Object.values(bound.inputs)) array.set(array.map((_, i) => i % 3));
+      await bound.run();
+      bound.release();
+      program.release();
+      return bound.outputs['logProbs'] as Float32Array;
+    };
+    for (const [i, seed] of [1, 2, 3].entries()) {
+      expect(await logProbs(programs[i]!)).toEqual(await logProbs(await compile({ backend, threads: 1 }, step, { ...spec, frozen: { weights: layout.initialise(seed) } })));
+    }
   });
 });
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { probeBackend } from '../../src/engine/backends.ts';
 import { compile, current, overwritten, type EngineOptions, type Program } from '../../src/engine/compile.ts';
 import { SessionError } from '../../src/engine/onnx/session.ts';
-import { Decoder, decodeCaches, type DecodeJob, type DecodeResult } from '../../src/models/decoding.ts';
+import { Decoder, decodeMemory, type DecodeJob, type DecodeResult } from '../../src/models/decoding.ts';
 import { policyLayout } from '../../src/models/policy.ts';
 import { RandomStream } from '../../src/random/philox.ts';
 import { useSoftwareGpu } from './software-gpu.ts';
@@ -80,7 +80,7 @@ describe.each(['onnx:webgpu', 'onnx:cuda'] as const)('%s', async (backend) => {
     const weights = policyLayout(shape).initialise(3).map((value) => (value === 1 ? 1 : 20 * value));
     const jobs = Array.from({ length: 5 }, (_, i): DecodeJob => ({ prompt: [0, 1 + (i % 2)], maxTokens: 6, random: new RandomStream(5, 'job', i) }));
     const decode = async (engine: EngineOptions): Promise<DecodeResult[]> => {
-      const decoder = new Decoder(engine, shape, weights, decodeCaches(engine, shape, 3));
+      const decoder = new Decoder(engine, shape, weights, decodeMemory(engine, shape, 3));
       const plain = await decoder.decode(jobs, { temperature: 0.9, topK: 0, topP: 1, endOfText: 39 });
       const truncated = await decoder.decode(jobs, { temperature: 0.9, topK: 4, topP: 1, endOfText: 39 });
       await decoder.release();

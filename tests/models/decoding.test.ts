@@ -1,6 +1,6 @@
 /** Batched sampling: what a sequence becomes depends on nothing but the weights, its prompt and its random numbers. */
 import { describe, expect, it } from 'vitest';
-import { Decoder, decodeCaches, type DecodeJob, type DecodeResult } from '../../src/models/decoding.ts';
+import { Decoder, decodeMemory, type DecodeJob, type DecodeResult } from '../../src/models/decoding.ts';
 import { policyLayout, type PolicyShape } from '../../src/models/policy.ts';
 import { RandomStream } from '../../src/random/philox.ts';
 
@@ -14,7 +14,7 @@ const jobs = Array.from({ length: 131 }, (_, i): DecodeJob => ({
 
 async function decode(threads: number, slots: number, some: readonly DecodeJob[] = jobs): Promise<DecodeResult[]> {
   const engine = { backend: 'onnx:cpu', threads } as const;
-  const decoder = new Decoder(engine, shape, weights, decodeCaches(engine, shape, slots));
+  const decoder = new Decoder(engine, shape, weights, decodeMemory(engine, shape, slots));
   const results = await decoder.decode(some, { temperature: 1, topK: 0, topP: 1, endOfText: 49 });
   await decoder.release();
   return results;

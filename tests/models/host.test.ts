@@ -1,6 +1,7 @@
 /** The models behind their contract: what is sampled, scored, trained, saved and restored. */
+import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { InitialiseRequest, UpdateRequest } from '../../src/contracts/model.ts';
+import type { FinishedListener, FinishedText, InitialiseRequest, UpdateRequest } from '../../src/contracts/model.ts';
 import { draw } from '../../src/models/decoding.ts';
 import { PolicyHost, type HostState } from '../../src/models/host.ts';
 import { trainTokenizer } from '../../src/models/tokenizer/index.ts';
@@ -44,6 +45,20 @@ describe('pretraining', () => {
 });
 
 describe('sampling', () => {
+  it.each(['generate', 'infill'] as const)('tells of every completion of `%s` once, in groups and before all are there, and gives the same as when nobody listens', async (method) => {
+    const prompts = Array.from({ length: 200 }, (_, i) => (i % 3 === 0 ? '' : `def f${i % 7}(x):`));
+    const run = (listener?: FinishedListener) => method === 'generate'
+      ? host.generate({ key: 'told', prompts: [...prompts, 'x'.repeat(500)], maxTokens: 30, temperature: 1 }, listener)
+      : host.infill({ key: 'told', holes: prompts.map((prefix) => ({ prefix, suffix: '\n', maxTokens: 30 })), temperature: 1 }, listener);
+    const groups: (readonly FinishedText[])[] = [];
+    const completions = await run((finished) => void groups.push(finished));
+    expect(groups.length).toBeGreaterThan(1);
+    expect(groups.length).toBeLessThan(completions.length / 2);
+    expect(groups.every(({ length }) => length > 0)).toBe(true);
+    expect(groups.flat().sort((a, b) => a.index - b.index)).toEqual(completions.map(({ text, finish }, index) => ({ index, text, finish })));
+    expect(await run()).toEqual(completions);
+  });
+
   it('gives each token the log-probability that scoring gives it', async () => {
     const completions = await host.generate({ key: 'score', prompts: ['', 'def f1(x):', ''], maxTokens: 30, temperature: 1 });
     for (const [i, { tokens, logProbs }] of completions.entries()) {
@@ -88,6 +103,16 @@ describe('sampling', () => {
     expect(other.map(({ tokens }) => tokens)).not.toEqual(few.map(({ tokens }) => tokens));
   });
 
+  it('goes on from ids as it does from the text that is encoded as them, and from no other ids of that text', async () => {
+    const text = 'def f1(x):';
+    const [ids] = await host.encode([text]);
+    const bytes = (await host.encode([...text])).flat();
+    expect(bytes.length).toBeGreaterThan(ids!.length);
+    const ask = (prompt: string | readonly number[]) => host.generate({ key: 'ids', prompts: [prompt, prompt], maxTokens: 12, temperature: 1 });
+    expect(await ask(ids!)).toEqual(await ask(text));
+    expect((await ask(bytes)).map(({ logProbs }) => logProbs)).not.toEqual((await ask(text)).map(({ logProbs }) => logProbs));
+  });
+
   it('keeps the limit, and says when it was reached', async () => {
     const completions = await host.generate({ key: 'limit', prompts: new Array<string>(20).fill(''), maxTokens: 3, temperature: 1 });
     for (const { tokens, finish } of completions) {
@@ -110,6 +135,18 @@ describe('draw', () => {
   it('follows the cumulative distribution', () => {
     const all = { topK: 0, topP: 1 };
     expect([0.05, 0.11, 0.59, 0.61, 0.9999].map((u) => draw(p, u, all))).toEqual([0, 1, 1, 2, 2]);
+  });
+  it('takes the first token whose cumulative probability passes the number, and never one of none', () => {
+    const all = { topK: 0, topP: 1 };
+    fc.assert(fc.property(fc.array(fc.oneof(fc.constant(0), fc.double({ min: 0, max: 1, noNaN: true })), { minLength: 1, maxLength: 60 }), fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }), (weights, uniform) => {
+      const total = weights.reduce((sum, weight) => sum + weight, 0);
+      fc.pre(total > 1e-3);
+      const row = Float32Array.from(weights, (weight) => weight / total);
+      let sum = 0;
+      const passes = Array.from(row, (weight) => (sum += weight) > uniform);
+      expect(draw(row, uniform, all)).toBe(passes.includes(true) ? passes.indexOf(true) : row.findLastIndex((weight) => weight > 0));
+      expect(row[draw(row, 0.99999999999, all)]).toBeGreaterThan(0);
+    }));
   });
   it('keeps the likeliest topK, or as many as reach topP', () => {
     expect([0.01, 0.5, 0.99].map((u) => draw(p, u, { topK: 1, topP: 1 }))).toEqual([1, 1, 1]);

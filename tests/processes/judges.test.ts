@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { EvaluationRequest } from '../../src/contracts/evaluator.ts';
+import { RandomStream } from '../../src/random/philox.ts';
 import { JudgePool, type JudgePoolOptions } from '../../src/processes/judges.ts';
 
 const entry = new URL('./fake-judge.ts', import.meta.url);
@@ -131,6 +132,73 @@ describe('a pool of judges', { timeout: 60_000 }, () => {
     }
     expect(shapes).toEqual(Array.from({ length: 100 }, (_, index) => `text ${index}`));
     expect(most).toBeLessThanOrEqual(2 * 2 * 3);
+  });
+
+  it('works ahead and gives the same as if it had not, of whatever part of the requests it was told', async () => {
+    const { pool } = open({ judges: 2, batch: 5 });
+    const all = Array.from({ length: 60 }, (_, i): EvaluationRequest => ({
+      id: `id-${i}`, text: i % 11 === 0 ? 'twice' : `text ${i}`, promptLength: i % 3, finish: i % 4 === 0 ? 'length' : 'stop', ...(i % 5 === 0 ? { locate: true } : {}),
+    }));
+    const plain = await pool.evaluateMany(all);
+    for (let seed = 0; seed < 12; seed++) {
+      const random = new RandomStream(seed, 'anticipate');
+      const told = Array.from(random.permutation(all.length), (i) => ({ ...all[i]!, id: 'not known yet' })).slice(0, Math.floor(random.uniform(1000) * (all.length + 1)));
+      while (told.length > 0) {
+        pool.anticipate(told.splice(0, 7));
+        if (seed % 3 === 0) await pool.compiles(['in between']);
+      }
+      expect(await pool.evaluateMany(all)).toEqual(plain);
+      expect(pool.anticipated).toBe(0);
+    }
+  });
+
+  it('has judged what it was told of before it is asked for, and tells apart what is asked about a text', async () => {
+    const { pool } = open({ documents: ['known'] });
+    pool.anticipate(requests('PID'));
+    // One judge serves one call at a time: its answer to this comes after the other's.
+    await pool.compiles(['a']);
+    const [first] = await pool.evaluateMany(requests('DIE', 'x')).then(() => pool.evaluateMany(requests('PID')));
+    const [again] = await pool.evaluateMany(requests('PID'));
+    expect(first!.shape).not.toBe(again!.shape);
+    pool.anticipate(requests('PID'));
+    await pool.compiles(['a']);
+    await pool.evaluateMany(requests('DIE'));
+    const [other] = await pool.evaluateMany([{ ...requests('PID')[0]!, finish: 'length' }]);
+    expect(other!.shape).not.toBe(again!.shape);
+  });
+
+  it('finds what kills or hangs its judge when it works ahead, too', async () => {
+    const { pool } = open({ batch: 10, limitMs: 400 });
+    const texts = ['a', 'DIE', 'b', 'HANG', 'THROW', 'c'];
+    pool.anticipate(requests(...texts));
+    const evaluations = await pool.evaluateMany(requests(...texts));
+    expect(evaluations.map(({ id, findings }) => [id, findings[0]?.kind])).toEqual([
+      ['id-0', undefined], ['id-1', 'judge.crash'], ['id-2', undefined], ['id-3', 'judge.hang'], ['id-4', 'judge.failed'], ['id-5', undefined],
+    ]);
+  });
+
+  it('drops what was anticipated when its signal aborts, when documents change, when it closes, and when too much is never asked for', async () => {
+    const { pool } = open({ batch: 1 });
+    await pool.ready();
+    const control = new AbortController();
+    const busy = pool.evaluateMany(requests('a'));
+    pool.anticipate(requests('b', 'c'), control.signal);
+    control.abort();
+    await busy;
+    await pool.evaluateMany(requests('d'));
+    expect(pool.anticipated).toBe(0);
+
+    pool.anticipate(requests('known'));
+    await pool.setDocuments(['known']);
+    expect(pool.anticipated).toBe(0);
+    expect((await pool.evaluateMany(requests('known')))[0]!.copy).toBe(true);
+
+    for (let i = 0; i < 30; i++) pool.anticipate(requests(...Array.from({ length: 1000 }, (_, j) => `${i} ${j}`)));
+    expect(pool.anticipated).toBeLessThan(10_000);
+    await pool.close();
+    expect(pool.anticipated).toBe(0);
+    pool.anticipate(requests('e'));
+    expect(pool.anticipated).toBe(0);
   });
 
   it('rejects clearly once it is closed, waiting and later requests alike', async () => {

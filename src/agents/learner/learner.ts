@@ -8,6 +8,7 @@ import type { Critique, Repair, Sample } from '../../contracts/records.ts';
 import { auc, histogramOf, mean, vetoed } from '../../metrics/index.ts';
 import { RandomStream } from '../../random/philox.ts';
 import { during } from '../activity.ts';
+import { judgedAhead } from '../ahead.ts';
 import { rewardsOf } from '../reward.ts';
 import { createdEvent, recordAll, recordedEvent, requestOf, textOf } from '../samples.ts';
 import { methodOf } from './methods.ts';
@@ -44,9 +45,15 @@ export class RoundLearner implements Learner {
     const { maxTokens, temperature, unconditional } = config.sampling;
     const count = Math.min(WARM_UP_SAMPLES, 2 * unconditional);
     await during(this.deps, { agent: 'learner', activity: 'pretrain discriminator', round: null, amount: count }, async () => {
-      const completions = await model.generate({ key: 'discriminator/warm-up', prompts: new Array<string>(count).fill(''), maxTokens, temperature, weights: 'raw' });
+      const idOf = (index: number): string => `r0/u${index}`;
+      const completions = await judgedAhead(
+        evaluator,
+        (listener) => model.generate({ key: 'discriminator/warm-up', prompts: new Array<string>(count).fill(''), maxTokens, temperature, weights: 'raw' }, listener),
+        ({ index, text, finish }) => requestOf({ id: idOf(index), prompt: '', completion: text, finish }),
+        signal,
+      );
       const samples = completions.map(({ text, ...completion }, i): Sample => ({
-        id: `r0/u${i}`, taskId: `train0/unconditional/${i}`, kind: 'unconditional', round: 0, attempt: 0, prompt: '', completion: text, ...completion,
+        id: idOf(i), taskId: `train0/unconditional/${i}`, kind: 'unconditional', round: 0, attempt: 0, prompt: '', completion: text, ...completion,
       }));
       const evaluations = await evaluator.evaluateMany(samples.map(requestOf), signal);
       signal?.throwIfAborted();

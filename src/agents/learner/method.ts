@@ -1,6 +1,6 @@
 /**
  * What a learner's method is: given what a round brought, it retrains the policy, and nothing else. One file each, chosen by name
- * (index.ts); rewards, the discriminator and all records but its own are the learner's (learner.ts).
+ * (methods.ts); rewards, the discriminator and all records but its own are the learner's (learner.ts).
  */
 import type { Config } from '../../config/schema.ts';
 import type { Judged } from '../../contracts/agents.ts';
@@ -26,7 +26,7 @@ export interface Accepted {
 }
 
 export interface MethodDeps extends ActivityDeps {
-  readonly model: Pick<ModelHost, 'encode' | 'tokenBytes' | 'alternatives' | 'logProbs' | 'generate' | 'update'>;
+  readonly model: Pick<ModelHost, 'encode' | 'tokenBytes' | 'alternatives' | 'logProbs' | 'generate' | 'scoreDiscriminator' | 'update'>;
   readonly evaluator: Evaluator;
   readonly config: Config;
   /** What was accepted in the rounds before `round`, the newest `most` of it, newest last: a query over the log. */

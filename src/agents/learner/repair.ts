@@ -5,13 +5,14 @@
  *
  * The loss of a pair is DPO's, over its spans alone, with the policy at the start of the round as the reference:
  *
- *     loss = -(2 w / b) log sigma(b m),   m = sum over the revised span of d - sum over the failed span of d,   d = log p - log p_ref
+ *     loss = -(2 w / b) log sigma(b m),   m = mean over the revised span of d - mean over the failed span of d,   d = log p - log p_ref
  *
- * - Its gradient on the log-probability of each token of a span is +-2 w sigma(-b m): credit, with the present probabilities as the old
- *   ones, so it goes through the update that all methods share. It is +-w where the policy has no preference yet. The weight is taken anew at each
- *   pass; within one the bounds of the ratio hold.
- * - Sums, as in eq. 7, not means over a span's tokens: where the two part, the token raised and the token lowered then have the same amount of
- *   credit, so that the parts of the gradient that fall on all other tokens there cancel, and what else might have been written keeps its share.
+ * - Its gradient on the log-probability of a token of a span of n is +-2 w sigma(-b m) / n: credit, with the present probabilities as the old ones,
+ *   so it goes through the update that all methods share. It is +-w / n where the policy has no preference yet. The weight is taken anew at each pass;
+ *   within one the bounds of the ratio hold.
+ * - Means, not sums as in eq. 7: a failed span is a token or two, a revised one a statement, and under sums the margin is the statement's
+ *   before anything else: after one pass pairs counted as settled, most of the margin was praise (docs/learners.md; Meng et al., "SimPO", 2024,
+ *   section 2.2, divide by lengths as well).
  * - Such a loss is content when both sides fall and the failed one falls faster. A likelihood term on the revised span (`repairWeight`) holds that up.
  *
  * Sources: Rafailov et al., "Direct Preference Optimization" (2023), eq. 7; Pal et al., "Smaug: Fixing Failure Modes of Preference Optimisation with
@@ -24,7 +25,7 @@ import { vocabularyOf } from './alternatives.ts';
 import { updateOf, type LearningMethod, type MethodDeps, type RoundOutcome } from './method.ts';
 import { pairOf, type Pair, type Side } from './pairs.ts';
 
-/** Where a pair stands: sums over its spans, nats, against the reference. */
+/** Where a pair stands: means over its spans, nats a token, against the reference. */
 interface Standing {
   readonly revised: number;
   readonly failed: number;
@@ -86,7 +87,7 @@ export class RepairPreference implements LearningMethod {
 
 /** `present` and `reference`: log-probabilities of the failed tokens and of the revised ones. */
 export function standingOf({ failed, revised }: Pair, present: readonly (readonly number[])[], reference: readonly (readonly number[])[], sharpness: number): Standing {
-  const moved = (side: Side, i: number): number => present[i]!.slice(side.from).reduce((sum, logProb, at) => sum + logProb - reference[i]![side.from + at]!, 0);
+  const moved = (side: Side, i: number): number => mean(present[i]!.slice(side.from).map((logProb, at) => logProb - reference[i]![side.from + at]!));
   const [down, up] = [moved(failed, 0), moved(revised, 1)];
   const margin = up - down;
   return { revised: up, failed: down, margin, weight: 2 / (1 + Math.exp(sharpness * margin)) };
@@ -96,7 +97,7 @@ export function standingOf({ failed, revised }: Pair, present: readonly (readonl
 export function pairSequences({ failed, revised }: Pair, present: readonly (readonly number[])[], weight: number, { pairWeight, repairWeight }: { readonly pairWeight: number; readonly repairWeight: number }): TrainSequence[] {
   const sequence = ({ tokens, from }: Side, oldLogProbs: readonly number[], credit: number, likelihood: number): TrainSequence => ({
     tokens, oldLogProbs,
-    credit: tokens.map((_, i) => (i < from ? 0 : credit)),
+    credit: tokens.map((_, i) => (i < from ? 0 : credit / (tokens.length - from))),
     likelihood: tokens.map((_, i) => (i < from ? 0 : likelihood)),
   });
   return [sequence(failed, present[0]!, -pairWeight * weight, 0), sequence(revised, present[1]!, pairWeight * weight, repairWeight)];

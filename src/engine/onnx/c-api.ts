@@ -3,8 +3,11 @@
  * updated in place, and a run may leave the event loop. The package's JavaScript binding does none of the three.
  */
 import koffi from 'koffi';
-import { ALL_OPTIMIZATIONS, api, callElsewhere, cString, hostValue, openSession, pointerArray, type Pointer } from './library.ts';
+import { api, callElsewhere, cString, hostValue, openSession, pointerArray, type Pointer } from './library.ts';
 import { SessionError, type Binding, type HostTensor, type RunOptions, type Session, type SessionOptions } from './session.ts';
+
+/** All but the layouts of convolutions, of which no step has any: looking for them took half the time of making a session. */
+const OPTIMIZATIONS = 2;
 
 /** How long a worker waits awake for the next operator: longer than any gap within a run or between two steps of decoding. */
 const SPIN_MICROSECONDS = 5000;
@@ -75,7 +78,7 @@ class NativeBinding implements Binding {
 export function createNativeSession(model: Uint8Array, options: SessionOptions): Session {
   const { check, setOptimization, setThreads, addConfigEntry, enableProfiling, disableMemoryPattern, releaseSession } = api();
   const session = openSession(model, (settings) => {
-    check(setOptimization(settings, ALL_OPTIMIZATIONS));
+    check(setOptimization(settings, OPTIMIZATIONS));
     check(setThreads(settings, options.threads));
     check(addConfigEntry(settings, 'session.set_denormal_as_zero', '1'));
     // By default a worker waits awake for tens of milliseconds after a run, on a core that the next session or a judge needs.

@@ -95,6 +95,11 @@ function initializer(spec: Initializer): Chunk[] {
 
 /** The bytes of a ModelProto. */
 export function encodeModel(graph: GraphSpec): Uint8Array {
+  return join(modelPieces(graph));
+}
+
+/** The same in pieces. Those of the initializers are views of their values: what these hold when the pieces are joined is in the model. */
+export function modelPieces(graph: GraphSpec): readonly Uint8Array[] {
   const body = [
     ...graph.nodes.flatMap((spec) => message(1, node(spec))),
     ...string(2, 'step'),
@@ -103,7 +108,11 @@ export function encodeModel(graph: GraphSpec): Uint8Array {
     ...graph.outputs.flatMap((spec) => message(12, valueInfo(spec))),
   ];
   const opset = (domain: string, version: number): Chunk[] => message(8, [...string(1, domain), ...integer(2, version)]);
-  const chunks = [...integer(1, 10), ...message(7, body), ...opset('', 21), ...opset('com.microsoft', 1)];
+  return [...integer(1, 10), ...message(7, body), ...opset('', 21), ...opset('com.microsoft', 1)];
+}
+
+/** The pieces' bytes, one after another. */
+export function join(chunks: readonly Uint8Array[]): Uint8Array {
   const bytes = new Uint8Array(size(chunks));
   let at = 0;
   for (const chunk of chunks) {
