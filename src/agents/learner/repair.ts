@@ -10,8 +10,8 @@
  * - Its gradient on the log-probability of a token of a span of n is +-2 w sigma(-b m) / n: credit, with the present probabilities as the old ones,
  *   so it goes through the update that all methods share. It is +-w / n where the policy has no preference yet. The weight is taken anew at each pass;
  *   within one the bounds of the ratio hold.
- * - Means, not sums as in eq. 7: a failed span is a token or two, a revised one a statement, and under sums the margin is the statement's
- *   before anything else: after one pass pairs counted as settled, most of the margin was praise (docs/learners.md; Meng et al., "SimPO", 2024,
+ * - Means, not sums as in eq. 7: a failed span is a token or two, a revised one a statement, and under sums nearly half of the margin is praise
+ *   of the statement, so that after one pass a third of a pair's weight is left (docs/learners.md; Meng et al., "SimPO", 2024,
  *   section 2.2, divide by lengths as well).
  * - Such a loss is content when both sides fall and the failed one falls faster. A likelihood term on the revised span (`repairWeight`) holds that up.
  *
