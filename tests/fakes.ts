@@ -158,6 +158,10 @@ export class FakeModelHost implements ModelHost {
     return sequences.map(() => ({ at: [], tokens: [], draws: [], logProbs: [] }));
   }
 
+  async logProbs(sequences: readonly (readonly number[])[]): Promise<number[][]> {
+    return sequences.map((tokens) => tokens.map((id) => -(1 + (id % 5)) / 4));
+  }
+
   #completion(text: string, maxTokens: number): Completion {
     const tokens = (text.match(/\w+|\W/g) ?? []).map((token) => hash32(token) % 256);
     const cut = tokens.length + 1 > maxTokens;

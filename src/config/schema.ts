@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 
-export const learnerNames = ['policy-gradient', 'expert-iteration', 'seqgan', 'latent-gan'] as const;
+export const learnerNames = ['policy-gradient', 'expert-iteration', 'repair', 'seqgan', 'latent-gan'] as const;
 export type LearnerName = (typeof learnerNames)[number];
 
 const positive = z.int().min(1);
@@ -92,6 +92,8 @@ export const configSchema = z.strictObject({
     oddsPower: share.default(0.2).describe('Exponent of the discriminator\'s odds: 1 weighs valid samples towards real code in full, 0 not at all.'),
     oddsClip: z.number().positive().default(1),
     repairWeight: z.number().min(0).default(0.3).describe('Credit of a repaired span in accepted revisions.'),
+    pairWeight: z.number().min(0).default(6).describe('Credit of a revision\'s span, and blame of its failed parent\'s, shared by the tokens of the span, where the policy prefers neither to the other; learner repair.'),
+    pairSharpness: z.number().positive().default(1).describe('How fast that falls as the preference grows: beta of DPO, where the difference between the two spans is one of means over tokens.'),
     acceptedWeight: z.number().min(0).default(0.5).describe('Weight of the likelihood of accepted samples and revisions beside the policy gradient; 0: none.'),
     bufferSize: positive.default(1024).describe('Accepted samples and revisions whose likelihood is learned, the newest.'),
     rollouts: positive.default(2).describe('Completions of each beginning of a sample; their mean reward is what SeqGAN takes the beginning to be worth.'),

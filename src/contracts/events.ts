@@ -31,6 +31,11 @@ export type HashedEvent =
   | { type: 'discriminator.updated'; data: DiscriminatorReport & { round: number } }
   /** `hazard`: how often a sample would break, mean over samples, were each position drawn once more. */
   | { type: 'alternatives.judged'; data: { round: number; positions: number; asked: number; breaking: number; hazard: number } }
+  /**
+   * What the repair learner made of its pairs. Entry p of each array is before pass p + 1, the last one after all passes; means over pairs: how much likelier, in nats a token,
+   * the revised span and the failed one are than at the start of the round, `margin` the difference, `weight` the share of its credit that a pair still has.
+   */
+  | { type: 'pairs.learned'; data: { round: number; pairs: number; margin: number[]; revised: number[]; failed: number[]; weight: number[] } }
   | { type: 'policy.updated'; data: UpdateReport & { round: number } }
   | { type: 'checkpoint.saved'; data: { round: number; checkpoint: string; weightsHash: string } }
   | { type: 'checkpoint.promoted'; data: { round: number; checkpoint: string; gate: Measurement } }

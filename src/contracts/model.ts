@@ -243,6 +243,8 @@ export interface ModelHost {
   generate(request: GenerateRequest, onFinished?: FinishedListener): Promise<Completion[]>;
   infill(request: InfillRequest, onFinished?: FinishedListener): Promise<Completion[]>;
   alternatives(request: AlternativesRequest): Promise<Alternatives[]>;
+  /** Natural-log probability, under the weights being trained, of each token of each sequence, end-of-text in front; those beyond the context are left out. */
+  logProbs(sequences: readonly (readonly number[])[]): Promise<number[][]>;
   /** Sum of negative log2-likelihood (bits) of each text with its end-of-text token, after end-of-text. */
   bits(texts: readonly string[], weights: WeightsName): Promise<number[]>;
   /** Steps [fromStep, toStep) of pretraining. */

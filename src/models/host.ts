@@ -218,6 +218,11 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
     return decoder;
   }
 
+  async logProbs(sequences: readonly (readonly number[])[]): Promise<number[][]> {
+    const packed = sequences.map((tokens) => shifted(tokens.slice(0, this.#shape.context), SPECIAL_IDS.endOfText));
+    return (await this.#logProbs(packed, 'raw')).map((values) => Array.from(values));
+  }
+
   async bits(texts: readonly string[], weights: WeightsName): Promise<number[]> {
     const sequences = texts.map((text) => shifted([...this.#tokenizer.encode(text), SPECIAL_IDS.endOfText], SPECIAL_IDS.endOfText));
     const scores = await this.#logProbs(sequences, weights);

@@ -18,6 +18,7 @@ export interface ModelHostService {
   generate: ModelHost['generate'];
   infill: ModelHost['infill'];
   alternatives: ModelHost['alternatives'];
+  logProbs: ModelHost['logProbs'];
   bits(input: { texts: Parameters<ModelHost['bits']>[0]; weights: Parameters<ModelHost['bits']>[1] }): ReturnType<ModelHost['bits']>;
   pretrain: ModelHost['pretrain'];
   update: ModelHost['update'];
@@ -62,6 +63,7 @@ serve<ModelHostService>(() => {
     generate: (request, tell) => ready().generate(request, tell),
     infill: (request, tell) => ready().infill(request, tell),
     alternatives: (request) => ready().alternatives(request),
+    logProbs: (sequences) => ready().logProbs(sequences),
     bits: ({ texts, weights }) => ready().bits(texts, weights),
     pretrain: (request) => ready().pretrain(request),
     update: (request) => ready().update(request),

@@ -24,6 +24,7 @@ export function startModelHost(options: Pick<ChildOptions, 'onExit'> = {}): Runn
     generate: (request, onFinished) => child.call('generate', request, { onProgress: onFinished }),
     infill: (request, onFinished) => child.call('infill', request, { onProgress: onFinished }),
     alternatives: (request) => child.call('alternatives', request),
+    logProbs: (sequences) => child.call('logProbs', sequences),
     bits: (texts, weights) => child.call('bits', { texts, weights }),
     pretrain: (request) => child.call('pretrain', request),
     update: (request) => child.call('update', request),

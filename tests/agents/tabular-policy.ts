@@ -54,7 +54,7 @@ export class Language {
 }
 
 /** What learners ask of the model host. */
-type Asked = Pick<ModelHost, 'encode' | 'tokenBytes' | 'alternatives' | 'generate' | 'update' | 'scoreDiscriminator' | 'updateDiscriminator' | 'updateLatent'>;
+type Asked = Pick<ModelHost, 'encode' | 'tokenBytes' | 'alternatives' | 'logProbs' | 'generate' | 'update' | 'scoreDiscriminator' | 'updateDiscriminator' | 'updateLatent'>;
 
 export class TabularPolicy implements Asked {
   readonly #logits = new Map<string, Float64Array>();
@@ -142,6 +142,10 @@ export class TabularPolicy implements Asked {
       }
       return result;
     });
+  }
+
+  async logProbs(sequences: readonly (readonly number[])[]): Promise<number[][]> {
+    return sequences.map((tokens) => tokens.map((token, i) => Math.log(this.#probabilities(tokens.slice(0, i))[this.#index(token)]!)));
   }
 
   async scoreDiscriminator(inputs: Parameters<ModelHost['scoreDiscriminator']>[0]): Promise<number[]> {

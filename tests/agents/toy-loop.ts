@@ -4,6 +4,7 @@ import { requestOf, textOf } from '../../src/agents/samples.ts';
 import { parseConfig } from '../../src/config/load.ts';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import type { Judged } from '../../src/contracts/agents.ts';
+import type { EventSink } from '../../src/contracts/events.ts';
 import type { Critique, Repair, Sample } from '../../src/contracts/records.ts';
 import type { Accepted } from '../../src/agents/learner/method.ts';
 import { MemorySink } from '../fakes.ts';
@@ -18,18 +19,19 @@ export interface ToyPlan {
   readonly maxTokens?: number;
   /** Failed samples that are repaired a round. */
   readonly repaired?: number;
+  readonly events?: EventSink;
   /** Log-odds that a text is real; absent: 0 for all. */
   readonly logOdds?: (text: string) => number;
 }
 
 /** Share of valid samples of each round, before it was learned from. */
-export async function learnToy({ language, policy, config: input, rounds, samples: count = 200, maxTokens = 12, repaired = 0, logOdds = () => 0 }: ToyPlan): Promise<number[]> {
+export async function learnToy({ language, policy, config: input, rounds, samples: count = 200, maxTokens = 12, repaired = 0, events = new MemorySink(), logOdds = () => 0 }: ToyPlan): Promise<number[]> {
   const config = parseConfig({ budget: { rounds }, ...input });
   const accepted: (Accepted & { readonly round: number })[] = [];
   const evaluator = language.evaluator();
   policy.logOdds = logOdds;
   const deps: LearnerDeps = {
-    config, clock: () => 0, events: new MemorySink(), evaluator, endOfText: END, real: () => [], replay: async () => [], save: async () => '',
+    config, clock: () => 0, events, evaluator, endOfText: END, real: () => [], replay: async () => [], save: async () => '',
     accepted: async (round, most) => accepted.filter((one) => one.round < round).toReversed().slice(0, most).toReversed(),
     model: policy,
   };

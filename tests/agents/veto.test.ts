@@ -29,6 +29,7 @@ async function trainedOn(all: readonly Judged[], repaired: readonly Judged[]): P
       encode: async (texts) => texts.map((text) => [...Buffer.from(text)]),
       tokenBytes: async () => Array.from({ length: 256 }, (_, id) => (id === 0 ? '' : id.toString(16).padStart(2, '0'))),
       alternatives: async () => [],
+      logProbs: async () => [],
       generate: async () => [],
       scoreDiscriminator: async () => [],
       updateLatent: () => Promise.reject(new Error('not asked for')),

@@ -76,6 +76,24 @@ describe('sampling', () => {
     expect(completions.every(({ logProbs, tokens }) => logProbs.length === tokens.length && logProbs.every((value) => value <= 0))).toBe(true);
   });
 
+  it('gives tokens by id the same log-probabilities, whatever stands beside them, and after an update others', async () => {
+    const text = documents[3]!;
+    const [tokens] = await host.encode([text]);
+    const whole = [...tokens!, 0];
+    const [[alone], [bits]] = await Promise.all([host.logProbs([whole]), host.bits([text], 'raw')]);
+    expect(alone).toHaveLength(whole.length);
+    expect(-alone!.reduce((sum, value) => sum + value, 0) / Math.LN2).toBeCloseTo(bits!, 3);
+    const [, again, , long] = await host.logProbs([tokens!.slice(0, 4), whole, [], new Array<number>(60).fill(9)]);
+    again!.forEach((value, i) => expect(value).toBeCloseTo(alone![i]!, 4));
+    expect(long).toHaveLength(request.model.context);
+
+    const other = await make();
+    other.restore(copy(trained));
+    await other.update(update({ sequences: [{ tokens: whole, likelihood: whole.map(() => 1), credit: whole.map(() => 0) }] }));
+    const [raised] = await other.logProbs([whole]);
+    expect(raised!.reduce((sum, value) => sum + value, 0)).toBeGreaterThan(alone!.reduce((sum, value) => sum + value, 0));
+  });
+
   it('is a function of key and prompt, not of the company or the slot', async () => {
     const prompts = Array.from({ length: 150 }, (_, i) => (i % 2 ? '' : 'def f3(x):'));
     const many = await host.generate({ key: 'company', prompts, maxTokens: 24, temperature: 1 });

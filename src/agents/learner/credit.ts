@@ -76,7 +76,7 @@ function blameOfRunningOn(tokens: readonly number[], tokenLengths: readonly numb
 }
 
 /** Index of the token that covers byte `offset`; the last one when the offset lies behind all of them. */
-function tokenAt(tokens: readonly number[], tokenLengths: readonly number[], offset: number): number {
+export function tokenAt(tokens: readonly number[], tokenLengths: readonly number[], offset: number): number {
   let end = 0;
   for (const [i, token] of tokens.entries()) {
     end += tokenLengths[token] ?? 0;

@@ -26,7 +26,7 @@ export interface Accepted {
 }
 
 export interface MethodDeps extends ActivityDeps {
-  readonly model: Pick<ModelHost, 'encode' | 'tokenBytes' | 'alternatives' | 'generate' | 'scoreDiscriminator' | 'update' | 'updateLatent'>;
+  readonly model: Pick<ModelHost, 'encode' | 'tokenBytes' | 'alternatives' | 'logProbs' | 'generate' | 'scoreDiscriminator' | 'update' | 'updateLatent'>;
   readonly evaluator: Evaluator;
   readonly config: Config;
   /** What was accepted in the rounds before `round`, the newest `most` of it, newest last: a query over the log. */
