@@ -1,6 +1,6 @@
 /**
  * A whole round at size S: 16 prompts with 8 completions each of at most 128 tokens (prompt and completion have to fit the context of
- * 128), verdicts of the project's real judge, begun while the rest is sampled, group-relative advantages, one update over all samples; ours against hand-written
+ * 128), verdicts of the project's real judge, group-relative advantages, one update over all samples; ours against hand-written
  * PyTorch that drops finished rows and takes Python's compile() for its reward (peers/torch_round.py), and TRL's GRPOTrainer with the
  * same reward (peers/trl_round.py). Seconds, round by round in turn.
  *
@@ -12,8 +12,6 @@
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { judgedAhead } from '../src/agents/ahead.ts';
-import type { EvaluationRequest } from '../src/contracts/evaluator.ts';
 import type { TrainSequence } from '../src/contracts/model.ts';
 import { loadCPython } from '../src/evaluator/index.ts';
 import { PolicyHost } from '../src/models/host.ts';
@@ -99,14 +97,11 @@ class OurRound {
     this.host.restore(this.#start);
     const key = `bench/${++this.#rounds}`;
     const times = [performance.now()];
-    const request = (text: string, finish: 'stop' | 'length', i: number): EvaluationRequest => ({ id: String(i), text: this.prompts[i]! + text, promptLength: this.prompts[i]!.length, finish });
-    const completions = await judgedAhead(
-      this.judges,
-      (listener) => this.host.generate({ key, prompts: this.prompts, maxTokens: MOST_TOKENS, temperature: 1 }, listener),
-      ({ text, finish, index }) => request(text, finish, index),
-    );
+    const completions = await this.host.generate({ key, prompts: this.prompts, maxTokens: MOST_TOKENS, temperature: 1 });
     times.push(performance.now());
-    const evaluations = await this.judges.evaluateMany(completions.map(({ text, finish }, i) => request(text, finish, i)));
+    const evaluations = await this.judges.evaluateMany(completions.map(({ text, finish }, i) => ({
+      id: String(i), text: this.prompts[i]! + text, promptLength: this.prompts[i]!.length, finish,
+    })));
     times.push(performance.now());
     const advantages = groupAdvantages(evaluations.map(({ score }) => score), GROUP);
     const sequences = completions.map(({ tokens, logProbs }, i): TrainSequence => {

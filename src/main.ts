@@ -3,6 +3,7 @@
  * whole as a `Run`. It decides nothing: machines decide, agents act, models compute.
  */
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { createActor, waitFor, type ActorRefFrom } from 'xstate';
@@ -171,7 +172,7 @@ class ImproveRun implements Run {
     if (log.last() > 0) log.note({ type: 'run.resumed', data: { fromRound: rows.at(-1)?.round ?? 0 } });
     log.record([{ key: 'run/started', event: { type: 'run.started', data: { seed: config.seed, configHash: configHash(config) } } }]);
 
-    const judges = new JudgePool({ judges: config.judges, safety: { disable: config.safety.disable, add: config.safety.add }, onProcess: (data) => log.note({ type: 'process.changed', data }) });
+    const judges = new JudgePool({ judges: config.judges, worksAhead: () => hasSpareCores(config, log), safety: { disable: config.safety.disable, add: config.safety.add }, onProcess: (data) => log.note({ type: 'process.changed', data }) });
     this.#closers.push(() => judges.close());
     const model = this.#startModelHost();
     let evaluator: Evaluator = own ?? judges;
@@ -314,6 +315,16 @@ class ImproveRun implements Run {
     };
     return { agents, model, evaluator, events, tasks, documents, through: (host) => ({ learner: learnerThrough(host), gate: gateThrough(host) }) };
   }
+}
+
+/**
+ * Whether the machine has cores to judge on while the model host samples: judging beside two decoding threads on two cores takes a fifth longer
+ * than one after the other (docs/performance.md).
+ */
+function hasSpareCores({ threads }: Config, log: EventLog): boolean {
+  const cores = availableParallelism();
+  const backend = log.query({ types: ['model.ready'] }).at(-1)?.data.backend;
+  return backend === 'onnx:webgpu' || backend === 'onnx:cuda' || (threads || cores) < cores;
 }
 
 /** Hash of the last checkpoint's weights. */

@@ -24,6 +24,8 @@ export interface JudgePoolOptions {
   readonly limitMs?: number;
   /** Wall-clock limit of starting one judge in milliseconds. */
   readonly startMs?: number;
+  /** Asked whenever work could be done ahead; absent: it is done. */
+  readonly worksAhead?: () => boolean;
   /** Told when a judge starts, stops or crashes. */
   readonly onProcess?: (change: { readonly process: string; readonly pid: number | null; readonly state: 'started' | 'stopped' | 'crashed'; readonly message?: string }) => void;
   /** The module a judge runs: judge-entry, or a stand-in with the same service. */
@@ -130,6 +132,7 @@ export class JudgePool implements Evaluator, DocumentFinder {
   readonly #queue: Job[] = [];
   readonly #batch: number;
   readonly #ahead = new Anticipation();
+  readonly #worksAhead: () => boolean;
   #closed = false;
 
   /** Starts nothing: the first request does, or `ready`. */
@@ -138,6 +141,7 @@ export class JudgePool implements Evaluator, DocumentFinder {
     this.#judges = Array.from({ length: options.judges }, (_, index) => new Judge(index, options));
     this.#idle = [...this.#judges].reverse();
     this.#batch = options.batch ?? 48;
+    this.#worksAhead = options.worksAhead ?? (() => true);
   }
 
   /** Starts every judge that is not running; resolves once all can judge, rejects with ProcessError when one cannot start. */
@@ -170,9 +174,9 @@ export class JudgePool implements Evaluator, DocumentFinder {
     return answers.map((answer) => answer ?? others[next++]!);
   }
 
-  /** Judges that have nothing else to do begin on these. Of what is never asked for the latest few thousand are kept, until `close` or `setDocuments`. */
+  /** Judges that have nothing else to do begin on these, where `worksAhead` does not forbid it. Of what is never asked for the latest few thousand are kept, until `close` or `setDocuments`. */
   anticipate(requests: readonly EvaluationRequest[], signal?: AbortSignal): void {
-    if (this.#closed) return;
+    if (this.#closed || !this.#worksAhead()) return;
     this.#ahead.add(requests, signal);
     this.#pump();
   }
