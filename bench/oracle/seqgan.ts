@@ -9,14 +9,13 @@
  *
  * Source: Yu et al., "SeqGAN" (2017), eq. 4, algorithm 1.
  */
-import { RecurrentSampler, RecurrentScorer, RecurrentTrainer } from '../../src/models/recurrent-host.ts';
+import { countedTokens, RecurrentSampler, RecurrentScorer, RecurrentTrainer } from '../../src/models/recurrent-host.ts';
 import type { RecurrentShape } from '../../src/models/recurrent.ts';
 import { RandomStream } from '../../src/random/philox.ts';
 import { mean } from '../../src/metrics/index.ts';
 import type { Say } from '../figures.ts';
 import { Discriminator, tokenVectors } from './discriminator.ts';
-import type { Benchmark } from './generator.ts';
-import { oracleNll } from './mle.ts';
+import { meanNll, type Course } from './generator.ts';
 
 export interface SeqganRecipe {
   readonly iterations: number;
@@ -39,7 +38,8 @@ export interface SeqganIteration {
   /** Mean probability that the discriminator gives the generator's sequences; 0 without one. */
   readonly reward: number;
   readonly discriminatorLoss: number;
-  readonly oracle: number;
+  /** Null where there is no oracle. */
+  readonly oracle: number | null;
   readonly validation: number;
 }
 
@@ -61,18 +61,17 @@ async function rewardsOf(sampler: RecurrentSampler, discriminator: Discriminator
   return rewards;
 }
 
-/** Takes the mean over rows off each position's rewards (rows * length), in place. */
-export function withoutMeans(rewards: Float32Array, length: number): void {
-  const rows = rewards.length / length;
+/** Takes the mean off each position's rewards (rows * length), in place, over the rows whose first `counted` tokens reach it: all of them unless it is given. */
+export function withoutMeans(rewards: Float32Array, length: number, counted: readonly number[] = new Array<number>(rewards.length / length).fill(length)): void {
   for (let t = 0; t < length; t++) {
-    let total = 0;
-    for (let row = 0; row < rows; row++) total += rewards[row * length + t]!;
-    for (let row = 0; row < rows; row++) rewards[row * length + t]! -= total / rows;
+    const rows = [...counted.keys()].filter((row) => t < counted[row]!);
+    const average = mean(rows.map((row) => rewards[row * length + t]!));
+    for (const row of rows) rewards[row * length + t]! -= average;
   }
 }
 
-export async function trainSeqgan(bench: Benchmark, shape: RecurrentShape, start: Float32Array, recipe: SeqganRecipe, seed: number, say: Say): Promise<SeqganResult> {
-  const { engine, train, validation, sizes } = bench;
+export async function trainSeqgan(course: Course, shape: RecurrentShape, start: Float32Array, recipe: SeqganRecipe, seed: number, say: Say): Promise<SeqganResult> {
+  const { engine, train, validation } = course;
   const { batch } = recipe;
   const weights = start.slice();
   const trainer = await RecurrentTrainer.create(engine, shape, weights, { rows: batch });
@@ -99,7 +98,7 @@ export async function trainSeqgan(bench: Benchmark, shape: RecurrentShape, start
     const ids = await sampler.sample(batch, new RandomStream(seed, 'seqgan', iteration));
     const rewards = await rewardsOf(sampler, discriminator, ids, shape.length, recipe.rollouts, new RandomStream(seed, 'seqgan rollouts', iteration));
     const reward = mean(Array.from(every, (row) => rewards[(row + 1) * shape.length - 1]!));
-    withoutMeans(rewards, shape.length);
+    withoutMeans(rewards, shape.length, Array.from(every, (row) => countedTokens(shape, ids, row)));
     await trainer.update(ids, every, rates, (row, t) => rewards[row * shape.length + t]!);
     return reward;
   };
@@ -114,11 +113,11 @@ export async function trainSeqgan(bench: Benchmark, shape: RecurrentShape, start
       sampler.release();
     }
     const random = new RandomStream(seed, 'seqgan likelihood', iteration);
-    for (let s = 0; s < recipe.likelihoodSteps; s++) await trainer.update(train, every.map((row) => random.integer(s * batch + row, sizes.train)), rates);
+    for (let s = 0; s < recipe.likelihoodSteps; s++) await trainer.update(train, every.map((row) => random.integer(s * batch + row, train.length / shape.length)), rates);
     if (iteration % recipe.every !== 0 && iteration !== recipe.iterations) continue;
-    const [oracle, held] = [await oracleNll(bench, shape, weights, seed), mean([...(await scorer.score(validation))])];
+    const [oracle, held] = [(await course.oracleOf?.(shape, weights, seed)) ?? null, await meanNll(scorer, shape, validation)];
     iterations.push({ iteration, reward, discriminatorLoss, oracle, validation: held });
-    say(`seed ${seed}: iteration ${iteration}/${recipe.iterations}, reward ${reward.toFixed(3)}, discriminator ${discriminatorLoss.toFixed(3)}, NLL-oracle ${oracle.toFixed(3)}, validation ${held.toFixed(3)}`);
+    say(`seed ${seed}: iteration ${iteration}/${recipe.iterations}, reward ${reward.toFixed(3)}, discriminator ${discriminatorLoss.toFixed(3)}${oracle === null ? '' : `, NLL-oracle ${oracle.toFixed(3)}`}, validation ${held.toFixed(3)}`);
   }
   scorer.release();
   trainer.release();
