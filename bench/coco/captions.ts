@@ -13,9 +13,9 @@ import { countedTokens } from '../../src/models/recurrent-host.ts';
 import type { RecurrentShape } from '../../src/models/recurrent.ts';
 import { RandomStream } from '../../src/random/philox.ts';
 import type { Course } from '../oracle/generator.ts';
+import { UsageError } from '../seeds.ts';
 
-/** What the user has to know: its message says what to do. */
-export class CocoError extends Error {
+export class CocoError extends UsageError {
   override readonly name = 'CocoError';
 }
 
