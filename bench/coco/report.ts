@@ -63,6 +63,8 @@ export interface CocoReport {
   readonly seeds: readonly SeedReport[];
   readonly arms: Readonly<Record<Arm, Summary>>;
   readonly comparisons: readonly Comparison[];
+  /** What the training captions themselves gain on the curve of best MLE, at their own Self-BLEU: what is there to be won. */
+  readonly headroom: Intervals;
   /** What the curve of best MLE gains on published points at their Self-BLEU; null where Self-BLEU is over another number of captions than theirs. */
   readonly onPublished: Readonly<Record<'MLE' | 'SeqGAN' | 'LeakGAN', Intervals>> | null;
   readonly verdicts: readonly string[];
@@ -93,7 +95,7 @@ export function seedLines(report: SeedReport): string[] {
 }
 
 /** The means over seeds, and the answers. */
-export function reportLines({ seeds, samples, own, all, arms, comparisons, onPublished, verdicts }: CocoReport): string[] {
+export function reportLines({ seeds, samples, own, all, arms, comparisons, headroom, onPublished, verdicts }: CocoReport): string[] {
   return [
     `means of ${seeds.length} seed${seeds.length === 1 ? '' : 's'}, ${samples} captions a point`,
     ...curveLines(arms),
@@ -106,6 +108,7 @@ export function reportLines({ seeds, samples, own, all, arms, comparisons, onPub
     ...ARMS.map((arm) => `${ARM_NAMES[arm]}, T 1: BLEU ${intervals(arms[arm].bleu)}; Self-BLEU ${intervals(arms[arm].selfBleu)}`),
     ...ARMS.map((arm) => `${ARM_NAMES[arm]}, BLEU at the training captions' Self-BLEU: ${intervals(arms[arm].level)}`),
     ...comparisons.map(({ arm, reference, point, level }) => `${ARM_NAMES[arm]} beyond ${ARM_NAMES[reference]}: at T 1 by ${intervals(point)}; at the training captions' Self-BLEU by ${intervals(level)}`),
+    `training captions beyond best MLE, at their own Self-BLEU: by ${intervals(headroom)}`,
     ...Object.entries(onPublished ?? {}).map(([name, on]) => `best MLE beyond published ${name}, at its Self-BLEU: by ${intervals(on)}`),
     '',
     ...verdicts,
@@ -146,6 +149,7 @@ export function reportOf(given: Pick<CocoReport, 'setting' | 'machine' | 'load' 
     point: over(`${arm} ${reference} point`, (report) => gains(untempered(report[arm].curve), report[reference].curve)),
     level: over(`${arm} ${reference} level`, (report) => levels(report[arm].curve).map((level, i) => level - levels(report[reference].curve)[i]!)),
   }));
+  const headroom = over('headroom', (report) => levels(report.mle.curve).map((level, i) => own.bleu[i]! - level));
   const beyond = (name: 'MLE' | 'SeqGAN' | 'LeakGAN'): Interval[] => over(name, (report) => PUBLISHED[name].bleu.map((bleu, i) => bleuAt(report.mle.curve, i, PUBLISHED[name].selfBleu[i]!) - bleu));
   const onPublished = samples === PUBLISHED_SAMPLES ? { MLE: beyond('MLE'), SeqGAN: beyond('SeqGAN'), LeakGAN: beyond('LeakGAN') } : null;
   const count = `${seeds.length} seed${seeds.length === 1 ? '' : 's'}`;
@@ -158,5 +162,5 @@ export function reportOf(given: Pick<CocoReport, 'setting' | 'machine' | 'load' 
     `Does drawing best MLE's samples again by a discriminator's odds, which is not adversarial training? ${answerOf(filtered.point, seeds.length)}: at T 1 by ${intervals(filtered.point)} (${orders}).`,
     ...Object.entries(onPublished ?? {}).map(([name, on]) => `Does best MLE's curve pass above published ${name}? ${answerOf(on, seeds.length)}: at its Self-BLEU by ${intervals(on)} (${orders}).`),
   ];
-  return { ...given, arms: { published: summary('published'), mle: summary('mle'), seqgan: summary('seqgan'), control: summary('control'), filtered: summary('filtered') }, comparisons, onPublished, verdicts };
+  return { ...given, arms: { published: summary('published'), mle: summary('mle'), seqgan: summary('seqgan'), control: summary('control'), filtered: summary('filtered') }, comparisons, headroom, onPublished, verdicts };
 }

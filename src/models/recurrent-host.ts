@@ -119,7 +119,6 @@ export class RecurrentSampler {
    * sequences, which the next call overwrites.
    */
   async rollOut(ids: Int32Array, count: number, random: RandomStream, visit: (kept: number, completed: Int32Array) => Promise<void>): Promise<void> {
-    const { length } = this.shape;
     const [hidden, cell] = [new Float32Array(this.#hidden.length), new Float32Array(this.#cell.length)];
     const completed = new Int32Array(ids.length);
     this.#inverseTemperature(1);
