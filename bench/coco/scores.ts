@@ -25,7 +25,7 @@ export interface Point extends Sides {
 }
 
 /** 1 is among them. */
-export const TEMPERATURES: readonly number[] = [0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2];
+export const TEMPERATURES: readonly number[] = [0.7, 0.8, 0.9, 1, 1.1, 1.2];
 
 /** Scores captions against the test captions, which are counted once. */
 export class CaptionScorer {

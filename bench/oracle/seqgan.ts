@@ -49,15 +49,15 @@ export interface SeqganResult {
   readonly weights: Float32Array;
 }
 
-/** Mean reward (rows * length) of each token: the discriminator's answer to `rollouts` completions of what it ends, the last one's to the sequence. */
-async function rewardsOf(sampler: RecurrentSampler, discriminator: Discriminator, ids: Int32Array, length: number, rollouts: number, random: RandomStream): Promise<Float32Array> {
+/** Mean reward (rows * length) of each counted token: the discriminator's answer to `rollouts` completions of what it ends, the last one's to the sequence. */
+async function rewardsOf(sampler: RecurrentSampler, discriminator: Discriminator, ids: Int32Array, length: number, counted: readonly number[], rollouts: number, random: RandomStream): Promise<Float32Array> {
   const rewards = new Float32Array(ids.length);
   await sampler.rollOut(ids, rollouts, random, async (kept, completed) => {
     const odds = await discriminator.score(completed);
     for (let row = 0; row < sampler.rows; row++) rewards[row * length + kept - 1]! += odds[row]! / rollouts;
   });
   const odds = await discriminator.score(ids);
-  for (let row = 0; row < sampler.rows; row++) rewards[(row + 1) * length - 1] = odds[row]!;
+  for (let row = 0; row < sampler.rows; row++) rewards[row * length + counted[row]! - 1] = odds[row]!;
   return rewards;
 }
 
@@ -96,9 +96,10 @@ export async function trainSeqgan(course: Course, shape: RecurrentShape, start: 
   /** One update by reward. Returns the mean reward of whole sequences. */
   const reinforce = async (sampler: RecurrentSampler, iteration: number): Promise<number> => {
     const ids = await sampler.sample(batch, new RandomStream(seed, 'seqgan', iteration));
-    const rewards = await rewardsOf(sampler, discriminator, ids, shape.length, recipe.rollouts, new RandomStream(seed, 'seqgan rollouts', iteration));
-    const reward = mean(Array.from(every, (row) => rewards[(row + 1) * shape.length - 1]!));
-    withoutMeans(rewards, shape.length, Array.from(every, (row) => countedTokens(shape, ids, row)));
+    const counted = Array.from(every, (row) => countedTokens(shape, ids, row));
+    const rewards = await rewardsOf(sampler, discriminator, ids, shape.length, counted, recipe.rollouts, new RandomStream(seed, 'seqgan rollouts', iteration));
+    const reward = mean(counted.map((count, row) => rewards[row * shape.length + count - 1]!));
+    withoutMeans(rewards, shape.length, counted);
     await trainer.update(ids, every, rates, (row, t) => rewards[row * shape.length + t]!);
     return reward;
   };
