@@ -9,6 +9,7 @@
 import { RecurrentSampler } from '../../src/models/recurrent-host.ts';
 import type { RecurrentShape } from '../../src/models/recurrent.ts';
 import { RandomStream } from '../../src/random/philox.ts';
+import { mean } from '../../src/metrics/index.ts';
 import type { Say } from '../figures.ts';
 import { Discriminator, tokenVectors } from '../oracle/discriminator.ts';
 import type { Course } from '../oracle/generator.ts';
@@ -30,14 +31,9 @@ export async function trainDiscriminator(course: Course, shape: RecurrentShape, 
   sampler.release();
   const vectors = tokenVectors(shape, weights);
   const discriminator = await Discriminator.create(engine, { ...shape, embedding: vectors.width }, vectors.data, seed, batch);
-  const random = new RandomStream(seed, 'filter real');
-  const tail = Math.ceil(steps / 4);
-  let loss = 0;
-  for (let s = 0; s < steps; s++) {
-    const one = await discriminator.update(train, fake, (row, bound) => (row < batch / 2 ? random.integer(s * batch + row, bound) : (s * batch) / 2 + row - batch / 2), recipe.discriminatorRate);
-    if (s >= steps - tail) loss += one / tail;
-  }
-  say(`seed ${seed}: discriminator ${loss.toFixed(3)} over its last ${tail} updates (0.693 is not telling them apart)`);
+  const losses = await discriminator.learn(train, fake, steps, new RandomStream(seed, 'filter real'), recipe.discriminatorRate);
+  const tail = losses.slice(-Math.ceil(steps / 4));
+  say(`seed ${seed}: discriminator ${mean(tail).toFixed(3)} over its last ${tail.length} updates (0.693 is not telling them apart)`);
   return discriminator;
 }
 

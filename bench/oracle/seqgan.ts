@@ -84,13 +84,7 @@ export async function trainSeqgan(course: Course, shape: RecurrentShape, start: 
   /** Updates the discriminator on samples of which none is shown twice. */
   const discriminate = async (sampler: RecurrentSampler, steps: number, iteration: number): Promise<number> => {
     const fake = await sampler.sample((steps * batch) / 2, new RandomStream(seed, 'seqgan fake', iteration));
-    const random = new RandomStream(seed, 'seqgan real', iteration);
-    let loss = 0;
-    for (let s = 0; s < steps; s++) {
-      const pick = (row: number, bound: number): number => (row < batch / 2 ? random.integer(s * batch + row, bound) : (s * batch) / 2 + row - batch / 2);
-      loss += await discriminator.update(train, fake, pick, recipe.discriminatorRate);
-    }
-    return loss / steps;
+    return mean(await discriminator.learn(train, fake, steps, new RandomStream(seed, 'seqgan real', iteration), recipe.discriminatorRate));
   };
 
   /** One update by reward. Returns the mean reward of whole sequences. */
