@@ -36,7 +36,7 @@ export async function runSeed(course: CaptionCourse, scorer: CaptionScorer, sett
     const result = await trainMle(course, recipe, seed, (line) => say(`${name}, ${line}`));
     return { result, report: { epochs: result.epochs, validation: result.best.validation, curve: await curve(result.shape, result.best.weights) } };
   };
-  const published = await byLikelihood('published MLE', setting.published);
+  const published = await byLikelihood('published recipe', setting.published);
   const mle = await byLikelihood('best MLE', setting.mle);
   const { shape, best: { weights: start } } = mle.result;
   const adversarially = async (name: string, recipe: SeqganRecipe): Promise<SeedReport['seqgan']> => {

@@ -23,7 +23,7 @@ export interface SeedReport {
 }
 
 /** The generators, by what tables call them. */
-export const ARM_NAMES = { published: 'published MLE', mle: 'best MLE', seqgan: 'seqgan', control: 'control', filtered: 'filtered' } as const;
+export const ARM_NAMES = { published: 'published recipe', mle: 'best MLE', seqgan: 'seqgan', control: 'control', filtered: 'filtered' } as const;
 export type Arm = keyof typeof ARM_NAMES;
 const ARMS = Object.keys(ARM_NAMES) as Arm[];
 
@@ -91,7 +91,7 @@ function curveLines(arms: Readonly<Record<Arm, ArmReport>>): string[] {
 }
 
 export function seedLines(report: SeedReport): string[] {
-  return [`seed ${report.seed}: validation NLL ${report.published.validation.toFixed(3)} of published MLE, ${report.mle.validation.toFixed(3)} of best MLE`, ...curveLines(report)];
+  return [`seed ${report.seed}: validation NLL ${report.published.validation.toFixed(3)} of the published recipe, ${report.mle.validation.toFixed(3)} of best MLE`, ...curveLines(report)];
 }
 
 /** The means over seeds, and the answers. */
@@ -109,7 +109,7 @@ export function reportLines({ seeds, samples, own, all, arms, comparisons, headr
     ...ARMS.map((arm) => `${ARM_NAMES[arm]}, BLEU at the training captions' Self-BLEU: ${intervals(arms[arm].level)}`),
     ...comparisons.map(({ arm, reference, point, level }) => `${ARM_NAMES[arm]} beyond ${ARM_NAMES[reference]}: at T 1 by ${intervals(point)}; at the training captions' Self-BLEU by ${intervals(level)}`),
     `training captions beyond best MLE, at their own Self-BLEU: by ${intervals(headroom)}`,
-    ...Object.entries(onPublished ?? {}).map(([name, on]) => `best MLE beyond published ${name}, at its Self-BLEU: by ${intervals(on)}`),
+    ...Object.entries(onPublished ?? {}).map(([name, on]) => `best MLE beyond Texygen's figures of ${name}, at its Self-BLEU: by ${intervals(on)}`),
     '',
     ...verdicts,
   ];
@@ -160,7 +160,7 @@ export function reportOf(given: Pick<CocoReport, 'setting' | 'machine' | 'load' 
   const verdicts = [
     `Does adversarial training get beyond its own best MLE's temperature curve? ${answer}: at T 1 by ${intervals(onMle.point)}, beyond the control's by ${intervals(onControl.point)} (${orders}).`,
     `Does drawing best MLE's samples again by a discriminator's odds, which is not adversarial training? ${answerOf(filtered.point, seeds.length)}: at T 1 by ${intervals(filtered.point)} (${orders}).`,
-    ...Object.entries(onPublished ?? {}).map(([name, on]) => `Does best MLE's curve pass above published ${name}? ${answerOf(on, seeds.length)}: at its Self-BLEU by ${intervals(on)} (${orders}).`),
+    ...Object.entries(onPublished ?? {}).map(([name, on]) => `Does best MLE's curve pass above Texygen's figures of ${name}? ${answerOf(on, seeds.length)}: at its Self-BLEU by ${intervals(on)} (${orders}).`),
   ];
   return { ...given, arms: { published: summary('published'), mle: summary('mle'), seqgan: summary('seqgan'), control: summary('control'), filtered: summary('filtered') }, comparisons, headroom, onPublished, verdicts };
 }
