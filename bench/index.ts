@@ -1,5 +1,6 @@
 /** `npm run bench -- NAME`: which benches there are. Each is one file with a `main`, or with a `measure` that makes a report of ratios. */
 import { main as check } from './check.ts';
+import { main as coco } from './coco.ts';
 import type { BenchReport, Say } from './figures.ts';
 import { main as improve } from './improve.ts';
 import { main as judge } from './judge.ts';
@@ -29,6 +30,7 @@ const BENCHES: Readonly<Record<string, { readonly about: string; readonly main: 
   scale: { about: 'how the cost grows with layers, width, context, batch and vocabulary', main: reporting(scale) },
   improve: { about: 'does the loop learn from its feedback? against four control arms, over seeds (--help)', main: improve },
   oracle: { about: 'likelihood and SeqGAN on the synthetic oracle, quality and diversity over temperature (--help)', main: oracle },
+  coco: { about: 'likelihood, SeqGAN and filtered samples on image captions, BLEU and Self-BLEU over temperature (--help)', main: coco },
   judge: { about: 'the strict rules against CPython on mutants of held-out code', main: judge },
   sandbox: { about: 'a thousand hostile programs: what gets out, what is left, how fast', main: sandbox },
 };

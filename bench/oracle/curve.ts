@@ -22,24 +22,29 @@ export function bestSum(curve: readonly Point[]): Point {
 }
 
 /** The point of a curve at temperature 1. */
-export function untempered(curve: readonly Point[]): Point {
+export function untempered<P extends { readonly temperature: number }>(curve: readonly P[]): P {
   const point = curve.find(({ temperature }) => temperature === 1);
   if (!point) throw new RangeError('The curve has no point at temperature 1.');
   return point;
 }
 
 /**
- * The lowest NLL-oracle that a curve reaches at an NLL-test of at most `test`, between points by straight lines; of the point with its lowest
- * NLL-test where all of it lies above.
+ * The lowest y that a curve of points (x, y) reaches at an x of at most `bound`, between points by straight lines; of the point with its
+ * lowest x where all of it lies above.
  */
-export function oracleAt(curve: readonly Point[], test: number): number {
-  const bound = Math.max(test, Math.min(...curve.map((point) => point.test)));
-  const crossings = curve.slice(1).flatMap((to, i) => {
-    const from = curve[i]!;
-    const share = (bound - from.test) / (to.test - from.test);
-    return share > 0 && share < 1 ? [from.oracle + share * (to.oracle - from.oracle)] : [];
+export function lowestAt(curve: readonly (readonly [x: number, y: number])[], bound: number): number {
+  const most = Math.max(bound, Math.min(...curve.map(([x]) => x)));
+  const crossings = curve.slice(1).flatMap(([x, y], i) => {
+    const [fromX, fromY] = curve[i]!;
+    const share = (most - fromX) / (x - fromX);
+    return share > 0 && share < 1 ? [fromY + share * (y - fromY)] : [];
   });
-  return Math.min(...curve.filter((point) => point.test <= bound).map(({ oracle }) => oracle), ...crossings);
+  return Math.min(...curve.filter(([x]) => x <= most).map(([, y]) => y), ...crossings);
+}
+
+/** The lowest NLL-oracle that a curve reaches at an NLL-test of at most `test`. */
+export function oracleAt(curve: readonly Point[], test: number): number {
+  return lowestAt(curve.map((point) => [point.test, point.oracle]), test);
 }
 
 /** How far a point lies beyond a curve: what it gains in NLL-oracle, nats, at no higher NLL-test; negative where it lies behind. */

@@ -12,6 +12,7 @@ import * as tf from '../../src/engine/ops/index.ts';
 import { adamW, biasCorrections } from '../../src/models/optimizer.ts';
 import { Layout } from '../../src/models/parameters.ts';
 import type { RecurrentShape } from '../../src/models/recurrent.ts';
+import type { RandomStream } from '../../src/random/philox.ts';
 
 export interface DiscriminatorShape {
   readonly vocabulary: number;
@@ -144,8 +145,19 @@ export class Discriminator {
     return this.scoring.outputs['odds'] as Float32Array;
   }
 
-  /** One update on as many of the oracle's sequences as of the generator's, picked by index. Returns the loss. */
-  async update(real: Int32Array, fake: Int32Array, pick: (row: number, bound: number) => number, learningRate: number): Promise<number> {
+  /**
+   * Updates on as many of the oracle's sequences, drawn with `random`, as of the generator's, each of which is shown once: there are to be
+   * steps * rows / 2 of them. Returns the losses.
+   */
+  async learn(real: Int32Array, fake: Int32Array, steps: number, random: RandomStream, learningRate: number): Promise<number[]> {
+    const half = this.rows / 2;
+    const losses: number[] = [];
+    for (let s = 0; s < steps; s++) losses.push(await this.#update(real, fake, (row, bound) => (row < half ? random.integer(s * this.rows + row, bound) : s * half + row - half), learningRate));
+    return losses;
+  }
+
+  /** One update on sequences picked by index. Returns the loss. */
+  async #update(real: Int32Array, fake: Int32Array, pick: (row: number, bound: number) => number, learningRate: number): Promise<number> {
     const { length } = this.shape;
     for (let row = 0; row < this.rows; row++) {
       const isReal = row < this.rows / 2;

@@ -1,9 +1,8 @@
 /** Everything that is done with a generator beside an oracle, whoever trained it: samples, held-out sequences, both sides, the curve. */
 import type { EngineOptions } from '../../src/engine/compile.ts';
-import { RecurrentSampler, RecurrentScorer } from '../../src/models/recurrent-host.ts';
+import { countedTokens, RecurrentSampler, RecurrentScorer } from '../../src/models/recurrent-host.ts';
 import type { RecurrentShape } from '../../src/models/recurrent.ts';
 import { RandomStream } from '../../src/random/philox.ts';
-import { mean } from '../../src/metrics/index.ts';
 import { TEMPERATURES, type Point } from './curve.ts';
 import type { Oracle } from './oracle.ts';
 
@@ -26,8 +25,30 @@ export interface Checks {
   readonly uniform: number;
 }
 
+/** What generators are trained on and stopped early by, whichever bench they are in. */
+export interface Course {
+  readonly engine: EngineOptions;
+  /** Of the sequences; a generator's widths are its recipe's. */
+  readonly shape: RecurrentShape;
+  readonly train: Int32Array;
+  readonly validation: Int32Array;
+  /** NLL-oracle of a generator's fresh samples at temperature 1, where there is an oracle to ask. */
+  readonly oracleOf?: (shape: RecurrentShape, weights: Float32Array, seed: number) => Promise<number>;
+}
+
+/** Mean NLL, nats a counted token, of sequences. */
+export async function meanNll(scorer: RecurrentScorer, shape: RecurrentShape, ids: Int32Array, temperature = 1): Promise<number> {
+  let sum = 0, tokens = 0;
+  for (const [s, nll] of (await scorer.score(ids, temperature)).entries()) {
+    const counted = countedTokens(shape, ids, s);
+    sum += nll * counted;
+    tokens += counted;
+  }
+  return sum / tokens;
+}
+
 /** An oracle at work. */
-export class Benchmark {
+export class Benchmark implements Course {
   private constructor(
     readonly engine: EngineOptions, readonly shape: RecurrentShape, private readonly sampler: RecurrentSampler, private readonly scorer: RecurrentScorer,
     readonly sizes: Sizes, readonly train: Int32Array, readonly validation: Int32Array, readonly test: Int32Array,
@@ -42,7 +63,14 @@ export class Benchmark {
 
   /** Mean NLL-oracle of sequences. */
   async oracleNll(ids: Int32Array): Promise<number> {
-    return mean([...(await this.scorer.score(ids))]);
+    return meanNll(this.scorer, this.shape, ids);
+  }
+
+  async oracleOf(shape: RecurrentShape, weights: Float32Array, seed: number): Promise<number> {
+    const sampler = await RecurrentSampler.create(this.engine, shape, weights);
+    const nll = await this.oracleNll(await sampler.sample(this.sizes.samples, new RandomStream(seed, 'epoch samples')));
+    sampler.release();
+    return nll;
   }
 
   /** What tells whether this is the oracle whose figures are published. */
@@ -64,7 +92,7 @@ export class Benchmark {
     const points: Point[] = [];
     for (const temperature of temperatures) {
       const samples = await sampler.sample(this.sizes.samples, new RandomStream(seed, 'curve'), temperature);
-      points.push({ temperature, oracle: await this.oracleNll(samples), test: mean([...(await scorer.score(this.test, temperature))]) });
+      points.push({ temperature, oracle: await this.oracleNll(samples), test: await meanNll(scorer, shape, this.test, temperature) });
     }
     sampler.release();
     scorer.release();

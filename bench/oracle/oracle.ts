@@ -2,9 +2,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { recurrentLayout, type RecurrentShape } from '../../src/models/recurrent.ts';
 import { readSafetensors, type StoredTensor } from '../../src/models/safetensors.ts';
+import { UsageError } from '../seeds.ts';
 
-/** What the user has to know: its message says what to do. */
-export class OracleError extends Error {
+export class OracleError extends UsageError {
   override readonly name = 'OracleError';
 }
 

@@ -9,14 +9,13 @@
  *
  * Source: Yu et al., "SeqGAN" (2017), eq. 4, algorithm 1.
  */
-import { RecurrentSampler, RecurrentScorer, RecurrentTrainer } from '../../src/models/recurrent-host.ts';
+import { countedTokens, RecurrentSampler, RecurrentScorer, RecurrentTrainer } from '../../src/models/recurrent-host.ts';
 import type { RecurrentShape } from '../../src/models/recurrent.ts';
 import { RandomStream } from '../../src/random/philox.ts';
 import { mean } from '../../src/metrics/index.ts';
 import type { Say } from '../figures.ts';
 import { Discriminator, tokenVectors } from './discriminator.ts';
-import type { Benchmark } from './generator.ts';
-import { oracleNll } from './mle.ts';
+import { meanNll, type Course } from './generator.ts';
 
 export interface SeqganRecipe {
   readonly iterations: number;
@@ -39,7 +38,8 @@ export interface SeqganIteration {
   /** Mean probability that the discriminator gives the generator's sequences; 0 without one. */
   readonly reward: number;
   readonly discriminatorLoss: number;
-  readonly oracle: number;
+  /** Null where there is no oracle. */
+  readonly oracle: number | null;
   readonly validation: number;
 }
 
@@ -49,30 +49,29 @@ export interface SeqganResult {
   readonly weights: Float32Array;
 }
 
-/** Mean reward (rows * length) of each token: the discriminator's answer to `rollouts` completions of what it ends, the last one's to the sequence. */
-async function rewardsOf(sampler: RecurrentSampler, discriminator: Discriminator, ids: Int32Array, length: number, rollouts: number, random: RandomStream): Promise<Float32Array> {
+/** Mean reward (rows * length) of each counted token: the discriminator's answer to `rollouts` completions of what it ends, the last one's to the sequence. */
+async function rewardsOf(sampler: RecurrentSampler, discriminator: Discriminator, ids: Int32Array, length: number, counted: readonly number[], rollouts: number, random: RandomStream): Promise<Float32Array> {
   const rewards = new Float32Array(ids.length);
   await sampler.rollOut(ids, rollouts, random, async (kept, completed) => {
     const odds = await discriminator.score(completed);
     for (let row = 0; row < sampler.rows; row++) rewards[row * length + kept - 1]! += odds[row]! / rollouts;
   });
   const odds = await discriminator.score(ids);
-  for (let row = 0; row < sampler.rows; row++) rewards[(row + 1) * length - 1] = odds[row]!;
+  for (let row = 0; row < sampler.rows; row++) rewards[row * length + counted[row]! - 1] = odds[row]!;
   return rewards;
 }
 
-/** Takes the mean over rows off each position's rewards (rows * length), in place. */
-export function withoutMeans(rewards: Float32Array, length: number): void {
-  const rows = rewards.length / length;
+/** Takes the mean off each position's rewards (rows * length), in place, over the rows whose first `counted` tokens reach it: all of them unless it is given. */
+export function withoutMeans(rewards: Float32Array, length: number, counted: readonly number[] = new Array<number>(rewards.length / length).fill(length)): void {
   for (let t = 0; t < length; t++) {
-    let total = 0;
-    for (let row = 0; row < rows; row++) total += rewards[row * length + t]!;
-    for (let row = 0; row < rows; row++) rewards[row * length + t]! -= total / rows;
+    const rows = [...counted.keys()].filter((row) => t < counted[row]!);
+    const average = mean(rows.map((row) => rewards[row * length + t]!));
+    for (const row of rows) rewards[row * length + t]! -= average;
   }
 }
 
-export async function trainSeqgan(bench: Benchmark, shape: RecurrentShape, start: Float32Array, recipe: SeqganRecipe, seed: number, say: Say): Promise<SeqganResult> {
-  const { engine, train, validation, sizes } = bench;
+export async function trainSeqgan(course: Course, shape: RecurrentShape, start: Float32Array, recipe: SeqganRecipe, seed: number, say: Say): Promise<SeqganResult> {
+  const { engine, train, validation } = course;
   const { batch } = recipe;
   const weights = start.slice();
   const trainer = await RecurrentTrainer.create(engine, shape, weights, { rows: batch });
@@ -85,21 +84,16 @@ export async function trainSeqgan(bench: Benchmark, shape: RecurrentShape, start
   /** Updates the discriminator on samples of which none is shown twice. */
   const discriminate = async (sampler: RecurrentSampler, steps: number, iteration: number): Promise<number> => {
     const fake = await sampler.sample((steps * batch) / 2, new RandomStream(seed, 'seqgan fake', iteration));
-    const random = new RandomStream(seed, 'seqgan real', iteration);
-    let loss = 0;
-    for (let s = 0; s < steps; s++) {
-      const pick = (row: number, bound: number): number => (row < batch / 2 ? random.integer(s * batch + row, bound) : (s * batch) / 2 + row - batch / 2);
-      loss += await discriminator.update(train, fake, pick, recipe.discriminatorRate);
-    }
-    return loss / steps;
+    return mean(await discriminator.learn(train, fake, steps, new RandomStream(seed, 'seqgan real', iteration), recipe.discriminatorRate));
   };
 
   /** One update by reward. Returns the mean reward of whole sequences. */
   const reinforce = async (sampler: RecurrentSampler, iteration: number): Promise<number> => {
     const ids = await sampler.sample(batch, new RandomStream(seed, 'seqgan', iteration));
-    const rewards = await rewardsOf(sampler, discriminator, ids, shape.length, recipe.rollouts, new RandomStream(seed, 'seqgan rollouts', iteration));
-    const reward = mean(Array.from(every, (row) => rewards[(row + 1) * shape.length - 1]!));
-    withoutMeans(rewards, shape.length);
+    const counted = Array.from(every, (row) => countedTokens(shape, ids, row));
+    const rewards = await rewardsOf(sampler, discriminator, ids, shape.length, counted, recipe.rollouts, new RandomStream(seed, 'seqgan rollouts', iteration));
+    const reward = mean(counted.map((count, row) => rewards[row * shape.length + count - 1]!));
+    withoutMeans(rewards, shape.length, counted);
     await trainer.update(ids, every, rates, (row, t) => rewards[row * shape.length + t]!);
     return reward;
   };
@@ -114,11 +108,11 @@ export async function trainSeqgan(bench: Benchmark, shape: RecurrentShape, start
       sampler.release();
     }
     const random = new RandomStream(seed, 'seqgan likelihood', iteration);
-    for (let s = 0; s < recipe.likelihoodSteps; s++) await trainer.update(train, every.map((row) => random.integer(s * batch + row, sizes.train)), rates);
+    for (let s = 0; s < recipe.likelihoodSteps; s++) await trainer.update(train, every.map((row) => random.integer(s * batch + row, train.length / shape.length)), rates);
     if (iteration % recipe.every !== 0 && iteration !== recipe.iterations) continue;
-    const [oracle, held] = [await oracleNll(bench, shape, weights, seed), mean([...(await scorer.score(validation))])];
+    const [oracle, held] = [(await course.oracleOf?.(shape, weights, seed)) ?? null, await meanNll(scorer, shape, validation)];
     iterations.push({ iteration, reward, discriminatorLoss, oracle, validation: held });
-    say(`seed ${seed}: iteration ${iteration}/${recipe.iterations}, reward ${reward.toFixed(3)}, discriminator ${discriminatorLoss.toFixed(3)}, NLL-oracle ${oracle.toFixed(3)}, validation ${held.toFixed(3)}`);
+    say(`seed ${seed}: iteration ${iteration}/${recipe.iterations}, reward ${reward.toFixed(3)}, discriminator ${discriminatorLoss.toFixed(3)}${oracle === null ? '' : `, NLL-oracle ${oracle.toFixed(3)}`}, validation ${held.toFixed(3)}`);
   }
   scorer.release();
   trainer.release();

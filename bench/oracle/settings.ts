@@ -39,6 +39,3 @@ export const SETTINGS = {
     seqgan: SEQGAN,
   },
 } as const satisfies Record<string, Setting>;
-
-export type SettingName = keyof typeof SETTINGS;
-export const SETTING_NAMES = Object.keys(SETTINGS) as SettingName[];

@@ -2,6 +2,7 @@
 export { auc, mean, median, pairedBootstrap, wilson, type Interval } from './statistics.ts';
 export { seedInterval, seedMean, student95, type SeedPair } from './seeds.ts';
 export { jensenShannon, structureDivergence } from './divergence.ts';
+export { BleuReferences, type Tokens } from './bleu.ts';
 export { bleu, bleuTokens, distinctShapes, DIVERSITY_SAMPLES, repeatedLines, sampledEntropy, selfBleu } from './diversity.ts';
 export { guards, measurement, validity, type HeldOut, type MeasurementInput } from './measurement.ts';
 export { checksOf, isBroken, type Bound } from './bounds.ts';

@@ -1,11 +1,12 @@
 /**
- * A recurrent language model over sequences of one length: an embedding, one LSTM layer and a softmax, and the three pure steps it is
- * used through: train, score, sample.
+ * A recurrent language model over sequences of one length, or of any length up to it: an embedding, one LSTM layer and a softmax, and the
+ * three pure steps it is used through: train, score, sample. Which tokens of a row count is the host's affair (recurrent-host.ts).
  *
  * B rows of T positions, N = T * B in time-major order (row b's position t stands at t * B + b), so that the positions of one time lie
  * together; E width of the embedding, H of the state, V vocabulary. The state begins at zero.
  *
- * Source: Hochreiter, Schmidhuber, "Long short-term memory" (1997), with the forget gate of Gers et al. (2000) and no peepholes.
+ * Sources: Hochreiter, Schmidhuber, "Long short-term memory" (1997), with the forget gate of Gers et al. (2000) and no peepholes; Gal,
+ * Ghahramani, "A theoretically grounded application of dropout in recurrent neural networks" (2016): one mask a sequence.
  */
 import * as tf from '../engine/ops/index.ts';
 import type { Specs, Step, StepSpec, Tensors } from '../engine/compile.ts';
@@ -20,6 +21,8 @@ export interface RecurrentShape {
   readonly length: number;
   /** The id that every sequence is begun with; it is not part of it and not scored. */
   readonly start: number;
+  /** The id that ends a sequence before its full length and stands at every later position. Without one all sequences are full. */
+  readonly end?: number;
 }
 
 const INITIAL_STD = 0.1;
@@ -60,12 +63,22 @@ function withOne(hidden: tf.Tensor2D): tf.Tensor2D {
   return tf.concat2d([hidden, tf.ones([hidden.shape[0], 1]) as tf.Tensor2D], 1);
 }
 
+/** What is multiplied with each row's embeddings (B, E) and with its states (B, H) where the softmax reads them. */
+interface Masks {
+  readonly embedding: tf.Tensor;
+  readonly hidden: tf.Tensor;
+}
+
 /** The last layer's input (N, H + 1) at every position of whole sequences: ids (N) int32, each position's preceding token. */
-function states(shape: RecurrentShape, rows: number, p: Tensors, ids: tf.Tensor1D): tf.Tensor2D {
-  const shares = tf.split(inputShare(p, tf.embedding(p['embedding'] as tf.Tensor2D, ids)), shape.length, 0) as tf.Tensor2D[];
+function states(shape: RecurrentShape, rows: number, p: Tensors, ids: tf.Tensor1D, masks: Masks | null = null): tf.Tensor2D {
+  /** x (N, W) times a mask (B, W) at every position. */
+  const masked = (x: tf.Tensor2D, mask: tf.Tensor | undefined, width: number): tf.Tensor2D =>
+    mask ? tf.mul(x.reshape([shape.length, rows, width]), mask).reshape([shape.length * rows, width]) as tf.Tensor2D : x;
+  const x = masked(tf.embedding(p['embedding'] as tf.Tensor2D, ids), masks?.embedding, shape.embedding);
+  const shares = tf.split(inputShare(p, x), shape.length, 0) as tf.Tensor2D[];
   let state: State = { hidden: tf.zeros([rows, shape.hidden]), cell: tf.zeros([rows, shape.hidden]) };
   const hidden = shares.map((share) => (state = advance(p, share, state)).hidden);
-  return withOne(tf.concat2d(hidden, 0));
+  return withOne(masked(tf.concat2d(hidden, 0), masks?.hidden, shape.hidden));
 }
 
 const scalar = { type: 'float32', shape: [] } as const;
@@ -77,9 +90,10 @@ function sequences(shape: RecurrentShape, rows: number): Specs {
 
 /**
  * One update of loss = sum(credit * nll), nats, over `rows` sequences. Credit 1 / N everywhere is likelihood; a token's reward over N
- * is the policy gradient (Williams, "REINFORCE" (1992)). Weight decay of optimizer.ts on matrices if `decay`.
+ * is the policy gradient (Williams, "REINFORCE" (1992)). Weight decay of optimizer.ts on matrices if `decay`. If `dropout`, the inputs
+ * hold masks of it: 0, or 1 over the share that is kept.
  */
-export function recurrentTrainStep(shape: RecurrentShape, rows: number, decay: boolean): { step: Step; spec: StepSpec } {
+export function recurrentTrainStep(shape: RecurrentShape, rows: number, decay: boolean, dropout = false): { step: Step; spec: StepSpec } {
   const layout = recurrentLayout(shape);
   const flat = { type: 'float32', shape: [layout.size] } as const;
   const mask = decay ? layout.decayMask() : new Float32Array(layout.size);
@@ -89,11 +103,12 @@ export function recurrentTrainStep(shape: RecurrentShape, rows: number, decay: b
       inputs: {
         ...sequences(shape, rows), credit: { type: 'float32', shape: [shape.length * rows] },
         learningRate: scalar, firstCorrection: scalar, secondCorrection: scalar, averageDecay: scalar,
+        ...(dropout ? { keptEmbedding: { type: 'float32', shape: [rows, shape.embedding] }, keptHidden: { type: 'float32', shape: [rows, shape.hidden] } } as const : {}),
       },
     },
     step(variables, inputs) {
       const { value, gradient } = layout.valueAndGradient(variables['weights'] as tf.Tensor1D, (p) => {
-        const x = states(shape, rows, p, inputs['ids'] as tf.Tensor1D);
+        const x = states(shape, rows, p, inputs['ids'] as tf.Tensor1D, dropout ? { embedding: inputs['keptEmbedding']!, hidden: inputs['keptHidden']! } : null);
         return { loss: tf.projectedCrossEntropy(x, p['output'] as tf.Tensor2D, inputs['targets'] as tf.Tensor1D, inputs['credit'] as tf.Tensor1D), metrics: {} };
       });
       const { state, gradNorm } = adamW(variables, gradient, mask, inputs);

@@ -69,10 +69,13 @@ describe('curves', () => {
   });
 });
 
-it('rewards less their means add up to nothing at every position', () => {
+it('rewards less their means add up to nothing at every position, over the rows that reach it', () => {
   const rewards = Float32Array.of(1, 5, 3, 4, 2, 0);
   withoutMeans(rewards, 2);
   expect([...rewards]).toEqual([-1, 2, 1, 1, 0, -3]);
+  const short = Float32Array.of(1, 7, 3, 4, 2, 0);
+  withoutMeans(short, 2, [1, 2, 2]);
+  expect([...short]).toEqual([-1, 7, 1, 2, 0, -2]);
 });
 
 describe('a whole seed', () => {

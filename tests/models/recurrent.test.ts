@@ -1,6 +1,6 @@
 /** The recurrent language model against its equations in plain JavaScript; sampling, temperature, rollouts, training. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { RecurrentSampler, RecurrentScorer, RecurrentTrainer } from '../../src/models/recurrent-host.ts';
+import { countedTokens, RecurrentSampler, RecurrentScorer, RecurrentTrainer } from '../../src/models/recurrent-host.ts';
 import { recurrentLayout, type RecurrentShape } from '../../src/models/recurrent.ts';
 import { RandomStream } from '../../src/random/philox.ts';
 
@@ -113,6 +113,75 @@ describe('the model', () => {
   });
 });
 
+describe('sequences that end early', () => {
+  const ending: RecurrentShape = { ...shape, end: 0 };
+  /** Fully drawn sequences with everything after the first end made end. */
+  const ended = sequences.slice();
+  for (let s = 0; s < 7; s++) {
+    const at = sequence(ended, s).indexOf(0);
+    if (at >= 0) ended.fill(0, s * shape.length + at, (s + 1) * shape.length);
+  }
+  const counted = Array.from({ length: 7 }, (_, s) => countedTokens(ending, ended, s));
+
+  it('count up to their end', () => {
+    expect(countedTokens(ending, Int32Array.of(3, 0, 0, 0, 0), 0)).toBe(2);
+    expect(countedTokens(ending, Int32Array.of(3, 1, 1, 1, 1, 0, 0, 0, 0, 0), 1)).toBe(1);
+    expect(countedTokens(ending, Int32Array.of(3, 1, 1, 1, 1), 0)).toBe(5);
+    expect(countedTokens(shape, Int32Array.of(3, 0, 0, 0, 0), 0)).toBe(5);
+    expect(Math.min(...counted)).toBeLessThan(shape.length);
+  });
+
+  it('are scored by the tokens that count', async () => {
+    const scorer = await RecurrentScorer.create(engine, ending, weights, 3);
+    for (const [s, score] of (await scorer.score(ended)).entries()) expect(score).toBeCloseTo(referenceNll(sequence(ended, s).slice(0, counted[s])), 4);
+    scorer.release();
+  });
+
+  it('are sampled the same in whichever row they come to lie, and hold nothing after their end', async () => {
+    const sampler = await RecurrentSampler.create(engine, ending, weights, 8);
+    const many = await sampler.sample(400, new RandomStream(6, 'ends'));
+    expect(await sampler.sample(100, new RandomStream(6, 'ends'))).toEqual(many.slice(0, 100 * shape.length));
+    expect(await sampler.sample(3, new RandomStream(6, 'ends'))).toEqual(many.slice(0, 3 * shape.length));
+    const full = await RecurrentSampler.create(engine, shape, weights, 8);
+    const unending = await full.sample(400, new RandomStream(6, 'ends'));
+    for (let s = 0; s < 400; s++) {
+      const length = countedTokens(ending, many, s);
+      expect(sequence(many, s).slice(0, length)).toEqual(sequence(unending, s).slice(0, length));
+      expect(sequence(many, s).slice(length).every((id) => id === 0)).toBe(true);
+    }
+    const beginnings = many.slice(0, 8 * shape.length);
+    const longest = Math.max(...Array.from({ length: 8 }, (_, s) => countedTokens(ending, beginnings, s)));
+    let most = 0;
+    await sampler.rollOut(beginnings, 3, new RandomStream(6, 'rollouts'), async (kept, completed) => {
+      most = kept;
+      for (let s = 0; s < 8; s++) {
+        expect(sequence(completed, s).slice(0, kept)).toEqual(sequence(beginnings, s).slice(0, kept));
+        if (countedTokens(ending, beginnings, s) <= kept) expect(sequence(completed, s)).toEqual(sequence(beginnings, s));
+      }
+    });
+    expect(most).toBe(longest - 1);
+    sampler.release();
+    full.release();
+  });
+
+  it('are trained on by the tokens that count, at whichever compiled length', async () => {
+    const short = counted.map((count, s) => ({ count, s })).toSorted((a, b) => a.count - b.count).slice(0, 4);
+    const run = async (shorter: readonly number[]): Promise<{ loss: number; weights: Float32Array }> => {
+      const trainer = await RecurrentTrainer.create(engine, ending, weights.slice(), { rows: 4, shorter });
+      const loss = await trainer.update(ended, short.map(({ s }) => s), { learningRate: 0.02, averageDecay: 0 });
+      await trainer.update(ended, [0, 1, 2, 3], { learningRate: 0.02, averageDecay: 0 });
+      trainer.release();
+      return { loss, weights: trainer.weights };
+    };
+    const whole = await run([]);
+    const tokens = short.reduce((sum, { count }) => sum + count, 0);
+    expect(whole.loss).toBeCloseTo(short.reduce((sum, { count, s }) => sum + (count / tokens) * referenceNll(sequence(ended, s).slice(0, count)), 0), 4);
+    const shorter = await run([short.at(-1)!.count]);
+    expect(shorter.loss).toBeCloseTo(whole.loss, 5);
+    for (const [i, value] of shorter.weights.entries()) expect(Math.abs(value - whole.weights[i]!)).toBeLessThan(1e-3);
+  });
+});
+
 describe('training', () => {
   const picked = [0, 1, 2, 3];
   const rates = { learningRate: 0.02, averageDecay: 0.5 };
@@ -130,6 +199,21 @@ describe('training', () => {
     expect(losses.at(-1)!).toBeLessThan(losses[0]! - 0.5);
     expect(average).not.toEqual(after);
     expect((await run()).weights).toEqual(after);
+  });
+
+  it('with dropout is noisy by its seed alone, and costs what dropped components carried', async () => {
+    const losses = async (dropout: number, seed: number): Promise<number[]> => {
+      const trainer = await RecurrentTrainer.create(engine, shape, weights.slice(), { rows: 4, dropout, seed });
+      const all: number[] = [];
+      for (let s = 0; s < 5; s++) all.push(await trainer.update(sequences, picked, { learningRate: 0, averageDecay: 0 }));
+      trainer.release();
+      return all;
+    };
+    const [none, some, again, other] = [await losses(0, 1), await losses(0.5, 1), await losses(0.5, 1), await losses(0.5, 2)];
+    expect(new Set(none).size).toBe(1);
+    expect(new Set(some).size).toBe(5);
+    expect(again).toEqual(some);
+    expect(other).not.toEqual(some);
   });
 
   it('by reward makes likelier what was rewarded and less likely what was punished', async () => {
