@@ -119,7 +119,9 @@ export interface PretrainPlan {
   readonly steps: number;
   readonly learningRate: number;
   readonly warmupSteps: number;
+  /** Share in [0, 1] of the documents that are rearranged for fill-in-the-middle, and of those with masked tokens. */
   readonly infillShare: number;
+  readonly maskShare: number;
 }
 
 export interface StepReport {
