@@ -308,7 +308,8 @@ export class PretrainedModelHost extends FakeModelHost {
   override async bits(texts: readonly string[], weights: WeightsName): Promise<number[]> {
     this.calls.push(`bits ${weights}`);
     this.texts.push(texts);
-    return texts.map((text) => Buffer.byteLength(text) * this.bitsPerByte(this.#steps));
+    const bitsPerByte = this.bitsPerByte(this.#steps);
+    return texts.map((text) => Buffer.byteLength(text) * bitsPerByte);
   }
 }
 

@@ -42,6 +42,20 @@ describe('pretraining', () => {
     await second.pretrain({ fromStep: 9, toStep: 20 });
     expect(second.state()).toEqual(whole.state());
   });
+
+  it('learns masked tokens as much as others: the loss is a mean over what is learned', async () => {
+    const losses: number[] = [];
+    for (const maskShare of [0, 1]) {
+      const one = await PolicyHost.create({ ...request, files: [], pretraining: { ...request.pretraining, infillShare: 0, maskShare } }, tokenizer, { backend: 'onnx:cpu', threads: 2 });
+      const reports = await one.pretrain({ fromStep: 0, toStep: 30 });
+      losses.push(reports[0]!.loss);
+      expect(reports.at(-1)!.loss).toBeLessThan(0.8 * reports[0]!.loss);
+    }
+    // Before the first update every token is about as unlikely as any other.
+    expect(losses[1]! / losses[0]!).toBeGreaterThan(0.9);
+    expect(losses[1]! / losses[0]!).toBeLessThan(1.1);
+    expect(losses[1]).not.toBe(losses[0]);
+  });
 });
 
 describe('sampling', () => {
