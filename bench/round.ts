@@ -141,7 +141,7 @@ export async function measure(args: readonly string[], say: Say): Promise<BenchR
   try {
     await pool.ready();
     const host = await PolicyHost.create(
-      { seed: 1, backend: 'onnx:cpu', threads: availableParallelism(), model: shape, pretraining: { steps: 1, learningRate: 3e-4, warmupSteps: 0, infillShare: 0 }, tokenizer: '', documents: [], files: [] },
+      { seed: 1, backend: 'onnx:cpu', threads: availableParallelism(), model: shape, pretraining: { steps: 1, learningRate: 3e-4, warmupSteps: 0, infillShare: 0, maskShare: 0 }, tokenizer: '', documents: [], files: [] },
       tokenizer, { backend: 'onnx:cpu', threads: availableParallelism() });
     const ours = new OurRound(host, pool, prompts, await host.encode(prompts));
     const setup = {

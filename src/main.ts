@@ -12,8 +12,8 @@ import { JoiningCritic } from './agents/critic.ts';
 import { MeasuringGate } from './agents/gate.ts';
 import { PolicyGenerator } from './agents/generator.ts';
 import { RoundLearner } from './agents/learner/learner.ts';
-import { RunPreparer } from './agents/preparer.ts';
-import { ChunkedPretrainer } from './agents/pretrainer.ts';
+import { pretrainPlan, RunPreparer } from './agents/preparer.ts';
+import { ChunkedPretrainer, type PretrainingRecord } from './agents/pretrainer.ts';
 import { PointedRefiner } from './agents/refiner.ts';
 import type { TaskSource } from './agents/samples.ts';
 import { RoundTimer } from './agents/timing.ts';
@@ -39,7 +39,7 @@ import { canonicalHash } from './store/canonical.ts';
 import { Checkpoints } from './store/checkpoints.ts';
 import { CommandQueue } from './store/commands.ts';
 import { EventLog, EventLogReader } from './store/event-log.ts';
-import { acceptedSamples, completedRows, promotionsOf, replayBuffer, secondsSpent } from './store/history.ts';
+import { acceptedSamples, completedRows, measuredBits, promotionsOf, replayBuffer, secondsSpent } from './store/history.ts';
 import { StoreError } from './store/errors.ts';
 import { claimRun, createRunFolder, readRunConfig } from './store/run-folder.ts';
 import { promptedTasks, unconditionalTasks } from './tasks/index.ts';
@@ -254,7 +254,7 @@ class ImproveRun implements Run {
         folder: async (kind, key, make) => cache.get(kind, key) ?? (await cache.put(kind, key, make)),
         find: (kind, key) => cache.get(kind, key),
       },
-      past: { rows, promotions, pretraining: newestPretraining(checkpoints), folderOf: (checkpoint) => checkpoints.path(checkpoint) },
+      past: { rows, promotions, pretraining: newestPretraining(checkpoints), measured: measuredBits(log), folderOf: (checkpoint) => checkpoints.path(checkpoint) },
       tokenCounter(path) {
         const tokenizer = loadTokenizer(path);
         return (text) => tokenizer.count(text);
@@ -274,8 +274,11 @@ class ImproveRun implements Run {
       checkpoints.retain({ keep: config.keepCheckpoints, always: [best, promoted.at(-1)].flatMap((kept) => kept?.checkpoint ?? []) });
       return hash;
     };
-    const pretrainer = new ChunkedPretrainer({ ...base, save: (step) => save(`pretraining-${String(step).padStart(6, '0')}`, null, { step }) });
     const documents: RunParts['documents'] = (split) => preparer.set.documents[split];
+    const pretrainer = new ChunkedPretrainer({
+      ...base, heldOut: () => documents('gate'), measured: () => measuredBits(log),
+      save: (step) => save(`pretraining-${String(step).padStart(6, '0')}`, null, { step }),
+    });
     const learnerThrough = (host: ModelHost): RoundLearner => new RoundLearner({
       ...base, model: host, save, endOfText: SPECIAL_IDS.endOfText,
       real: () => preparer.set.real,
@@ -341,7 +344,8 @@ function newestPretraining(checkpoints: Checkpoints): { folder: string; step: nu
 async function keepPretraining(cache: Cache, key: unknown, checkpoint: string, log: EventLog): Promise<void> {
   if (cache.get('pretraining', key)) return;
   const steps = log.query({ types: ['pretraining.step'] }).map(({ data: { totalSteps: _total, ...report } }): StepReport => report);
-  await cache.put('pretraining-steps', key, async (folder) => writeJsonAtomic(join(folder, 'value.json'), { value: steps }));
+  const record: PretrainingRecord = { steps, measured: measuredBits(log) };
+  await cache.put('pretraining-record', key, async (folder) => writeJsonAtomic(join(folder, 'value.json'), { value: record }));
   await cache.put('pretraining', key, async (folder) => {
     mkdirSync(join(folder, 'weights'));
     cpSync(checkpoint, join(folder, 'weights'), { recursive: true });
@@ -367,9 +371,8 @@ export async function openPolicy(folder: string): Promise<OpenPolicy> {
   if (path === undefined) throw new StoreError('missing', `The run ${folder} has saved no weights yet; wait until its pretraining has saved some.`);
   const model = startModelHost();
   try {
-    const { steps, learningRate, warmupSteps, infillShare } = config.pretraining;
     await model.initialise({
-      seed: config.seed, backend: config.backend, threads: config.threads, model: config.model, pretraining: { steps, learningRate, warmupSteps, infillShare },
+      seed: config.seed, backend: config.backend, threads: config.threads, model: config.model, pretraining: pretrainPlan(config.pretraining),
       tokenizer: join(folder, TOKENIZER_FILE), documents: [], files: [],
     });
     await model.load(path);

@@ -290,6 +290,29 @@ export class FakeModelHost implements ModelHost {
   }
 }
 
+/** Whose held-out bits a byte, while pretraining, are a function of the steps that are done. */
+export class PretrainedModelHost extends FakeModelHost {
+  /** Of every call of `bits`. */
+  readonly texts: (readonly string[])[] = [];
+  #steps = 0;
+
+  constructor(readonly bitsPerByte: (steps: number) => number) {
+    super();
+  }
+
+  override async pretrain(request: PretrainRequest): Promise<StepReport[]> {
+    this.#steps = request.toStep;
+    return super.pretrain(request);
+  }
+
+  override async bits(texts: readonly string[], weights: WeightsName): Promise<number[]> {
+    this.calls.push(`bits ${weights}`);
+    this.texts.push(texts);
+    const bitsPerByte = this.bitsPerByte(this.#steps);
+    return texts.map((text) => Buffer.byteLength(text) * bitsPerByte);
+  }
+}
+
 // ---- evaluator --------------------------------------------------------------------------------------------------------
 
 const kindOf = (line: string): string =>
@@ -449,19 +472,20 @@ export function fakeRun(options: FakeRunOptions = {}): FakeRun {
   const events = options.events ?? new MemorySink();
   const evaluator = options.evaluator ?? new FakeEvaluator();
   const preparation = options.preparation ?? { pretrainedSteps: 0, totalSteps: config.pretraining.steps, completedRounds: 0, rows: [] };
-  const deps = { model, events, evaluator, config, tasks: toyTasks, clock: options.clock ?? (() => 0) };
+  const documents = options.documents ?? ((split: 'gate' | 'test') => toyDocuments(split, 30));
+  const deps = { model, events, evaluator, config, documents, tasks: toyTasks, clock: options.clock ?? (() => 0) };
   const learner = new FakeLearner(model, events);
   return {
     config, model, evaluator, events,
     agents: {
       preparer: new FakePreparer(preparation),
-      pretrainer: new ChunkedPretrainer({ ...deps, save: (step) => model.save(`pretraining-${step}`) }),
+      pretrainer: new ChunkedPretrainer({ ...deps, heldOut: () => deps.documents('gate'), measured: () => events.of('pretraining.measured'), save: (step) => model.save(`pretraining-${step}`) }),
       generator: new PolicyGenerator(deps),
       critic: new JoiningCritic({ ...deps, readability: ({ evaluation }) => evaluation.score }),
       refiner: new PointedRefiner(deps),
       learner,
       gate: new MeasuringGate({
-        ...deps, documents: options.documents ?? ((split) => toyDocuments(split, 30)), rows: preparation.rows,
+        ...deps, rows: preparation.rows,
         ...(preparation.promotions ? { promotions: preparation.promotions } : {}),
       }),
       closer: new RecordingCloser({ events, weightsHash: () => model.save('final') }),

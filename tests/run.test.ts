@@ -46,8 +46,8 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function run(options: RunOptions = {}, onEvent: (event: LoggedEvent, command: (c: 'stop-now' | 'stop-after-round' | 'pause' | 'resume') => void) => void = () => {}): Promise<RunResult> {
-  const improve = createRun(config, { folder: join(folder, 'runs'), ...options });
+async function run(options: RunOptions = {}, onEvent: (event: LoggedEvent, command: (c: 'stop-now' | 'stop-after-round' | 'pause' | 'resume') => void) => void = () => {}, input = config): Promise<RunResult> {
+  const improve = createRun(input, { folder: join(folder, 'runs'), ...options });
   try {
     const watched = (async () => {
       for await (const event of improve) onEvent(event, (c) => improve.command(c));
@@ -143,6 +143,27 @@ describe('a run', () => {
     expect(paused).toBeGreaterThan(0);
     expect(result).toMatchObject({ rounds: 1 });
   });
+
+  it('whose pretraining ends early has one log: uninterrupted, out of the cache, or stopped and resumed', async () => {
+    // At this rate nothing is learned, so the second measurement is no better than the first.
+    const early: ConfigInput = { ...config, budget: { rounds: 0 }, pretraining: { ...config.pretraining, learningRate: 1e-30, patience: 1 } };
+    const stoppedAt = (when: (event: LoggedEvent) => boolean): Promise<RunResult> => run({}, (event, command) => void (when(event) && command('stop-now')), early);
+    const forget = (): void => rmSync(join(folder, 'cache', 'entries', 'pretraining'), { recursive: true });
+    const whole = await run({}, () => {}, early);
+    const cached = await stoppedAt(({ type }) => type === 'pretraining.finished');
+    // From here on only the log knows that nothing comes after step 40.
+    forget();
+    const finished = await run({ resume: cached.folder });
+    forget();
+    const stopped = await stoppedAt(({ type, data }) => type === 'pretraining.step' && (data as { step: number }).step === 25);
+    const resumed = await run({ resume: stopped.folder });
+    for (const { logHash, weightsHash } of [finished, resumed]) expect({ logHash, weightsHash }).toEqual({ logHash: whole.logHash, weightsHash: whole.weightsHash });
+    const log = new EventLogReader(resumed.folder);
+    expect(log.query({ types: ['pretraining.measured'] }).map(({ data }) => data.step)).toEqual([20, 40]);
+    expect(log.query({ types: ['pretraining.finished'] })[0]!.data.steps).toBe(40);
+    expect(log.query({ types: ['pretraining.step'] })).toHaveLength(40);
+    log.close();
+  }, 120_000);
 
   it('leaves a policy that samples, and a dashboard that can still be opened', async () => {
     const { folder: path } = await uninterrupted();

@@ -8,6 +8,7 @@ import type { Evaluator } from '../contracts/evaluator.ts';
 import type { ModelHost, WeightsName } from '../contracts/model.ts';
 import type { Document, Histogram, Measurement, PromptResult, Proportion, RoundRow, Sample } from '../contracts/records.ts';
 import type { Config } from '../config/schema.ts';
+import { measuredDocuments } from '../tasks/index.ts';
 import { alarmBounds, alarmsOf, checksOf, histogramOf, measurement, median, type HeldOut } from '../metrics/index.ts';
 import { during, type ActivityDeps } from './activity.ts';
 import { judgeCandidate } from './promotion.ts';
@@ -197,12 +198,11 @@ export class MeasuringGate implements Gate {
     return samples.map((sample, i) => ({ sample, evaluation: evaluations[i]! }));
   }
 
-  /** Held-out documents of a split: ordered by id, which is a hash of the text and so says nothing about it. */
   async #heldOutOf(split: HeldOutSplit, signal?: AbortSignal): Promise<HeldOutTexts> {
     const known = this.#heldOut.get(split);
     if (known) return known;
     const { evaluator, documents, config: { measuring } } = this.#deps;
-    const chosen = [...documents(split)].sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)).slice(0, measuring.documents);
+    const chosen = measuredDocuments(documents(split), measuring.documents);
     const evaluations = await evaluator.evaluateMany(
       chosen.map(({ id, text }) => ({ id, text, promptLength: 0, finish: 'stop' as const })), signal,
     );

@@ -7,11 +7,12 @@ import { setImmediate } from 'node:timers/promises';
 import type { Config } from '../config/schema.ts';
 import type { Preparation, Preparer, Promotion } from '../contracts/agents.ts';
 import type { DocumentFinder, Evaluator, SafetyScanner } from '../contracts/evaluator.ts';
-import type { DiscriminatorInput, ModelHost, StepReport } from '../contracts/model.ts';
-import type { RoundRow, Split } from '../contracts/records.ts';
+import type { DiscriminatorInput, ModelHost, PretrainPlan } from '../contracts/model.ts';
+import type { HeldOutBits, RoundRow, Split } from '../contracts/records.ts';
 import { findDocuments, readCorpus, requireDocuments, withoutFiles, type Corpus, type Documents } from '../tasks/index.ts';
 import { vetoed } from '../metrics/index.ts';
 import { during, type ActivityDeps } from './activity.ts';
+import { outOfPatience, pretrainingEvents, type PretrainingRecord } from './pretrainer.ts';
 
 /** Values that are made once and kept by everything they were made from. */
 export interface Kept {
@@ -40,8 +41,15 @@ export interface Past {
   readonly promotions: readonly Promotion[];
   /** Folder of the newest checkpoint of pretraining, and its step. */
   readonly pretraining: { readonly folder: string; readonly step: number } | null;
+  /** Every `pretraining.measured` of the log, in order. */
+  readonly measured: readonly HeldOutBits[];
   /** Folder of a round's checkpoint. */
   readonly folderOf: (checkpoint: string) => string;
+}
+
+/** What the models have to know of a run's pretraining. */
+export function pretrainPlan({ steps, learningRate, warmupSteps, infillShare, maskShare }: Config['pretraining']): PretrainPlan {
+  return { steps, learningRate, warmupSteps, infillShare, maskShare };
 }
 
 export interface PreparerDeps extends ActivityDeps {
@@ -95,8 +103,7 @@ export class RunPreparer implements Preparer {
       const real = await this.#structures(corpus, train, signal);
       this.#set = { ...set, real };
 
-      const { steps, learningRate, warmupSteps, infillShare } = config.pretraining;
-      const plan = { steps, learningRate, warmupSteps, infillShare };
+      const plan = pretrainPlan(config.pretraining);
       const info = await model.initialise({
         seed: config.seed, backend: config.backend, threads: config.threads, model: config.model, pretraining: plan, tokenizer: tokenizer.path,
         ...(config.learner === 'latent-gan' ? { latent: { noise: config.latent.noise, prefix: config.latent.prefix, objective: config.latent.objective } } : {}),
@@ -106,33 +113,39 @@ export class RunPreparer implements Preparer {
         { key: 'model', event: { type: 'model.ready', data: info } },
         { key: 'vocabulary', event: { type: 'vocabulary.ready', data: { bytes: await model.tokenBytes() } } },
       ]);
-      this.#pretrainingKey = { version: VERSION, corpus: corpus.hash, seed: config.seed, threads: config.threads, backend: info.backend, model: config.model, plan };
+      const { pretraining: { patience, saveEvery }, measuring, sampling: { maxTokens } } = config;
+      this.#pretrainingKey = {
+        version: VERSION, corpus: corpus.hash, maxTokens, seed: config.seed, threads: config.threads, backend: info.backend, model: config.model, plan,
+        // How often and on what is measured decides nothing where it does not end pretraining.
+        early: patience === 0 ? null : { patience, saveEvery, documents: measuring.documents },
+      };
       signal?.throwIfAborted();
-      const pretrainedSteps = await this.#goOn(past);
-      return { pretrainedSteps, totalSteps: steps, completedRounds: past.rows.at(-1)?.round ?? 0, rows: past.rows, promotions: past.promotions };
+      return { ...(await this.#goOn(past)), completedRounds: past.rows.at(-1)?.round ?? 0, rows: past.rows, promotions: past.promotions };
     });
   }
 
-  /** Loads the weights to go on from; returns the steps of pretraining that they have seen. */
-  async #goOn(past: Past): Promise<number> {
-    const { model, kept, events, config } = this.deps;
+  /** Loads the weights to go on from; returns the steps of pretraining that they have seen, and after how many it is over. */
+  async #goOn(past: Past): Promise<Pick<Preparation, 'pretrainedSteps' | 'totalSteps'>> {
+    const { model, kept, events, config: { pretraining } } = this.deps;
+    const totalSteps = pretraining.steps;
     const last = past.rows.at(-1);
     if (last) {
       await model.load(past.folderOf(last.checkpoint));
       if (last.outcome === 'promoted') await model.promote();
       if (last.outcome === 'rejected') await model.rollback();
-      return config.pretraining.steps;
+      return { pretrainedSteps: totalSteps, totalSteps };
     }
     const folder = kept.find('pretraining', this.#pretrainingKey);
     if (folder) {
       await model.load(`${folder}/weights`);
-      const reports = await kept.json<StepReport[]>('pretraining-steps', this.#pretrainingKey, () => Promise.reject(new Error('The cache of pretraining is incomplete; `ouroboros cache clear` mends that.')));
-      events.record(reports.map((report) => ({ key: `pretraining/${report.step}`, event: { type: 'pretraining.step' as const, data: { ...report, totalSteps: config.pretraining.steps } } })));
-      return config.pretraining.steps;
+      const record = await kept.json<PretrainingRecord>('pretraining-record', this.#pretrainingKey, () => Promise.reject(new Error('The cache of pretraining is incomplete; `ouroboros cache clear` mends that.')));
+      events.record(pretrainingEvents(record, totalSteps));
+      return { pretrainedSteps: record.steps.length, totalSteps: record.steps.length };
     }
-    if (!past.pretraining) return 0;
-    await model.load(past.pretraining.folder);
-    return past.pretraining.step;
+    if (!past.pretraining) return { pretrainedSteps: 0, totalSteps };
+    const { folder: saved, step } = past.pretraining;
+    await model.load(saved);
+    return { pretrainedSteps: step, totalSteps: outOfPatience(past.measured, step, pretraining.patience) ? step : totalSteps };
   }
 
   /** The corpus without the files that safety vetoes; the same corpus where there are none. */

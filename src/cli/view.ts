@@ -50,6 +50,8 @@ export class RunView {
       case 'preview.created':
         this.say(`A sample at step ${event.data.step} (${event.data.valid ? 'valid' : 'not valid'}):`);
         return this.say(indent(harmless(event.data.text), '    │ ', previewLines));
+      case 'pretraining.measured':
+        return this.say(`Held out after ${count(event.data.step, 'step')}: ${event.data.bitsPerByte.toFixed(3)} bits a byte.`);
       case 'pretraining.finished':
         this.#endBar();
         return this.say(`Pretraining: done after ${count(event.data.steps, 'step')}.`);

@@ -58,8 +58,11 @@ export const configSchema = z.strictObject({
     learningRate: z.number().positive().default(3e-3),
     warmupSteps: z.int().min(0).default(60),
     infillShare: share.default(0.15).describe('Share of documents rearranged for fill-in-the-middle.'),
-    saveEvery: positive.default(250),
-  }).prefault({}),
+    maskShare: share.default(0).describe('Share of documents with masked tokens, predicted after them.'),
+    saveEvery: positive.default(250).describe('Steps between two saved states, and between two measurements of held-out bits where there is patience.'),
+    patience: z.int().min(0).default(0).describe('Pretraining ends after so many measurements in a row without fewer bits a byte on the gate split; 0: nothing is measured, and all steps are done.'),
+  }).prefault({})
+    .refine(({ infillShare, maskShare }) => infillShare + maskShare <= 1, { path: ['maskShare'], message: 'must not exceed what pretraining.infillShare leaves of 1' }),
 
   sampling: z.strictObject({
     unconditional: z.int().min(0).default(1536).describe('Unconditional samples a round.'),

@@ -97,8 +97,8 @@ export interface Gate {
 
 /** Pretraining, in chunks, so that pausing and progress need no special case. */
 export interface Pretrainer {
-  /** Runs up to `steps` steps from `fromStep`; records `pretraining.step`. */
-  advance(input: { readonly fromStep: number; readonly steps: number }, signal?: AbortSignal): Promise<{ readonly step: number; readonly loss: number }>;
+  /** Runs up to `steps` steps from `fromStep`; records `pretraining.step`. `ended`: no more steps are to be done, however many are left. */
+  advance(input: { readonly fromStep: number; readonly steps: number }, signal?: AbortSignal): Promise<{ readonly step: number; readonly loss: number; readonly ended: boolean }>;
   /** Records `pretraining.finished`; the trained policy is the promoted one from here on. */
   finish(input: { readonly step: number }, signal?: AbortSignal): Promise<{ readonly weightsHash: string }>;
 }
@@ -106,6 +106,7 @@ export interface Pretrainer {
 export interface Preparation {
   /** Step at which pretraining goes on: 0, a saved step, or the last one when the cache holds the finished weights. */
   readonly pretrainedSteps: number;
+  /** Steps after which pretraining is over: fewer than were planned where it is known to have ended early. */
   readonly totalSteps: number;
   /** Rounds that are complete already: not 0 when a run is resumed. */
   readonly completedRounds: number;

@@ -5,7 +5,7 @@
  * transitions are unhashed or live in `meta`.
  */
 import type { StepReport, UpdateReport, DiscriminatorReport, ModelInfo } from './model.ts';
-import type { Critique, Evaluation, GuardCheck, Histogram, Measurement, PromptResult, Proportion, Reward, RoundRow, Sample, Split, Timing } from './records.ts';
+import type { Critique, Evaluation, GuardCheck, HeldOutBits, Histogram, Measurement, PromptResult, Proportion, Reward, RoundRow, Sample, Split, Timing } from './records.ts';
 
 /** Bigrams are recomputed when needed; they would triple the log. */
 export type LoggedEvaluation = Omit<Evaluation, 'bigrams' | 'bigramsAt'>;
@@ -18,6 +18,8 @@ export type HashedEvent =
   /** Bytes of every token as hexadecimal digits, none for special ones: what a sample's text is made of. */
   | { type: 'vocabulary.ready'; data: { bytes: string[] } }
   | { type: 'pretraining.step'; data: StepReport & { totalSteps: number } }
+  /** On the gate split; recorded where pretraining may end early. */
+  | { type: 'pretraining.measured'; data: HeldOutBits }
   | { type: 'pretraining.finished'; data: { steps: number; weightsHash: string } }
   | { type: 'round.started'; data: { round: number } }
   | { type: 'sample.created'; data: Sample }

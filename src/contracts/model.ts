@@ -119,7 +119,9 @@ export interface PretrainPlan {
   readonly steps: number;
   readonly learningRate: number;
   readonly warmupSteps: number;
+  /** Shares in [0, 1] of the documents: rearranged for fill-in-the-middle, and with masked tokens; at most 1 together. */
   readonly infillShare: number;
+  readonly maskShare: number;
 }
 
 export interface StepReport {

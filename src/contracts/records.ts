@@ -21,6 +21,12 @@ export interface Document {
   readonly text: string;
 }
 
+/** Bits a byte of held-out documents once so many steps of pretraining are done. */
+export interface HeldOutBits {
+  readonly step: number;
+  readonly bitsPerByte: number;
+}
+
 export type TaskKind = 'unconditional' | 'signature' | 'docstring' | 'lines';
 
 /** A prompt with a stable id and a split. `prompt` is empty for unconditional tasks. */

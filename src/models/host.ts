@@ -15,7 +15,7 @@ import { DiscriminatorTrainer } from './discriminator-trainer.ts';
 import { LatentHost } from './latent-host.ts';
 import { cosineRate, PretrainingBatches } from './objectives.ts';
 import { biasCorrections } from './optimizer.ts';
-import { eachPlacement, packRows, shifted, writeRows, type Packable, type PackedRow } from './packing.ts';
+import { eachPlacement, packRows, shifted, weighTargets, writeRows, type Packable, type PackedRow } from './packing.ts';
 import { distributionStep, policyLayout, scoreStep, trainStep, type PolicyShape } from './policy.ts';
 import { SPECIAL_IDS, type Tokenizer } from './tokenizer/index.ts';
 
@@ -68,10 +68,10 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
     this.#score = score;
     this.#discriminator = discriminator;
     const encoded = (texts: readonly string[]): Int32Array[] => texts.map((text) => Int32Array.from(tokenizer.encode(text)));
-    const { steps, infillShare } = request.pretraining;
+    const { steps, infillShare, maskShare } = request.pretraining;
     this.#batches = new PretrainingBatches(
       { documents: encoded(request.documents).filter((ids) => ids.length + 1 <= shape.context), files: encoded(request.files) }, SPECIAL_IDS,
-      { seed: request.seed, batch: shape.batch, length: shape.context, infillShare, totalSteps: steps });
+      { seed: request.seed, batch: shape.batch, length: shape.context, infillShare, maskShare, totalSteps: steps });
     const layout = policyLayout(shape);
     const raw = layout.initialise(request.seed);
     const zeros = (): Float32Array => new Float32Array(layout.size);
@@ -259,7 +259,7 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
       const rows = this.#batches.rows(step);
       const training = await this.#trainingOf(rows.length);
       const { likelihood } = this.#clearInputs(training, rows);
-      const tokens = eachPlacement(rows, this.#shape.context, (at, { ids }) => void likelihood.fill(1, at, at + ids.length));
+      const tokens = weighTargets(rows, this.#shape.context, likelihood, 1);
       for (let i = 0; i < likelihood.length; i++) likelihood[i]! /= tokens;
       const learningRate = cosineRate(step, plan.steps, plan.warmupSteps, plan.learningRate);
       const { loss, gradNorm } = await this.#runTraining(training, learningRate, 0);
@@ -328,7 +328,7 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
     for (const array of [inputs.credit, inputs.likelihood, inputs.alternativeCredit]) for (let i = 0; i < array.length; i++) array[i]! /= Math.max(1, ownTokens);
     const offset = own.length * context;
     const weights = inputs.likelihood.subarray(offset);
-    const corpusTokens = eachPlacement(corpus, context, (at, { ids }) => void weights.fill(request.corpusWeight, at, at + ids.length));
+    const corpusTokens = weighTargets(corpus, context, weights, request.corpusWeight);
     for (let i = 0; i < weights.length; i++) weights[i]! /= Math.max(1, corpusTokens);
     inputs.clipLow[0] = request.clipLow;
     inputs.clipHigh[0] = request.clipHigh;

@@ -9,7 +9,7 @@ import type { DecodeResult } from './decoding.ts';
 import { LatentSampler, noiseOf, type LatentWeights } from './latent-sampler.ts';
 import { latentTrainStep, prefixLayout, rowCounts, sequenceShape, type RowCounts } from './latent.ts';
 import { ADVERSARIAL_BETAS, biasCorrections } from './optimizer.ts';
-import { eachPlacement, shifted, writeRows, type Packable, type PackedRow } from './packing.ts';
+import { shifted, weighTargets, writeRows, type Packable, type PackedRow } from './packing.ts';
 import type { PolicyShape } from './policy.ts';
 import { sequenceDiscriminatorLayout, sequenceDiscriminatorStep } from './sequence-discriminator.ts';
 
@@ -141,7 +141,7 @@ export class LatentHost {
     writeRows(corpus, shape.context, { ids: ids!, targets: targets!, segments: segments! });
     const weights = inputs['plainLikelihood'] as Float32Array;
     weights.fill(0);
-    const plainTokens = eachPlacement(corpus, shape.context, (at, { ids }) => void weights.fill(1, at, at + ids.length));
+    const plainTokens = weighTargets(corpus, shape.context, weights, 1);
     const tokens = prefixedTokens + plainTokens;
     for (const array of [inputs['prefixedLikelihood']!, weights]) for (let i = 0; i < array.length; i++) array[i]! /= tokens;
 

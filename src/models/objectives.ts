@@ -1,6 +1,6 @@
 /**
- * What pretraining shows the policy: next-token prediction over whole documents and over windows of whole files, and
- * fill-in-the-middle. A step's batch is a pure function of (seed, step): nothing has to be saved to go on from any step.
+ * What pretraining shows the policy: next-token prediction over whole documents and over windows of whole files,
+ * fill-in-the-middle, and masked tokens. A step's batch is a pure function of (seed, step): nothing has to be saved to go on from any step.
  */
 import { RandomStream } from '../random/philox.ts';
 import { packRows, shifted, type Packable, type PackedRow } from './packing.ts';
@@ -10,6 +10,7 @@ export interface SpecialIds {
   readonly prefix: number;
   readonly suffix: number;
   readonly middle: number;
+  readonly mask: number;
 }
 
 export interface CorpusIds {
@@ -23,6 +24,8 @@ export interface CorpusIds {
 const FIRST_FILE_SHARE = 0.6;
 const LAST_FILE_PROGRESS = 0.75;
 const LONGEST_MIDDLE = 48;
+/** Part of a document's tokens that are masked. Source: Devlin et al., "BERT" (2019), section 3.1. */
+const MASKED_PART = 0.15;
 
 /**
  * A document rearranged for fill-in-the-middle (prefix, suffix, middle: the order "PSM"): the middle is written last, between
@@ -31,6 +34,34 @@ const LONGEST_MIDDLE = 48;
 export function infillSequence(tokens: ArrayLike<number>, start: number, end: number, special: SpecialIds): Int32Array {
   const all = Array.from(tokens);
   return Int32Array.from([special.prefix, ...all.slice(0, start), special.suffix, ...all.slice(end), special.middle, ...all.slice(start, end), special.endOfText]);
+}
+
+/**
+ * A document with masks in place of the tokens at `masked` (ascending positions), and after [middle] those tokens in order: each is
+ * predicted from all of the document that is not masked, left and right of it, by a model that reads from left to right. Unlike in
+ * BERT's form no output stands at a mask, so one symbol will do for all: the order says which is meant.
+ * A fill-in-the-middle sequence begins with [prefix] and holds no [mask], so neither is taken for the other. Only what follows [middle]
+ * is to be learned: nothing here teaches the policy to write a [mask].
+ * Sources: Raffel et al., "T5" (2020), section 3.1.4 (targets after the corrupted text); Aghajanyan et al., "CM3" (2022), section 2
+ * (both in one sequence of a causal decoder).
+ */
+export function maskedSequence(tokens: ArrayLike<number>, masked: ArrayLike<number>, special: SpecialIds): Int32Array {
+  const text = Array.from(tokens);
+  const hidden = Array.from(masked, (at) => text[at]!);
+  for (const at of Array.from(masked)) text[at] = special.mask;
+  return Int32Array.from([...text, special.middle, ...hidden, special.endOfText]);
+}
+
+export interface BatchOptions {
+  readonly seed: number;
+  /** Rows of a step. */
+  readonly batch: number;
+  /** Tokens of a row. */
+  readonly length: number;
+  /** Shares of the documents that are rearranged; at most 1 together. The rest is shown as it is. */
+  readonly infillShare: number;
+  readonly maskShare: number;
+  readonly totalSteps: number;
 }
 
 export class PretrainingBatches {
@@ -42,7 +73,7 @@ export class PretrainingBatches {
   constructor(
     private readonly corpus: CorpusIds,
     private readonly special: SpecialIds,
-    private readonly options: { readonly seed: number; readonly batch: number; readonly length: number; readonly infillShare: number; readonly totalSteps: number },
+    private readonly options: BatchOptions,
   ) {
     const { length } = options;
     this.#windows = corpus.files.flatMap((file) =>
@@ -102,15 +133,23 @@ export class PretrainingBatches {
   #epoch(epoch: number): PackedRow<Packable>[] {
     const known = this.#epochs.get(epoch);
     if (known) return known;
-    const { seed, length, infillShare } = this.options;
+    const { seed, length, infillShare, maskShare } = this.options;
     const { documents } = this.corpus;
     const random = new RandomStream(seed, 'infill', epoch);
     const sequences = Array.from(new RandomStream(seed, 'epoch', epoch).permutation(documents.length), (index, i) => {
       const tokens = documents[index]!;
-      if (random.uniform(3 * i) < infillShare && tokens.length + 4 <= length) {
+      // One draw decides between all forms: whatever is masked, the same documents are filled in, at the same places.
+      const form = random.uniform(3 * i);
+      if (form < infillShare && tokens.length + 4 <= length) {
         const size = 1 + random.integer(3 * i + 1, Math.min(LONGEST_MIDDLE, tokens.length));
         const start = random.integer(3 * i + 2, tokens.length - size + 1);
         return shifted(infillSequence(tokens, start, start + size, this.special), this.special.endOfText);
+      }
+      // Room for [middle] and end-of-text besides.
+      const hidden = Math.min(Math.max(1, Math.round(MASKED_PART * tokens.length)), length - tokens.length - 2);
+      if (form >= infillShare && form < infillShare + maskShare && hidden > 0) {
+        const masked = new RandomStream(seed, 'masked', epoch, i).permutation(tokens.length).subarray(0, hidden).sort();
+        return { ...shifted(maskedSequence(tokens, masked, this.special), this.special.endOfText), learnedFrom: tokens.length + 1 };
       }
       return shifted([...tokens, this.special.endOfText], this.special.endOfText);
     });

@@ -7,6 +7,8 @@
 export interface Packable {
   readonly ids: ArrayLike<number>;
   readonly targets: ArrayLike<number>;
+  /** Position of the first target to be learned; those before it are only read. Absent: 0. */
+  readonly learnedFrom?: number;
 }
 
 /** Where a sequence stands in its row. */
@@ -72,6 +74,16 @@ export function eachPlacement<T extends Packable>(rows: readonly PackedRow<T>[],
     }
   }
   return positions;
+}
+
+/** Fills `weights`, flat over the batch, with `weight` where a target is to be learned; returns how many there are. */
+export function weighTargets(rows: readonly PackedRow<Packable>[], length: number, weights: Float32Array, weight: number): number {
+  let learned = 0;
+  eachPlacement(rows, length, (at, { ids, learnedFrom = 0 }) => {
+    weights.fill(weight, at + learnedFrom, at + ids.length);
+    learned += ids.length - learnedFrom;
+  });
+  return learned;
 }
 
 /** The training form of tokens after end-of-text: ids are shifted right by one, with `first` in front. */

@@ -1,7 +1,7 @@
 /** What a run has behind it, as queries over its log: the rounds that are complete, the promotions, the replay buffer. */
 import { setImmediate } from 'node:timers/promises';
 import type { Promotion } from '../contracts/agents.ts';
-import type { Evaluation, RoundRow, Sample } from '../contracts/records.ts';
+import type { Evaluation, HeldOutBits, RoundRow, Sample } from '../contracts/records.ts';
 import type { EventLog, EventLogReader } from './event-log.ts';
 
 type Log = Pick<EventLog | EventLogReader, 'query'>;
@@ -15,6 +15,11 @@ export function completedRows(log: Log): RoundRow[] {
 export function promotionsOf(log: Log): Promotion[] {
   const last = completedRows(log).at(-1)?.round ?? -1;
   return log.query({ types: ['checkpoint.promoted'] }).map(({ data }) => data).filter(({ round }) => round <= last);
+}
+
+/** What was measured during pretraining, in order. */
+export function measuredBits(log: Log): HeldOutBits[] {
+  return log.query({ types: ['pretraining.measured'] }).map(({ data }) => data);
 }
 
 /** Seconds that the complete rounds took. */

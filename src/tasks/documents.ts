@@ -72,3 +72,8 @@ export function requireDocuments(documents: Documents): void {
   const figures = short.map((split) => `${documents[split].length} of the ${LEAST[split]} needed for ${split}`).join(', ');
   throw new CorpusError(`This corpus has too few functions and classes that are short enough for the model: ${figures}. Name more files with --corpus, or choose a larger model context.`);
 }
+
+/** The `count` documents that a split is measured on: the first by id, which is a hash of the text and so says nothing about it. */
+export function measuredDocuments(documents: readonly Document[], count: number): readonly Document[] {
+  return [...documents].sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)).slice(0, count);
+}

@@ -3,10 +3,10 @@ import { during } from '../../src/agents/activity.ts';
 import { RecordingCloser } from '../../src/agents/closer.ts';
 import { JoiningCritic } from '../../src/agents/critic.ts';
 import { PolicyGenerator } from '../../src/agents/generator.ts';
-import { ChunkedPretrainer } from '../../src/agents/pretrainer.ts';
+import { ChunkedPretrainer, outOfPatience, pretrainingEvents } from '../../src/agents/pretrainer.ts';
 import { recordedEvent } from '../../src/agents/samples.ts';
 import type { Evaluation } from '../../src/contracts/records.ts';
-import { FakeEvaluator, FakeModelHost, judgedSample, MemorySink, smallConfig, toyTasks } from '../fakes.ts';
+import { FakeEvaluator, FakeModelHost, judgedSample, MemorySink, PretrainedModelHost, smallConfig, toyDocuments, toyTasks } from '../fakes.ts';
 
 const config = smallConfig();
 const clock = (): number => 0;
@@ -106,15 +106,19 @@ describe('critic', () => {
 });
 
 describe('pretrainer', () => {
-  const make = (time: () => number = clock) => {
-    const [model, events] = [new FakeModelHost(), new MemorySink()];
-    const pretrainer = new ChunkedPretrainer({ model, events, config, clock: time, evaluator: new FakeEvaluator(), save: (step) => model.save(`p${step}`) });
+  const documents = toyDocuments('gate', 30);
+  const make = (time: () => number = clock, settings = config, model: FakeModelHost = new FakeModelHost()) => {
+    const events = new MemorySink();
+    const pretrainer = new ChunkedPretrainer({
+      model, events, config: settings, clock: time, evaluator: new FakeEvaluator(), save: (step) => model.save(`p${step}`),
+      heldOut: () => documents, measured: () => events.of('pretraining.measured'),
+    });
     return { model, events, pretrainer };
   };
 
   it('records every step under its key, never beyond the last, and repeats a chunk without a new record', async () => {
     const { events, pretrainer } = make();
-    expect(await pretrainer.advance({ fromStep: 0, steps: 8 })).toEqual({ step: 8, loss: 5.92 });
+    expect(await pretrainer.advance({ fromStep: 0, steps: 8 })).toEqual({ step: 8, loss: 5.92, ended: false });
     await pretrainer.advance({ fromStep: 0, steps: 8 });
     expect(await pretrainer.advance({ fromStep: 8, steps: 100 })).toMatchObject({ step: 20 });
     expect(events.recorded.map(({ key }) => key)).toEqual(Array.from({ length: 20 }, (_, i) => `pretraining/${i + 1}`));
@@ -125,6 +129,63 @@ describe('pretrainer', () => {
     const { model, pretrainer } = make();
     for (const fromStep of [0, 4, 8, 12, 16]) await pretrainer.advance({ fromStep, steps: 4 });
     expect(model.calls.filter((call) => call.startsWith('save'))).toEqual(['save p12']);
+  });
+
+  describe('with patience', () => {
+    const settings = smallConfig({ pretraining: { steps: 60, saveEvery: 10, patience: 2 } });
+    const bits: Record<number, number> = { 10: 2, 20: 1.5, 30: 1.6, 40: 1.5, 50: 1 };
+
+    it('ends where so many measurements in a row brought nothing, and leaves that save to finish', async () => {
+      const { model, events, pretrainer } = make(clock, settings, new PretrainedModelHost((step) => bits[step]!));
+      const ends: number[] = [];
+      for (let fromStep = 0; fromStep < 60; fromStep += 5) if ((await pretrainer.advance({ fromStep, steps: 5 })).ended) ends.push(fromStep + 5);
+      expect(ends[0]).toBe(40);
+      const measured = events.of('pretraining.measured').filter(({ step }) => step <= 40);
+      expect(measured.map(({ step }) => step)).toEqual([10, 20, 30, 40]);
+      for (const { step, bitsPerByte } of measured) expect(bitsPerByte).toBeCloseTo(bits[step]!, 9);
+      const saves = model.calls.filter((call) => call.startsWith('save'));
+      expect(saves.slice(0, 3)).toEqual(['save p10', 'save p20', 'save p30']);
+      expect(saves).not.toContain('save p40');
+    });
+
+    it('measures the weights being trained on the first documents by id, before it saves, and not after the last step', async () => {
+      const model = new PretrainedModelHost(() => 1);
+      const { pretrainer } = make(clock, smallConfig({ pretraining: { patience: 9 }, measuring: { documents: 7 } }), model);
+      await pretrainer.advance({ fromStep: 0, steps: 10 });
+      await pretrainer.advance({ fromStep: 10, steps: 10 });
+      expect(model.calls).toEqual(['pretrain 0 10', 'bits raw', 'save p10', 'pretrain 10 20']);
+      expect(model.texts).toEqual([[...documents].sort((a, b) => (a.id < b.id ? -1 : 1)).slice(0, 7).map(({ text }) => text)]);
+    });
+
+    it('of 0 asks for no bits', async () => {
+      const { model, events, pretrainer } = make();
+      expect((await pretrainer.advance({ fromStep: 0, steps: 10 })).ended).toBe(false);
+      expect(model.calls).toEqual(['pretrain 0 10', 'save p10']);
+      expect(events.of('pretraining.measured')).toEqual([]);
+    });
+
+    it('its record, kept and given back, is the log of the one that made it', async () => {
+      const { events, pretrainer } = make(clock, settings, new PretrainedModelHost((step) => bits[step]!));
+      for (let fromStep = 0; fromStep < 40; fromStep += 8) await pretrainer.advance({ fromStep, steps: 8 });
+      const steps = events.of('pretraining.step').map(({ totalSteps: _total, ...report }) => report);
+      expect(pretrainingEvents({ steps, measured: events.of('pretraining.measured') }, 60)).toEqual(events.recorded);
+      expect(events.of('pretraining.measured').length).toBeGreaterThan(1);
+    });
+  });
+
+  it.each([
+    ['nothing was measured', [], 1, false],
+    ['the first one is the best there is', [3], 1, false],
+    ['it is no better than the best', [3, 3], 1, true],
+    ['every one is better', [3, 2, 1], 1, false],
+    ['it is better than the one before and not than the best', [3, 1, 3, 2], 2, true],
+    ['a better one came in between', [3, 4, 2, 4], 2, false],
+    ['there is no end to it', [1, 2, 3, 4], 0, false],
+  ])('patience: %s', (_, bits, patience, spent) => {
+    const measured = bits.map((bitsPerByte, i) => ({ step: 10 * (i + 1), bitsPerByte }));
+    expect(outOfPatience(measured, 10 * bits.length, patience)).toBe(spent);
+    // What a run that was stopped had measured later on is not known yet when it goes on from an earlier step.
+    expect(outOfPatience([...measured, { step: 1000, bitsPerByte: 9 }, { step: 1010, bitsPerByte: 0 }], 10 * bits.length, patience)).toBe(spent);
   });
 
   it('finish makes the weights the reference, saves, and records the hash', async () => {

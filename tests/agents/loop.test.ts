@@ -3,7 +3,7 @@ import { createActor, SimulatedClock, toPromise, type SnapshotFrom } from 'xstat
 import { RETRY, type Retried } from '../../src/machines/effect.ts';
 import { provideAgents } from '../../src/machines/provide.ts';
 import type { RunOutput, runMachine } from '../../src/machines/run.ts';
-import { FakeModelHost, fakeRun, type FakeRun, type FakeRunOptions, type MemorySink } from '../fakes.ts';
+import { FakeModelHost, fakeRun, PretrainedModelHost, type FakeRun, type FakeRunOptions, type MemorySink } from '../fakes.ts';
 
 interface Started {
   readonly run: FakeRun;
@@ -85,6 +85,29 @@ describe('the loop with fake models', () => {
     });
     expect(await resumed.output).toMatchObject({ status: 'done', rounds: 3 });
     expect(events.recorded).toEqual(whole.run.events.recorded);
+  });
+
+  it('ends pretraining early where held-out bits stop falling; resumed, gives the log of a run that was never stopped', async () => {
+    const config = { budget: { rounds: 0 }, pretraining: { steps: 100, saveEvery: 10, patience: 2 } };
+    const curve = (steps: number): number => Math.abs(steps - 25) + 1;
+    const whole = start({ config, model: new PretrainedModelHost(curve) });
+    expect(await whole.output).toMatchObject({ status: 'done' });
+    // Chunks of 7 steps pass a multiple of 10 at these; step 21 is the best.
+    expect(whole.run.events.of('pretraining.measured').map(({ step }) => step)).toEqual([14, 21, 35, 42]);
+    expect(whole.run.events.of('pretraining.finished')).toMatchObject([{ steps: 42 }]);
+    expect(whole.run.events.of('pretraining.step')).toHaveLength(42);
+    for (const saved of [0, 14, 21]) {
+      const stopped: Started = start({ config, model: new PretrainedModelHost((steps) => {
+        if (steps === 35) stopped.actor.send({ type: 'command.stop-now' });
+        return curve(steps);
+      }) });
+      expect(await stopped.output).toMatchObject({ status: 'stopped' });
+      const { events } = stopped.run;
+      expect(events.of('pretraining.measured').map(({ step }) => step)).toEqual([14, 21]);
+      const resumed = start({ config, model: new PretrainedModelHost(curve), events, preparation: { pretrainedSteps: saved, totalSteps: 100, completedRounds: 0, rows: [] } });
+      expect(await resumed.output).toMatchObject({ status: 'done' });
+      expect(events.recorded).toEqual(whole.run.events.recorded);
+    }
   });
 
   it('repeating every effect of a round records nothing new', async () => {

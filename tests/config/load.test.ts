@@ -76,6 +76,7 @@ describe('errors name the field and what is allowed', () => {
     ['budget.zzzzzzzzzz=1', 'there is no field budget.zzzzzzzzzz; allowed in budget: rounds, minutes, targetValidity, plateauRounds.'],
     ['model.width=100', 'model.width must be a multiple of 8 (twice model.heads, since rotary positions turn pairs), not 100.'],
     ['model.kvHeads=3', 'model.kvHeads must divide model.heads (4), not 3.'],
+    ['pretraining.maskShare=0.9', 'pretraining.maskShare must not exceed what pretraining.infillShare leaves of 1, not 0.9.'],
     ['sampling.maxTokens=500', 'sampling.maxTokens must not exceed model.context (192), not 500.'],
     ['rounds', "'rounds' is no setting; write it as key=value, such as budget.rounds=5."],
   ])('%s', (assignment, message) => {

@@ -16,12 +16,21 @@ describe('training machine', () => {
     const chunks: unknown[] = [];
     for (const step of [10, 20, 25]) {
       chunks.push(driven.working()?.input);
-      driven.done({ step, loss: 1 });
+      driven.done({ step, loss: 1, ended: false });
     }
     expect(chunks).toEqual([{ fromStep: 0, steps: 10 }, { fromStep: 10, steps: 10 }, { fromStep: 20, steps: 5 }]);
     expect(driven.working()).toEqual({ src: 'finish', input: { step: 25 } });
     driven.done({ weightsHash: 'h' });
     expect(driven.output()).toEqual({ status: 'done', step: 25, weightsHash: 'h' });
+  });
+
+  it('finishes where a chunk says that it ends, whatever is left', () => {
+    const driven = drive(trainingMachine, input, coverage);
+    driven.done({ step: 10, loss: 1, ended: false });
+    driven.done({ step: 20, loss: 1, ended: true });
+    expect(driven.working()).toEqual({ src: 'finish', input: { step: 20 } });
+    driven.done({ weightsHash: 'h' });
+    expect(driven.output()).toEqual({ status: 'done', step: 20, weightsHash: 'h' });
   });
 
   it('goes on from a saved step, and only finishes when none is left', () => {
@@ -33,7 +42,7 @@ describe('training machine', () => {
     const driven = drive(trainingMachine, input, coverage);
     driven.command('pause');
     expect(driven.state()).toBe('advancing.working');
-    driven.done({ step: 10, loss: 1 });
+    driven.done({ step: 10, loss: 1, ended: false });
     expect(driven.state()).toBe('advancing.ready');
     driven.command('resume');
     expect(driven.working()?.input).toEqual({ fromStep: 10, steps: 10 });
@@ -47,8 +56,8 @@ describe('training machine', () => {
   });
 
   it.each([
-    ['advancing', 'advance', { step: 25, loss: 1 }, () => {}],
-    ['finishing', 'finish', { weightsHash: '' }, (driven: Driven) => driven.done({ step: 25, loss: 1 })],
+    ['advancing', 'advance', { step: 25, loss: 1, ended: false }, () => {}],
+    ['finishing', 'finish', { weightsHash: '' }, (driven: Driven) => driven.done({ step: 25, loss: 1, ended: false })],
   ] as const)('%s holds the laws of effects', (state, src, output, reach) => {
     holdsEffectLaws({ machine: trainingMachine, input, state, src, output, reach, coverage });
   });

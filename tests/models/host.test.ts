@@ -11,7 +11,7 @@ const tokenizer = trainTokenizer(documents, 320);
 const request: InitialiseRequest = {
   seed: 4, backend: 'onnx:cpu', threads: 1, tokenizer: '', documents, files: [documents.join('\n')],
   model: { layers: 2, heads: 2, kvHeads: 1, width: 32, hidden: 64, context: 48, batch: 4 },
-  pretraining: { steps: 60, learningRate: 1e-2, warmupSteps: 5, infillShare: 0.2 },
+  pretraining: { steps: 60, learningRate: 1e-2, warmupSteps: 5, infillShare: 0.2, maskShare: 0 },
 };
 const make = (): Promise<PolicyHost> => PolicyHost.create(request, tokenizer, { backend: 'onnx:cpu', threads: 2 });
 
@@ -41,6 +41,20 @@ describe('pretraining', () => {
     second.restore(copy(first.state()));
     await second.pretrain({ fromStep: 9, toStep: 20 });
     expect(second.state()).toEqual(whole.state());
+  });
+
+  it('learns masked tokens as much as others: the loss is a mean over what is learned', async () => {
+    const losses: number[] = [];
+    for (const maskShare of [0, 1]) {
+      const one = await PolicyHost.create({ ...request, files: [], pretraining: { ...request.pretraining, infillShare: 0, maskShare } }, tokenizer, { backend: 'onnx:cpu', threads: 2 });
+      const reports = await one.pretrain({ fromStep: 0, toStep: 30 });
+      losses.push(reports[0]!.loss);
+      expect(reports.at(-1)!.loss).toBeLessThan(0.8 * reports[0]!.loss);
+    }
+    // Before the first update every token is about as unlikely as any other.
+    expect(losses[1]! / losses[0]!).toBeGreaterThan(0.9);
+    expect(losses[1]! / losses[0]!).toBeLessThan(1.1);
+    expect(losses[1]).not.toBe(losses[0]);
   });
 });
 

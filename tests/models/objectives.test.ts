@@ -1,13 +1,14 @@
 /** Pretraining batches are functions of (seed, step) and show the whole corpus. */
+import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cosineRate, infillSequence, PretrainingBatches } from '../../src/models/objectives.ts';
-import type { Packable, PackedRow } from '../../src/models/packing.ts';
+import { cosineRate, infillSequence, maskedSequence, PretrainingBatches } from '../../src/models/objectives.ts';
+import { weighTargets, type Packable, type PackedRow } from '../../src/models/packing.ts';
 
-const special = { endOfText: 0, prefix: 1, suffix: 2, middle: 3 };
+const special = { endOfText: 0, prefix: 1, suffix: 2, middle: 3, mask: 4 };
 const documents = Array.from({ length: 30 }, (_, i) => Int32Array.from({ length: 3 + (i % 9) }, (_, j) => 10 + i * 20 + j));
 const files = [Int32Array.from({ length: 100 }, (_, j) => 1000 + j)];
-const options = { seed: 5, batch: 4, length: 16, infillShare: 0, totalSteps: 20 };
+const options = { seed: 5, batch: 4, length: 16, infillShare: 0, maskShare: 0, totalSteps: 20 };
 const make = (over: Partial<typeof options> = {}, withFiles = true): PretrainingBatches => new PretrainingBatches({ documents, files: withFiles ? files : [] }, special, { ...options, ...over });
 const targets = (rows: readonly PackedRow<Packable>[]): number[][] => rows.map((row) => row.flatMap(({ sequence }) => Array.from(sequence.targets)));
 
@@ -56,6 +57,83 @@ describe('fill-in-the-middle', () => {
     const share = rows.filter(({ sequence }) => sequence.targets[0] === special.prefix).length / rows.length;
     expect(share).toBeGreaterThan(0.4);
     expect(share).toBeLessThan(0.6);
+  });
+});
+
+describe('masked tokens', () => {
+  const isMasked = ({ targets }: Packable): boolean => Array.from(targets).includes(special.mask);
+  const sequences = (over: Partial<typeof options>, rows = 400): Packable[] => make(over, false).documentRows(0, rows).flat().map(({ sequence }) => sequence);
+
+  it('lose nothing: those after the separator, put back in order, make the document again', () => {
+    fc.assert(fc.property(fc.array(fc.tuple(fc.integer({ min: 10, max: 99 }), fc.boolean()), { minLength: 1 }), (drawn) => {
+      const tokens = drawn.map(([token]) => token);
+      const masked = drawn.flatMap(([, hidden], at) => (hidden ? [at] : []));
+      const sequence = Array.from(maskedSequence(tokens, masked, special));
+      const separator = sequence.indexOf(special.middle);
+      const hidden = sequence.slice(separator + 1, -1);
+      expect(hidden).toHaveLength(masked.length);
+      expect(sequence.slice(0, separator).map((token) => (token === special.mask ? hidden.shift()! : token))).toEqual(tokens);
+      expect(sequence.at(-1)).toBe(special.endOfText);
+    }));
+  });
+
+  it('take about their share of the documents, and about 15 % of the tokens of each, no others in the next pass than chance has it', () => {
+    const all = sequences({ maskShare: 0.5 });
+    const masked = all.filter(isMasked);
+    expect(masked.length / all.length).toBeGreaterThan(0.4);
+    expect(masked.length / all.length).toBeLessThan(0.6);
+    const shapes = new Set<string>();
+    for (const { targets } of masked) {
+      const length = Array.from(targets).indexOf(special.middle);
+      const places = Array.from(targets).flatMap((token, at) => (token === special.mask ? [at] : []));
+      expect(places).toHaveLength(Math.max(1, Math.round(0.15 * length)));
+      if (length === 11) shapes.add(places.join());
+    }
+    expect(shapes.size).toBeGreaterThan(10);
+  });
+
+  it('are learned with end-of-text, and nothing else of their sequence is', () => {
+    const length = 40;
+    const { batch } = options;
+    let seen = 0;
+    for (const share of [0, 0.5, 1]) {
+      const rows = make({ maskShare: share, length }, false).documentRows(0, batch);
+      const weights = new Float32Array(batch * length);
+      const learned = weighTargets(rows, length, weights, 0.25);
+      const expected = rows.flat().flatMap(({ sequence }) => {
+        const all = Array.from(sequence.targets);
+        return isMasked(sequence) ? all.slice(all.indexOf(special.middle) + 1) : all;
+      });
+      const found = rows.flatMap((row, r) => row.flatMap(({ sequence, start }) => Array.from(sequence.targets).filter((_, i) => weights[r * length + start + i] !== 0)));
+      expect(found).toEqual(expected);
+      expect(weights.reduce((sum, weight) => sum + weight, 0)).toBeCloseTo(0.25 * learned);
+      expect(learned).toBe(expected.length);
+      if (share > 0) {
+        seen += rows.flat().filter(({ sequence }) => isMasked(sequence)).length;
+        expect(found).not.toContain(special.mask);
+        expect(found).not.toContain(special.middle);
+      }
+    }
+    expect(seen).toBeGreaterThan(5);
+  });
+
+  it('leave alone which documents are filled in, and where', () => {
+    // Every pass ends with a row of its own, so the first 30 sequences are the first pass.
+    const infilled = (maskShare: number): string[] => sequences({ maskShare, length: 40, infillShare: 0.3 }).slice(0, 30).flatMap(({ targets }) => (targets[0] === special.prefix ? [Array.from(targets).join()] : []));
+    expect(infilled(0).length).toBeGreaterThan(3);
+    expect(infilled(0.5).sort()).toEqual(infilled(0).sort());
+  });
+
+  it('are fewer where a row has little room, and none where it has none', () => {
+    const plain = sequences({ maskShare: 1, length: 13 }).filter((sequence) => !isMasked(sequence));
+    // The longest document has 11 tokens: with [middle] and end-of-text it fills the row.
+    expect(new Set(plain.map(({ targets }) => targets.length))).toEqual(new Set([12]));
+  });
+
+  it('change nothing where there are none: batches are what they were before there were any', () => {
+    const batches = make({ infillShare: 0.5 });
+    const shown = Array.from({ length: 30 }, (_, step) => batches.rows(step).map((row) => row.map(({ sequence, start }) => [start, ...Array.from(sequence.ids), ...Array.from(sequence.targets)])));
+    expect(createHash('sha256').update(JSON.stringify(shown)).digest('hex').slice(0, 16)).toBe('db88b514634aa757');
   });
 });
 

@@ -9,7 +9,7 @@ const documents = Array.from({ length: 60 }, (_, i) => `def f${i % 7}(x):\n    r
 const request: InitialiseRequest = {
   seed: 4, backend: 'tensorflow', threads: 2, tokenizer: '', documents, files: [documents.join('\n')],
   model: { layers: 2, heads: 2, kvHeads: 1, width: 32, hidden: 64, context: 48, batch: 4 },
-  pretraining: { steps: 60, learningRate: 1e-2, warmupSteps: 5, infillShare: 0.2 },
+  pretraining: { steps: 60, learningRate: 1e-2, warmupSteps: 5, infillShare: 0.2, maskShare: 0 },
 };
 
 it('pretrains, samples, learns from what it sampled, and does it all as onnx:cpu does', async ({ skip }) => {
