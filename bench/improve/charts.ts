@@ -14,14 +14,21 @@ function armsOf(report: ImproveReport): { readonly arm: Arm; readonly colour: nu
 /** "3 seeds, 6 rounds": under every title. */
 const scope = ({ seeds, rounds, setting }: ImproveReport): string => `${setting}: ${seeds.length} seed${seeds.length === 1 ? '' : 's'}, ${rounds} round${rounds === 1 ? '' : 's'}, test split`;
 
+/** Divergences farther off than so many times round 0's are left out: an arm that writes hardly anything valid would squeeze all others into a corner. */
+const FARTHEST = 4;
+
 export function frontier(report: ImproveReport): string {
+  const edge = FARTHEST * Math.max(...armsOf(report).map(({ arm }) => report.arms[arm]!.curve[0]?.divergence.difference ?? 0));
+  const within = (arm: Arm) => report.arms[arm]!.curve.filter(({ divergence }) => divergence.difference <= edge);
+  const leaving = armsOf(report).map(({ arm }) => arm).filter((arm) => within(arm).length < report.arms[arm]!.curve.length);
   const series = armsOf(report).map(({ arm, colour }): Series => {
-    const { curve } = report.arms[arm]!;
+    const { length } = report.arms[arm]!.curve;
+    const curve = within(arm);
     return {
       name: arm, colour,
       points: curve.map(({ round, error, divergence }, i) => ({
         x: divergence.difference, y: error.difference,
-        ...(i === curve.length - 1 ? { xLow: divergence.low, xHigh: divergence.high, yLow: error.low, yHigh: error.high } : {}),
+        ...(i === length - 1 ? { xLow: divergence.low, xHigh: divergence.high, yLow: error.low, yHigh: error.high } : {}),
         // All arms begin in one point; the last one is the filled one.
         ...(arm === 'loop' && (i === 0 || i === curve.length - 1) ? { label: `round ${round}` } : {}),
       })),
@@ -29,7 +36,7 @@ export function frontier(report: ImproveReport): string {
   });
   return svgOf({
     title: 'Errors against structure divergence, a point a round',
-    notes: [`${scope(report)}. Filled: the last round, with 95 % intervals over seeds.`, 'Down at the same divergence is better; down and to the right, validity is bought with simpler programs.'],
+    notes: [`${scope(report)}. Filled: the last round, 95 % intervals over seeds.${leaving.length > 0 ? ` Off the edge: ${leaving.join(', ')}.` : ''}`, 'Down at the same divergence is better; down and to the right, validity is bought with simpler programs.'],
     x: { label: 'structure divergence from held-out documents, bits', format: bits },
     y: { label: 'invalid programs', format: percent },
     series,
