@@ -98,7 +98,7 @@ describe.skipIf(!executablePath && !required)('the page', { timeout: 60_000 }, (
     const { page, wrong } = await visit(await start(run));
     const guards = page.locator('#guards');
     await guards.getByText('all hold').waitFor();
-    expect(await guards.locator('table').first().locator('tbody tr').count()).toBe(9);
+    expect(await guards.locator('table').first().locator('tbody tr').count()).toBe(13);
     expect(await guards.locator('.matrix tbody tr').last().innerText()).toContain('gate.divergence');
     expect(await guards.locator('.matrix .mark').count()).toBe(1);
     expect(await guards.locator('.matrix .mark').getAttribute('title')).toMatch(/^Round 4: /);
