@@ -14,6 +14,7 @@ import { readFigures } from './improve/figures.ts';
 import { markdownOf } from './improve/markdown.ts';
 import { reportOf, type ImproveReport } from './improve/report.ts';
 import { libraryRunner } from './improve/run-cell.ts';
+import { isMisuse } from './usage.ts';
 import { ARM_NAMES, ARMS, configOf, DEFAULT_ARMS, SETTING_NAMES, SETTINGS, type Arm, type SettingName } from './improve/settings.ts';
 
 const HELP = `npm run bench -- improve [--setting NAME] [--arms A,B] [--seeds N | --seeds A,B] [--rounds N] [--out FOLDER] [--json]
@@ -33,7 +34,8 @@ function oneOf<T extends string>(what: string, value: string, known: readonly T[
   return found;
 }
 
-function wholeNumber(option: string, text: string): number {
+/** Throws ImproveError, as `seedsOf` does. */
+export function wholeNumber(option: string, text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1) throw new ImproveError(`${option} has to be a whole number of at least 1, not '${text}'.`);
   return value;
@@ -58,7 +60,7 @@ export async function main(args: string[]): Promise<void> {
   try {
     await improve(args);
   } catch (error) {
-    const misused = error instanceof ImproveError || String((error as { code?: unknown }).code).startsWith('ERR_PARSE_ARGS');
+    const misused = isMisuse(error);
     if (!misused && !(error instanceof RunError || error instanceof StoreError)) throw error;
     process.stderr.write(`${(error as Error).message}\n`);
     process.exitCode = misused ? 2 : 1;

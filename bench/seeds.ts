@@ -6,11 +6,8 @@ import { parseArgs } from 'node:util';
 import type { EngineOptions } from '../src/engine/compile.ts';
 import { writeJsonAtomic } from '../src/store/atomic.ts';
 import { machineName, type Say } from './figures.ts';
-import { seedsOf } from './improve.ts';
-import { ImproveError } from './improve/cells.ts';
-
-/** What the user has to know: its message says what to do. */
-export class UsageError extends Error {}
+import { seedsOf, wholeNumber } from './improve.ts';
+import { isMisuse, UsageError } from './usage.ts';
 
 export interface SeedsCommand<Name extends string, Setting> {
   readonly name: Name;
@@ -37,12 +34,6 @@ export function optionLines(bench: string, data: string, settings: Readonly<Reco
   --threads  default 1: products this small gain little from a second
   --json     the report on standard output, progress on standard error
 `;
-}
-
-function wholeNumber(option: string, text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new UsageError(`${option} has to be a whole number of at least 1, not '${text}'.`);
-  return value;
 }
 
 /** The command of `args`; null where help was asked for. */
@@ -99,8 +90,7 @@ export async function orExplain(command: () => Promise<void>): Promise<void> {
   try {
     await command();
   } catch (error) {
-    const misused = error instanceof UsageError || error instanceof ImproveError || String((error as { code?: unknown }).code).startsWith('ERR_PARSE_ARGS');
-    if (!misused) throw error;
+    if (!isMisuse(error)) throw error;
     process.stderr.write(`${(error as Error).message}\n`);
     process.exitCode = 2;
   }

@@ -79,6 +79,8 @@ class ImproveRun implements Run {
   #actor: ActorRefFrom<typeof runMachine> | null = null;
   #started: Promise<RunResult> | null = null;
   #ended = false;
+  /** Known once the models are. */
+  #spareCores = false;
   #early: Command[] = [];
   #news: (() => void)[] = [];
 
@@ -172,7 +174,7 @@ class ImproveRun implements Run {
     if (log.last() > 0) log.note({ type: 'run.resumed', data: { fromRound: rows.at(-1)?.round ?? 0 } });
     log.record([{ key: 'run/started', event: { type: 'run.started', data: { seed: config.seed, configHash: configHash(config) } } }]);
 
-    const judges = new JudgePool({ judges: config.judges, worksAhead: () => hasSpareCores(config, log), safety: { disable: config.safety.disable, add: config.safety.add }, onProcess: (data) => log.note({ type: 'process.changed', data }) });
+    const judges = new JudgePool({ judges: config.judges, worksAhead: () => this.#spareCores, safety: { disable: config.safety.disable, add: config.safety.add }, onProcess: (data) => log.note({ type: 'process.changed', data }) });
     this.#closers.push(() => judges.close());
     const model = this.#startModelHost();
     let evaluator: Evaluator = own ?? judges;
@@ -295,6 +297,7 @@ class ImproveRun implements Run {
       preparer: {
         prepare: async (input, signal) => {
           const preparation = await preparer.prepare(input, signal);
+          this.#spareCores = hasSpareCores(config, log);
           // The run's folder stands by itself: the cache may be cleared while it is still of use.
           cpSync(preparer.set.tokenizer, join(this.folder, TOKENIZER_FILE));
           return preparation;

@@ -13,7 +13,7 @@ import { countedTokens } from '../../src/models/recurrent-host.ts';
 import type { RecurrentShape } from '../../src/models/recurrent.ts';
 import { RandomStream } from '../../src/random/philox.ts';
 import type { Course } from '../oracle/generator.ts';
-import { UsageError } from '../seeds.ts';
+import { UsageError } from '../usage.ts';
 
 export class CocoError extends UsageError {
   override readonly name = 'CocoError';

@@ -106,7 +106,7 @@ async function audit(
   return {
     round,
     valid: free.map(({ evaluation }) => (evaluation.valid ? 1 : 0)),
-    measurement: measurement({ split: 'test', unconditional: free, prompted: headed, heldOut, ...(start === undefined ? {} : { baselineCount: start }) }),
+    measurement: measurement({ split: 'test', unconditional: free, prompted: headed, heldOut, baselineCount: start }),
     prompts: prompted.map(({ prompt }) => prompt),
     coverage: coverageOf(headed),
     heldOut: {

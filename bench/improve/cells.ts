@@ -9,6 +9,7 @@ import { readJson, writeJsonAtomic } from '../../src/store/atomic.ts';
 import { listRunFolders } from '../../src/store/run-folder.ts';
 import { canonicalHash } from '../../src/store/canonical.ts';
 import { StoreError } from '../../src/store/errors.ts';
+import { UsageError } from '../usage.ts';
 import type { Arm } from './settings.ts';
 
 export interface Cell {
@@ -31,7 +32,7 @@ export interface Manifest {
 export type CellRunner = (cell: Cell, options: { readonly run: string | null; readonly round: (round: number, validity: number) => void; readonly signal: AbortSignal }) => Promise<{ readonly run: string; readonly rounds: number }>;
 
 /** The command asks for something that the folder or the settings do not allow; the message says what to do. */
-export class ImproveError extends Error {
+export class ImproveError extends UsageError {
   override readonly name = 'ImproveError';
 }
 

@@ -2,6 +2,7 @@
  * What is compared, and how long it takes: the arms, and the settings `smoke`, `small` and `full`. Not here: what an arm does
  * (controls.ts) and how arms are run (cells.ts).
  */
+import { presets } from '../../src/config/presets.ts';
 import { learnerNames, type ConfigInput, type LearnerName } from '../../src/config/schema.ts';
 
 /** What the default learner has to beat. */
@@ -55,6 +56,9 @@ export interface Setting {
 export const SETTING_NAMES = ['smoke', 'small', 'full'] as const;
 export type SettingName = (typeof SETTING_NAMES)[number];
 
+/** Half the default model, and how such a one is taught. */
+const HALF = { model: presets.small.config.model, learning: presets.small.config.learning } satisfies ConfigInput;
+
 export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
   smoke: {
     about: 'every arm and every figure once, in minutes; says nothing about learning',
@@ -76,11 +80,10 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
     seeds: 3,
     rounds: 10,
     config: {
-      model: { layers: 2, heads: 3, kvHeads: 3, width: 96, hidden: 256, context: 160, batch: 16 },
+      ...HALF,
       pretraining: { steps: 600, warmupSteps: 40, saveEvery: 300 },
       sampling: { unconditional: 768, prompted: 256, maxTokens: 150 },
       refinement: { parents: 32 },
-      learning: { averageDecay: 0.97, corpusWeight: 0.35, oddsPower: 0.5, oddsClip: 2 },
       measuring: { unconditional: 512, prompted: 128, gate: 256, documents: 256 },
     },
     audit: { unconditional: 1024, prompts: 64, perPrompt: 16, documents: 512 },

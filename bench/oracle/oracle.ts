@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { recurrentLayout, type RecurrentShape } from '../../src/models/recurrent.ts';
 import { readSafetensors, type StoredTensor } from '../../src/models/safetensors.ts';
-import { UsageError } from '../seeds.ts';
+import { UsageError } from '../usage.ts';
 
 export class OracleError extends UsageError {
   override readonly name = 'OracleError';

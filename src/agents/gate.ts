@@ -161,7 +161,7 @@ export class MeasuringGate implements Gate {
       const bits = (await model.bits(heldOut.texts, weights)).reduce((sum, value) => sum + value, 0);
       signal?.throwIfAborted();
       const taken = measurement({
-        split, unconditional: free, prompted: headed, heldOut: { bits, bytes: heldOut.bytes, bigrams: heldOut.bigrams }, ...(baseline ? { baselineCount: baseline.guards.validCount } : {}),
+        split, unconditional: free, prompted: headed, heldOut: { ...heldOut, bits }, baselineCount: baseline?.guards.validCount,
       });
       return { measurement: taken, unconditional: free, prompted: headed };
     });

@@ -14,7 +14,7 @@ import { difference, objection } from './refinement/acceptance.ts';
 import { cutFor, stemFor, type Hole, type Stem } from './refinement/cuts.ts';
 import { byteLength } from './refinement/python-text.ts';
 import { judgedAhead } from './ahead.ts';
-import { createdEvent, critiqueRequestOf, recordAll } from './samples.ts';
+import { createdEvent, critiqueRequestOf, recordAll, spread } from './samples.ts';
 
 export interface RefinerDeps extends ActivityDeps {
   readonly model: Pick<ModelHost, 'generate' | 'infill'>;
@@ -25,12 +25,6 @@ export interface RefinerDeps extends ActivityDeps {
 /** Tokens a hole may be filled with: some more than what it held, at two bytes a token or more. */
 const SPARE_TOKENS = 16;
 const BYTES_A_TOKEN = 2;
-
-/** `limit` items evenly spaced over the list, the first among them; all of them when there are no more. */
-export function spread<T>(items: readonly T[], limit: number): T[] {
-  if (items.length <= limit) return [...items];
-  return Array.from({ length: limit }, (_, i) => items[Math.floor((i * items.length) / limit)]!);
-}
 
 function groupByParent(revisions: readonly Judged[]): Map<string, Judged[]> {
   const groups = new Map<string, Judged[]>();

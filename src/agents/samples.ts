@@ -21,6 +21,12 @@ export const textOf = (sample: Sample): string => sample.prompt + sample.complet
 /** What stood there before the tokens of the sample were written: the prompt, and of a continued revision what it kept. */
 export const contextOf = (sample: Sample): string => textOf(sample).slice(0, sample.kept ?? sample.prompt.length);
 
+/** `limit` items evenly spaced over the list, the first among them; all of them when there are no more. */
+export function spread<T>(items: readonly T[], limit: number): T[] {
+  if (items.length <= limit) return [...items];
+  return Array.from({ length: limit }, (_, i) => items[Math.floor((i * items.length) / limit)]!);
+}
+
 /** What is asked about a sample of which nothing but the verdict and the structure is needed. */
 export function requestOf({ id, prompt, completion, finish }: Pick<Sample, 'id' | 'prompt' | 'completion' | 'finish'>): EvaluationRequest {
   return { id, text: prompt + completion, promptLength: prompt.length, finish };

@@ -35,7 +35,7 @@ export interface AlarmLimits {
  * cheating one had 161 shapes in 583 samples and 16 % more tokens without more code.
  *
  * The last five were drawn between honest samples and planted cheats (tests/agents/hacks.test.ts). Honest: every round of a default run and
- * of ten runs of the small preset, and held-out documents of the standard library, towards which an honest policy goes.
+ * of eight arms of a comparison in bench improve's small setting, and held-out documents of the standard library, towards which an honest policy goes.
  *
  * | guard | rounds | draws of 384 from them | held-out documents | cheats in half of the samples | limit |
  * |---|---|---|---|---|---|

@@ -28,9 +28,9 @@ export interface MeasurementInput {
   readonly heldOut: HeldOut;
   /**
    * Valid samples that round 0 had: few texts look far away from anything and have few repetitions among them, so divergence and shapes
-   * are taken from as many in every round. Absent or 0: from all.
+   * are taken from as many in every round. Undefined or 0: from all.
    */
-  readonly baselineCount?: number;
+  readonly baselineCount?: number | undefined;
 }
 
 /** Share of samples that are valid; every sample is in the denominator. */

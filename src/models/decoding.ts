@@ -110,9 +110,11 @@ export function decodeMemory(engine: EngineOptions, shape: PolicyShape, slots: n
     caches,
     program(width, draws, weights) {
       const kind = `${width} ${draws}`;
-      const { step, spec } = decodeStep(shape, width, { draws });
-      const compile = compilers.get(kind) ?? compiler(options, step, { ...spec, frozen: { weights: frozen } });
-      compilers.set(kind, compile);
+      let compile = compilers.get(kind);
+      if (!compile) {
+        const { step, spec } = decodeStep(shape, width, { draws });
+        compilers.set(kind, (compile = compiler(options, step, { ...spec, frozen: { weights: frozen } })));
+      }
       frozen.set(weights);
       return compile();
     },

@@ -86,7 +86,7 @@ describe('latent gan', () => {
     };
     const config = parseConfig({ learner: 'latent-gan', budget: { rounds: 2 }, latent: { steps: 7 }, learning: { decay: 0.5, learningRate: 1e-3 } });
     const method = new LatentGan({ model: { updateLatent }, config } as unknown as MethodDeps);
-    const outcome = { judged: [], rewards: [], critiques: [], repairs: [] };
+    const outcome = { judged: [], rewards: [], repairs: [] };
     const reports = [await method.teach({ round: 1, ...outcome }), await method.teach({ round: 2, ...outcome })];
     expect(asked.map(({ steps, warmUpSteps }) => steps - warmUpSteps)).toEqual([7, 7]);
     expect(asked.map(({ warmUpSteps }) => warmUpSteps > 0)).toEqual([true, false]);

@@ -6,8 +6,8 @@ import type { Finding } from '../../src/contracts/records.ts';
 import { difference, objection } from '../../src/agents/refinement/acceptance.ts';
 import { cutFor, holeFor, stemFor } from '../../src/agents/refinement/cuts.ts';
 import { byteLength, toOffsets, trivialStatements, workTokens } from '../../src/agents/refinement/python-text.ts';
-import { PointedRefiner, spread } from '../../src/agents/refiner.ts';
-import { textOf } from '../../src/agents/samples.ts';
+import { PointedRefiner } from '../../src/agents/refiner.ts';
+import { spread, textOf } from '../../src/agents/samples.ts';
 import { FakeEvaluator, FakeModelHost, judgedSample, MemorySink, smallConfig, toyDocument } from '../fakes.ts';
 
 const text = fc.string({ unit: 'grapheme', maxLength: 60 });

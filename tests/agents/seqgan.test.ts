@@ -143,7 +143,7 @@ describe('the method', () => {
   const teach = async (policy: TabularPolicy, samples: readonly Judged[], over: ConfigInput['learning'] = {}): Promise<void> => {
     const config = parseConfig({ learner: 'seqgan', learning: { ...learning, ...over } });
     const method = new SeqGan({ config, clock: () => 0, events: new MemorySink(), evaluator, endOfText: END, accepted: async () => [], model: policy });
-    await method.teach({ round: 1, judged: samples, rewards: [], critiques: [], repairs: [] });
+    await method.teach({ round: 1, judged: samples, rewards: [], repairs: [] });
   };
 
   it('credits the tokens between two cuts alike, and prompts with nothing', async () => {

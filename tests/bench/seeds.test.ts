@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { optionLines, parseCommand, reportsOf, UsageError } from '../../bench/seeds.ts';
+import { optionLines, parseCommand, reportsOf } from '../../bench/seeds.ts';
+import { UsageError } from '../../bench/usage.ts';
 
 const settings = { small: { about: 'some', seeds: 2 }, full: { about: 'more', seeds: 5 } };
 const parse = (...args: string[]) => parseCommand('tiny', args, settings, optionLines('tiny', 'a file', settings));

@@ -13,7 +13,7 @@
  */
 import type { Judged } from '../../contracts/agents.ts';
 import type { TrainSequence } from '../../contracts/model.ts';
-import type { Repair, Reward, Sample } from '../../contracts/records.ts';
+import type { Repair, Reward, Sample, Span } from '../../contracts/records.ts';
 import { mean } from '../../metrics/index.ts';
 import { contextOf, focusOf, textOf } from '../samples.ts';
 
@@ -85,6 +85,16 @@ export function tokenAt(tokens: readonly number[], tokenLengths: readonly number
   return tokens.length - 1;
 }
 
+/** The bytes of `revised` that lie between what it has in common with `parent` at the beginning and, after that, at the end. */
+export function differingSpan(parent: Buffer, revised: Buffer): Span {
+  const shorter = Math.min(parent.length, revised.length);
+  let start = 0;
+  while (start < shorter && parent[start] === revised[start]) start++;
+  let shared = 0;
+  while (shared < shorter - start && parent[parent.length - 1 - shared] === revised[revised.length - 1 - shared]) shared++;
+  return { start, end: revised.length - shared };
+}
+
 /**
  * The training sequence of a sample: its prompt without credit, its completion with the given one and that of its alternatives, up to
  * the last token that has any (what follows would only be computed). Null when no token has credit.
@@ -111,12 +121,9 @@ export function sampleSequence({ sample }: Judged, promptTokens: readonly number
 export function repairSequence(repair: Repair, parentText: string, tokens: readonly number[], tokenLengths: readonly number[], weight: number): TrainSequence {
   const revised = Buffer.from(repair.revision.prompt + repair.revision.completion);
   const parent = Buffer.from(parentText);
-  let start = 0;
-  while (start < Math.min(revised.length, parent.length) && revised[start] === parent[start]) start++;
-  let shared = 0;
-  while (shared < Math.min(revised.length, parent.length) - start && revised[revised.length - 1 - shared] === parent[parent.length - 1 - shared]) shared++;
+  const { start, end } = differingSpan(parent, revised);
   const from = tokenAt(tokens, tokenLengths, start);
-  const to = Math.max(from, tokenAt(tokens, tokenLengths, revised.length - shared - 1));
+  const to = Math.max(from, tokenAt(tokens, tokenLengths, end - 1));
   const used = tokens.slice(0, to + 1);
   return { tokens: used, likelihood: used.map((_, i) => (i >= from ? weight : 0)), credit: used.map(() => 0) };
 }

@@ -34,13 +34,11 @@ export async function acceptedSequences(deps: MethodDeps, { round, judged, rewar
   ].slice(-bufferSize);
   const buffer = [...(await deps.accepted(round, bufferSize - fresh.length)), ...fresh];
   const average = mean(buffer.flatMap(({ reward }) => reward ?? []));
-  const contexts = await model.encode(buffer.map(({ sample }) => contextOf(sample)));
   // A revision that filled a hole has no tokens of its own: its text has.
-  const filled = await model.encode(buffer.map(({ sample }) => (sample.tokens ? '' : textOf(sample))));
+  const encoded = await model.encode(buffer.map(({ sample }) => (sample.tokens ? contextOf(sample) : textOf(sample))));
   return buffer.map(({ sample, reward }, i): TrainSequence => {
-    const own = sample.tokens ?? [...filled[i]!, endOfText];
+    const [context, own] = sample.tokens ? [encoded[i]!, sample.tokens] : [[], [...encoded[i]!, endOfText]];
     const each = weight * (reward === null ? 1 : reward / average);
-    const context = sample.tokens ? contexts[i]! : [];
     return { tokens: [...context, ...own], likelihood: [...context.map(() => 0), ...own.map(() => each)], credit: [...context, ...own].map(() => 0) };
   });
 }

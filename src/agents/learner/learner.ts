@@ -84,7 +84,7 @@ export class RoundLearner implements Learner {
       const discriminator = await this.#updateDiscriminator(round, fake, learning.discriminatorSteps);
       signal?.throwIfAborted();
 
-      const report = await this.#method.teach({ round, judged, rewards, critiques, repairs }, signal);
+      const report = await this.#method.teach({ round, judged, rewards, repairs }, signal);
       signal?.throwIfAborted();
       events.record([{ key: `policy/${round}`, event: { type: 'policy.updated', data: { ...report, round } } }]);
       return {

@@ -6,7 +6,7 @@ import type { Config } from '../../config/schema.ts';
 import type { Judged } from '../../contracts/agents.ts';
 import type { Evaluator } from '../../contracts/evaluator.ts';
 import type { ModelHost, UpdateReport, UpdateRequest } from '../../contracts/model.ts';
-import type { Critique, Repair, Reward, Sample } from '../../contracts/records.ts';
+import type { Repair, Reward, Sample } from '../../contracts/records.ts';
 import type { ActivityDeps } from '../activity.ts';
 
 /** What there is to learn from. What safety vetoes has no reward and is not among the repairs. */
@@ -15,7 +15,6 @@ export interface RoundOutcome {
   readonly judged: readonly Judged[];
   /** One a sample, in their order; above 0 for valid samples that may be learned from. */
   readonly rewards: readonly Reward[];
-  readonly critiques: readonly Critique[];
   readonly repairs: readonly Repair[];
 }
 

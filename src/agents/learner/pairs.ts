@@ -12,7 +12,7 @@ import type { Judged } from '../../contracts/agents.ts';
 import type { Sample } from '../../contracts/records.ts';
 import { logicalLines } from '../../tasks/lexer.ts';
 import { focusOf, textOf } from '../samples.ts';
-import { tokenAt } from './credit.ts';
+import { differingSpan, tokenAt } from './credit.ts';
 
 /** A text's tokens up to the last one of its span, and where the span begins; it has one token or more. */
 export interface Side {
@@ -43,13 +43,13 @@ export function pairOf(parent: Judged, revision: Sample, failed: Written, revise
   const failedStarts = startsOf(failedTokens, tokenLengths), revisedStarts = startsOf(revisedTokens, tokenLengths);
   if (failedStarts.at(-1) !== failedBytes.length || revisedStarts.at(-1) !== revisedBytes.length) return null;
 
-  const parting = commonBytes(failedBytes, revisedBytes);
+  const { start: parting, end: alikeAgain } = differingSpan(failedBytes, revisedBytes);
   const boundaries = new Set(revisedStarts.slice(0, -1));
   const begin = failedStarts.slice(0, -1).findLast((start) => start <= parting && boundaries.has(start)) ?? 0;
   const failedFrom = failedStarts.indexOf(begin), revisedFrom = revisedStarts.indexOf(begin);
   const breaking = tokenAt(failedTokens, tokenLengths, broken);
   if (failedFrom < failed.context.length || breaking < failedFrom) return null;
-  const end = revision.method === 'continue' ? statementEnd(textOf(revision), revisedBytes, parting) : differingEnd(failedBytes, revisedBytes, parting);
+  const end = revision.method === 'continue' ? statementEnd(textOf(revision), revisedBytes, parting) : alikeAgain;
   const last = Math.max(revisedFrom, end === null ? revisedTokens.length - 1 : tokenAt(revisedTokens, tokenLengths, end - 1));
   return {
     failed: { tokens: failedTokens.slice(0, breaking + 1), from: failedFrom },
@@ -62,19 +62,6 @@ function startsOf(tokens: readonly number[], lengths: readonly number[]): number
   const starts = [0];
   for (const token of tokens) starts.push(starts.at(-1)! + (lengths[token] ?? 0));
   return starts;
-}
-
-function commonBytes(a: Buffer, b: Buffer): number {
-  let length = 0;
-  while (length < Math.min(a.length, b.length) && a[length] === b[length]) length++;
-  return length;
-}
-
-/** The byte after the last one that differs, ends compared. */
-function differingEnd(failed: Buffer, revised: Buffer, parting: number): number {
-  let shared = 0;
-  while (shared < Math.min(failed.length, revised.length) - parting && failed[failed.length - 1 - shared] === revised[revised.length - 1 - shared]) shared++;
-  return revised.length - shared;
 }
 
 /** The byte after the statement that byte `parting` lies in, or in front of; null behind the last one, where only the end of the text is left. */

@@ -20,7 +20,7 @@ import type { ModelHost, UpdateReport } from '../../contracts/model.ts';
 import type { Evaluation } from '../../contracts/records.ts';
 import { mean, vetoed } from '../../metrics/index.ts';
 import { during } from '../activity.ts';
-import { contextOf, textOf } from '../samples.ts';
+import { contextOf, spread, textOf } from '../samples.ts';
 import { sampleSequence } from './credit.ts';
 import { updateOf, type LearningMethod, type MethodDeps, type RoundOutcome } from './method.ts';
 
@@ -119,10 +119,4 @@ export function advantagesOf(values: readonly (readonly number[])[]): number[][]
   const differences = values.map((one) => one.map((value, cut) => value - baselines[cut]!));
   const deviation = Math.sqrt(mean(differences.flatMap((one) => one.map((difference) => difference ** 2))));
   return deviation === 0 ? differences : differences.map((one) => one.map((difference) => difference / deviation));
-}
-
-/** At most so many of them, at equal distances: of all kinds of tasks, as they follow one another. */
-function spread<T>(all: readonly T[], most: number): T[] {
-  const count = Math.min(most, all.length);
-  return Array.from({ length: count }, (_, i) => all[Math.floor((i * all.length) / count)]!);
 }
