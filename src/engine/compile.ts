@@ -9,7 +9,7 @@
  * device does, their values stay there and come when they are asked for (residence.ts).
  */
 import * as tf from '@tensorflow/tfjs';
-import { join, modelPieces, type DataType, type TensorSpec } from './onnx/proto.ts';
+import { encodeModel, type DataType, type ModelPieces, type TensorSpec } from './onnx/proto.ts';
 import { createNativeSession } from './onnx/c-api.ts';
 import { createDeviceSession } from './onnx/device.ts';
 import { nativeApiProblem } from './onnx/library.ts';
@@ -105,8 +105,7 @@ export async function compile(engine: EngineOptions, step: Step, spec: StepSpec)
 const IN_PLACE = 'GroupQueryAttention';
 
 interface Traced {
-  /** The model's bytes, in pieces: constants are views of their arrays. */
-  readonly model: readonly Uint8Array[];
+  readonly model: ModelPieces;
   readonly nodes: number;
   readonly updates: Readonly<Record<string, string>>;
   /** Values of the graph that their kernel may write where it reads the variable. */
@@ -143,7 +142,7 @@ function trace(engine: EngineOptions, step: Step, spec: StepSpec): Traced {
     }
     const finished = graph.finish(specs, fetched);
     const inPlace = new Set(finished.nodes.filter(({ op }) => op === IN_PLACE).flatMap((node) => node.outputs));
-    return { model: modelPieces(finished), nodes: finished.nodes.length, updates, inPlace, outputs };
+    return { model: encodeModel(finished), nodes: finished.nodes.length, updates, inPlace, outputs };
   });
 }
 
@@ -168,8 +167,8 @@ async function programOf(engine: EngineOptions, traced: Traced, spec: StepSpec):
   const options = { threads: engine.threads, provider, ...(engine.profile === undefined ? {} : { profile: engine.profile }) };
   const native = engine.binding !== 'node' && nativeApiProblem() === null;
   const create = native ? (provider === 'cpu' ? createNativeSession : createDeviceSession) : createNodeSession;
-  // Joined before anything is awaited: frozen values are those of the call.
-  const session: Session = await create(join(traced.model), options);
+  // Each reads the model before it awaits anything: frozen values are those of the call.
+  const session: Session = await create(traced.model, options);
   return {
     nodes: traced.nodes,
     bind(variables) {

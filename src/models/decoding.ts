@@ -137,9 +137,9 @@ export class Decoder {
   /** By whether their steps draw. */
   readonly #lanes = new Map<boolean, readonly Lane[]>();
 
-  /** `memory` (see `decodeMemory`) may serve several decoders, one at a time; `weights` are kept. */
+  /** `memory` (see `decodeMemory`) may serve several decoders, one at a time; `weights` are kept, and have to stay as they are until `release`. */
   constructor(
-    private readonly engine: EngineOptions, private readonly shape: PolicyShape, private readonly weights: Float32Array, private readonly memory: DecodeMemory,
+    private readonly engine: EngineOptions, private readonly shape: PolicyShape, readonly weights: Float32Array, private readonly memory: DecodeMemory,
   ) {}
 
   #lanesThat(draws: boolean): readonly Lane[] {

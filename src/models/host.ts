@@ -208,12 +208,16 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
     const version = this.#versions[weights];
     const known = this.#decoders.get(version);
     if (known) return known;
+    let copy: Float32Array | null = null;
     for (const [old, decoder] of this.#decoders) {
       if (this.#decoders.size < DECODERS_KEPT) break;
       this.#decoders.delete(old);
       await decoder.release();
+      copy = decoder.weights;
     }
-    const decoder = new Decoder(this.#engine, this.#shape, current(this.#arrays[weights]).slice(), this.#memory);
+    const values = current(this.#arrays[weights]);
+    if (copy) copy.set(values);
+    const decoder = new Decoder(this.#engine, this.#shape, copy ?? values.slice(), this.#memory);
     this.#decoders.set(version, decoder);
     return decoder;
   }

@@ -4,6 +4,7 @@
  */
 import koffi from 'koffi';
 import { api, callElsewhere, cString, hostValue, openSession, pointerArray, type Pointer } from './library.ts';
+import type { ModelPieces } from './proto.ts';
 import { SessionError, type Binding, type HostTensor, type RunOptions, type Session, type SessionOptions } from './session.ts';
 
 /** All but the layouts of convolutions, of which no step has any: looking for them took half the time of making a session. */
@@ -74,8 +75,8 @@ class NativeBinding implements Binding {
   }
 }
 
-/** A session over the bytes of a model. Throws SessionError when onnxruntime refuses the graph. */
-export function createNativeSession(model: Uint8Array, options: SessionOptions): Session {
+/** A session over a model. Throws SessionError when onnxruntime refuses the graph. */
+export function createNativeSession(model: ModelPieces, options: SessionOptions): Session {
   const { check, setOptimization, setThreads, addConfigEntry, enableProfiling, disableMemoryPattern, releaseSession } = api();
   const session = openSession(model, (settings) => {
     check(setOptimization(settings, OPTIMIZATIONS));

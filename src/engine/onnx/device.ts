@@ -8,7 +8,7 @@
 import koffi from 'koffi';
 import { residentOf, setResident, type Resident } from '../residence.ts';
 import { ALL_OPTIMIZATIONS, api, callElsewhere, hostValue, openSession, pointerArray, pointersAt, type Pointer } from './library.ts';
-import { encodeModel } from './proto.ts';
+import { encodeModel, type ModelPieces } from './proto.ts';
 import { SessionError, type Binding, type HostTensor, type Provider, type RunOptions, type Session, type SessionOptions } from './session.ts';
 
 type Tensors = Readonly<Record<string, HostTensor>>;
@@ -25,7 +25,7 @@ function useProvider(options: Pointer, provider: Provider): void {
 }
 
 /** Opens a session of which every node runs on the device. Throws SessionError with the names of those that cannot. */
-function openOnDevice(model: Uint8Array, provider: Provider, configure: (settings: Pointer) => void = () => {}): Pointer {
+function openOnDevice(model: ModelPieces, provider: Provider, configure: (settings: Pointer) => void = () => {}): Pointer {
   const { check, addConfigEntry, setOptimization } = api();
   try {
     return openSession(model, (settings) => {
@@ -41,7 +41,7 @@ function openOnDevice(model: Uint8Array, provider: Provider, configure: (setting
 }
 
 /** Names and operators of the nodes that would move to the CPU if they might. */
-function nodesOnCpu(model: Uint8Array, provider: Provider): string[] {
+function nodesOnCpu(model: ModelPieces, provider: Provider): string[] {
   const { check, addConfigEntry, releaseSession, assignment, assignedProvider, assignedNodes, assignedName, assignedOperator } = api();
   const session = openSession(model, (settings) => {
     useProvider(settings, provider);
@@ -241,8 +241,8 @@ class DeviceBinding implements Binding {
   }
 }
 
-/** A session over the bytes of a model. Throws SessionError when onnxruntime refuses the graph or the provider. */
-export function createDeviceSession(model: Uint8Array, options: SessionOptions): Session {
+/** A session over a model. Throws SessionError when onnxruntime refuses the graph or the provider. */
+export function createDeviceSession(model: ModelPieces, options: SessionOptions): Session {
   const { check, setThreads, enableProfiling, releaseSession } = api();
   const session = openOnDevice(model, options.provider, (settings) => {
     check(setThreads(settings, options.threads));

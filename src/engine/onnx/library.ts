@@ -8,7 +8,7 @@
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import koffi, { type KoffiFunc } from 'koffi';
-import { DATA_TYPE } from './proto.ts';
+import { concatenate, DATA_TYPE, size, type ModelPieces } from './proto.ts';
 import { SessionError, type HostTensor } from './session.ts';
 
 const API_VERSION = 24;
@@ -191,18 +191,35 @@ export function hostValue(tensor: HostTensor): Pointer {
   return made((out) => createTensor(cpuMemory, tensor.data, tensor.data.byteLength, shape, shape.length, DATA_TYPE[tensor.type], out));
 }
 
-/** A session over the bytes of a model, with `configure` having its say about the options. Throws SessionError. */
-export function openSession(model: Uint8Array, configure: (options: Pointer) => void): Pointer {
+/** Bytes of a model up to which the native memory that it was written to stays for the next one: a decoder's comes with every set of weights. */
+const KEPT_BYTES = 8 * 2 ** 20;
+/** Every new view of native memory counts as something to collect, and made each round collect all garbage. */
+let kept: { readonly memory: Pointer; readonly bytes: Uint8Array } | null = null;
+
+/** Calls `use` with native memory that holds the model: a large JavaScript buffer could move while onnxruntime reads it. */
+function inNativeMemory<T>(model: ModelPieces, use: (memory: Pointer, length: number) => T): T {
+  const length = size(model);
+  const allocate = (bytes: number): { readonly memory: Pointer; readonly bytes: Uint8Array } => {
+    const memory = koffi.alloc('uint8', bytes);
+    return { memory, bytes: new Uint8Array(koffi.view(memory, bytes)) };
+  };
+  const { memory, bytes } = length <= KEPT_BYTES ? (kept ??= allocate(KEPT_BYTES)) : allocate(length);
+  try {
+    concatenate(model, bytes);
+    return use(memory, length);
+  } finally {
+    if (memory !== kept?.memory) koffi.free(memory);
+  }
+}
+
+/** A session over a model, with `configure` having its say about the options. Throws SessionError. */
+export function openSession(model: ModelPieces, configure: (options: Pointer) => void): Pointer {
   const { made, createSessionOptions, createSession, environment, releaseSessionOptions } = api();
   const options = made((out) => createSessionOptions(out));
-  // The model is copied to native memory first: a large JavaScript buffer could move while onnxruntime reads it.
-  const memory = koffi.alloc('uint8', model.length);
-  new Uint8Array(koffi.view(memory, model.length)).set(model);
   try {
     configure(options);
-    return made((out) => createSession(environment, memory, model.length, options, out));
+    return inNativeMemory(model, (memory, length) => made((out) => createSession(environment, memory, length, options, out)));
   } finally {
-    koffi.free(memory);
     releaseSessionOptions(options);
   }
 }

@@ -3,6 +3,7 @@
  * other than the CPU. It copies every output and blocks the event loop while it runs; the numbers are the same.
  */
 import * as ort from 'onnxruntime-node';
+import { concatenate, type ModelPieces } from './proto.ts';
 import { SessionError, type Binding, type HostTensor, type Session, type SessionOptions } from './session.ts';
 
 function tensor(host: HostTensor): ort.Tensor {
@@ -25,10 +26,10 @@ class NodeBinding implements Binding {
   release(): void {}
 }
 
-/** A session over the bytes of a model. Rejects with SessionError when onnxruntime refuses the graph or the provider. */
-export async function createNodeSession(model: Uint8Array, options: SessionOptions): Promise<Session> {
+/** A session over a model. Rejects with SessionError when onnxruntime refuses the graph or the provider. */
+export async function createNodeSession(model: ModelPieces, options: SessionOptions): Promise<Session> {
   try {
-    const session = await ort.InferenceSession.create(model, {
+    const session = await ort.InferenceSession.create(concatenate(model), {
       executionProviders: [options.provider],
       graphOptimizationLevel: 'all',
       intraOpNumThreads: options.threads,

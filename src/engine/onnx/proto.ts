@@ -36,6 +36,9 @@ export interface GraphSpec {
 }
 
 type Chunk = Uint8Array;
+/** A model's bytes, to be put one after another. Pieces that are constants are views of their values: what these hold by then is in the model. */
+export type ModelPieces = readonly Chunk[];
+
 const text = new TextEncoder();
 
 function varint(value: number | bigint): Chunk {
@@ -49,7 +52,8 @@ function varint(value: number | bigint): Chunk {
   return Uint8Array.from(bytes);
 }
 
-const size = (chunks: readonly Chunk[]): number => chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+/** How many bytes they are. */
+export const size = (chunks: readonly Chunk[]): number => chunks.reduce((sum, chunk) => sum + chunk.length, 0);
 const tag = (field: number, wire: number): Chunk => varint((field << 3) | wire);
 const message = (field: number, chunks: readonly Chunk[]): Chunk[] => [tag(field, 2), varint(size(chunks)), ...chunks];
 const string = (field: number, value: string): Chunk[] => message(field, [text.encode(value)]);
@@ -93,13 +97,8 @@ function initializer(spec: Initializer): Chunk[] {
   ];
 }
 
-/** The bytes of a ModelProto. */
-export function encodeModel(graph: GraphSpec): Uint8Array {
-  return join(modelPieces(graph));
-}
-
-/** The same in pieces. Those of the initializers are views of their values: what these hold when the pieces are joined is in the model. */
-export function modelPieces(graph: GraphSpec): readonly Uint8Array[] {
+/** The bytes of a ModelProto, in pieces. */
+export function encodeModel(graph: GraphSpec): ModelPieces {
   const body = [
     ...graph.nodes.flatMap((spec) => message(1, node(spec))),
     ...string(2, 'step'),
@@ -111,9 +110,8 @@ export function modelPieces(graph: GraphSpec): readonly Uint8Array[] {
   return [...integer(1, 10), ...message(7, body), ...opset('', 21), ...opset('com.microsoft', 1)];
 }
 
-/** The pieces' bytes, one after another. */
-export function join(chunks: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(size(chunks));
+/** The pieces' bytes, one after another: in `bytes`, which has to have the room. */
+export function concatenate(chunks: ModelPieces, bytes: Uint8Array = new Uint8Array(size(chunks))): Uint8Array {
   let at = 0;
   for (const chunk of chunks) {
     bytes.set(chunk, at);
