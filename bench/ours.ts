@@ -10,8 +10,8 @@ import { policyLayout, trainStep, type PolicyShape } from '../src/models/policy.
 import { RandomStream } from '../src/random/philox.ts';
 
 export const SIZES: Readonly<Record<string, PolicyShape>> = {
-  S: { layers: 4, heads: 4, kvHeads: 4, width: 128, hidden: 344, context: 128, batch: 16, vocabulary: 1024 },
-  M: { layers: 6, heads: 6, kvHeads: 6, width: 384, hidden: 1024, context: 256, batch: 8, vocabulary: 2048 },
+  S: { layers: 4, heads: 4, kvHeads: 4, width: 128, hidden: 344, context: 128, batch: 16, lexicalState: false, vocabulary: 1024 },
+  M: { layers: 6, heads: 6, kvHeads: 6, width: 384, hidden: 1024, context: 256, batch: 8, lexicalState: false, vocabulary: 2048 },
 };
 
 export function sizeNamed(name: string): PolicyShape {

@@ -49,6 +49,7 @@ export const configSchema = z.strictObject({
     vocabulary: z.int().min(300).max(65000).default(1024),
     context: positive.default(192),
     batch: positive.default(16),
+    lexicalState: z.boolean().default(true).describe('The policy is told what is open so far, token by token: brackets, strings, and what the line began with. For texts that are not like Python: false.'),
   }).prefault({})
     .refine(({ width, heads }) => width % heads === 0 && (width / heads) % 16 === 0, { path: ['width'], message: 'width / heads has to be a multiple of 16' })
     .refine(({ heads, kvHeads }) => heads % kvHeads === 0, { path: ['kvHeads'], message: 'heads has to be a multiple of kvHeads' }),

@@ -294,4 +294,6 @@ export interface ModelConfig {
   readonly hidden: number;
   readonly context: number;
   readonly batch: number;
+  /** Whether the policy is told at every position what is open so far: brackets, strings, the line it stands in. */
+  readonly lexicalState: boolean;
 }

@@ -9,6 +9,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { allocate, compiler, computesOnDevice, type Arrays, type BoundStep, type HostArray, type EngineOptions, type Program } from '../engine/compile.ts';
 import type { RandomStream } from '../random/philox.ts';
+import { LexicalState, type Lexicon } from './lexical.ts';
 import { decodeStep, policyLayout, type PolicyShape } from './policy.ts';
 
 export interface DecodeJob {
@@ -54,6 +55,8 @@ interface Slot {
   readonly task: Task;
   /** Tokens in the cache. */
   position: number;
+  /** Null for a policy that is told nothing. */
+  readonly state: LexicalState | null;
   readonly tokens: number[];
   readonly logProbs: number[];
 }
@@ -91,12 +94,13 @@ type LaneCaches = ReadonlyMap<number, Arrays>;
 export interface DecodeMemory {
   /** Lane by lane. */
   readonly caches: readonly LaneCaches[];
+  readonly lexicon: Lexicon | null;
   /** The step for so many slots with these weights built in. Only the first of each kind is traced. */
   program(slots: number, draws: boolean, weights: Float32Array): Promise<Program>;
 }
 
 /** One lane for two cores where the CPU computes, else one. Wide lanes have `slots`, narrow ones a quarter; where a device keeps their caches they stay as they are. */
-export function decodeMemory(engine: EngineOptions, shape: PolicyShape, slots: number): DecodeMemory {
+export function decodeMemory(engine: EngineOptions, shape: PolicyShape, slots: number, lexicon: Lexicon | null = null): DecodeMemory {
   const lanes = engine.backend === 'onnx:cpu' ? Math.max(1, Math.min(Math.floor(engine.threads / THREADS_A_LANE), MOST_LANES)) : 1;
   const widths = slots < 16 || computesOnDevice(engine) ? [slots] : [slots, Math.ceil(slots / 4)];
   const caches = Array.from({ length: lanes }, () => new Map(widths.map((width) => {
@@ -108,6 +112,7 @@ export function decodeMemory(engine: EngineOptions, shape: PolicyShape, slots: n
   const compilers = new Map<string, () => Promise<Program>>();
   return {
     caches,
+    lexicon,
     program(width, draws, weights) {
       const kind = `${width} ${draws}`;
       let compile = compilers.get(kind);
@@ -145,18 +150,19 @@ export class Decoder {
   #lanesThat(draws: boolean): readonly Lane[] {
     const known = this.#lanes.get(draws);
     if (known) return known;
-    const { engine, shape, weights, memory: { caches } } = this;
+    const { engine, shape, weights, memory } = this;
+    const { caches, lexicon } = memory;
     const programs = new Map<number, Promise<Program>>();
     const program = (slots: number): Promise<Program> => {
       let compiled = programs.get(slots);
       if (!compiled) {
-        programs.set(slots, (compiled = this.memory.program(slots, draws, weights)));
+        programs.set(slots, (compiled = memory.program(slots, draws, weights)));
         this.#programs.push(compiled);
       }
       return compiled;
     };
     const where = { shared: caches.length > 1, onDevice: computesOnDevice(engine), draws };
-    const lanes = caches.map((widths) => new Lane(shape, [...widths].map(([slots, memory]) => new Width(slots, memory, program)), where));
+    const lanes = caches.map((widths) => new Lane(shape, [...widths].map(([slots, memory]) => new Width(slots, memory, program)), lexicon, where));
     this.#lanes.set(draws, lanes);
     return lanes;
   }
@@ -206,7 +212,7 @@ class Lane {
    * `widths`: widest first. `shared`: other lanes run at the same time, so no step may hold up the thread they all live on. `onDevice`: the
    * caches are, and the host neither reads nor writes them. `draws`: the steps do.
    */
-  constructor(private readonly shape: PolicyShape, private readonly widths: readonly Width[], private readonly where: { readonly shared: boolean; readonly onDevice: boolean; readonly draws: boolean }) {
+  constructor(private readonly shape: PolicyShape, private readonly widths: readonly Width[], private readonly lexicon: Lexicon | null, private readonly where: { readonly shared: boolean; readonly onDevice: boolean; readonly draws: boolean }) {
     this.#width = widths[0]!;
   }
 
@@ -255,18 +261,26 @@ class Lane {
       const task = tasks[next++];
       if (!task) return undefined;
       if (task.prefix) this.#write(s, task.prefix);
-      return { task, position: task.prefix?.length ?? 0, tokens: [], logProbs: [] };
+      const position = task.prefix?.length ?? 0;
+      const state = this.lexicon && new LexicalState(this.lexicon);
+      for (const id of task.prompt.slice(0, position)) state?.read(id);
+      return { task, position, state, tokens: [], logProbs: [] };
     };
     let slots: (Slot | undefined)[] = Array.from({ length: this.#width.slots }, (_, s) => take(s));
 
     for (let count = 0; slots.some((slot) => slot); count++) {
       const step = await this.#width.step();
-      const { ids, positions, inverseTemperature, uniforms } = step.inputs as { ids: Int32Array; positions: Int32Array; inverseTemperature: Float32Array; uniforms?: Float32Array };
+      const { ids, brackets, lines, positions, inverseTemperature, uniforms } = step.inputs as { ids: Int32Array; brackets?: Int32Array; lines?: Int32Array; positions: Int32Array; inverseTemperature: Float32Array; uniforms?: Float32Array };
       inverseTemperature[0] = 1 / options.temperature;
       for (let s = 0; s < slots.length; s++) {
         const slot = slots[s];
         ids[s] = slot ? (slot.task.prompt[slot.position] ?? slot.tokens[slot.position - slot.task.prompt.length]!) : options.endOfText;
         positions[s] = slot ? slot.position : 0;
+        if (slot?.state && brackets && lines) {
+          slot.state.read(ids[s]!);
+          brackets[s] = slot.state.brackets;
+          lines[s] = slot.state.line;
+        }
         if (uniforms) uniforms[s] = slot?.task.random?.uniform(slot.tokens.length) ?? 0;
       }
       await step.run({ blocking: !this.where.shared });

@@ -13,9 +13,10 @@ import { drawSystematic } from './alternatives.ts';
 import { Decoder, decodeMemory, slotsFor, type DecodeJob } from './decoding.ts';
 import { DiscriminatorTrainer } from './discriminator-trainer.ts';
 import { LatentHost } from './latent-host.ts';
+import { Lexicon } from './lexical.ts';
 import { cosineRate, PretrainingBatches } from './objectives.ts';
 import { biasCorrections } from './optimizer.ts';
-import { eachPlacement, packRows, shifted, weighTargets, writeRows, type Packable, type PackedRow } from './packing.ts';
+import { eachPlacement, packRows, shifted, weighTargets, writeRows, type Packable, type PackedRow, type RowArrays } from './packing.ts';
 import { distributionStep, policyLayout, scoreStep, trainStep, type PolicyShape } from './policy.ts';
 import { SPECIAL_IDS, type Tokenizer } from './tokenizer/index.ts';
 
@@ -40,6 +41,7 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
   readonly #tokenizer: Tokenizer;
   readonly #engine: EngineOptions;
   readonly #shape: PolicyShape;
+  readonly #lexicon: Lexicon | null;
   readonly #batches: PretrainingBatches;
   /** The training step by the rows it takes: all of a batch, a half or a quarter of them, compiled when a batch is first that small. */
   readonly #train: Map<number, BoundStep>;
@@ -65,6 +67,7 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
     this.#tokenizer = tokenizer;
     this.#engine = engine;
     this.#shape = shape;
+    this.#lexicon = shape.lexicalState ? new Lexicon(Array.from({ length: tokenizer.vocabulary }, (_, id) => tokenizer.decodeBytes([id])), SPECIAL_IDS) : null;
     this.#score = score;
     this.#discriminator = discriminator;
     const encoded = (texts: readonly string[]): Int32Array[] => texts.map((text) => Int32Array.from(tokenizer.encode(text)));
@@ -78,7 +81,7 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
     this.#arrays = { raw, first: zeros(), second: zeros(), average: raw.slice(), promoted: raw.slice() };
     const { first, second, average } = this.#arrays;
     this.#train = new Map([[shape.batch, train.bind({ weights: raw, first, second, average })]]);
-    this.#memory = decodeMemory(engine, shape, slotsFor(engine, shape));
+    this.#memory = decodeMemory(engine, shape, slotsFor(engine, shape), this.#lexicon);
   }
 
   static async create(request: InitialiseRequest, tokenizer: Tokenizer, engine: EngineOptions): Promise<PolicyHost> {
@@ -95,7 +98,7 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
 
   async #createLatent(latent: LatentConfig): Promise<void> {
     this.#latent = await LatentHost.create(this.#engine, {
-      seed: this.#request.seed, shape: this.#shape, latent, endOfText: SPECIAL_IDS.endOfText, documents: this.#batches.documents,
+      seed: this.#request.seed, shape: this.#shape, latent, endOfText: SPECIAL_IDS.endOfText, lexicon: this.#lexicon, documents: this.#batches.documents,
       policy: {
         arrays: this.#arrays,
         counted: () => {
@@ -250,7 +253,7 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
     const rows = packRows(sequences, context);
     for (let from = 0; from < rows.length; from += batch) {
       const chunk = rows.slice(from, from + batch);
-      writeRows(chunk, context, step.inputs as { ids: Int32Array; targets?: Int32Array; segments: Int32Array });
+      writeRows(chunk, context, step.inputs as unknown as RowArrays, this.#lexicon);
       await step.run();
       eachPlacement(chunk, context, (at, sequence) => visit(sequence, at));
     }
@@ -354,7 +357,7 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
 
   #clearInputs({ inputs }: BoundStep, rows: readonly PackedRow<Packable>[]): PerToken {
     for (const array of Object.values(inputs)) array.fill(0);
-    writeRows(rows, this.#shape.context, inputs as { ids: Int32Array; targets: Int32Array; segments: Int32Array });
+    writeRows(rows, this.#shape.context, inputs as unknown as RowArrays, this.#lexicon);
     return inputs as unknown as PerToken;
   }
 

@@ -3,14 +3,15 @@
  * to whoever made it; its arrays are updated here in place, beside that owner's own updates.
  */
 import type { LatentConfig, LatentUpdateReport, LatentUpdateRequest, WeightsName } from '../contracts/model.ts';
-import { compile, current, overwritten, type BoundStep, type EngineOptions, type Program } from '../engine/compile.ts';
+import { compile, current, overwritten, type BoundStep, type EngineOptions, type HostArray, type Program } from '../engine/compile.ts';
 import { RandomStream } from '../random/philox.ts';
 import type { DecodeResult } from './decoding.ts';
 import { LatentSampler, noiseOf, type LatentWeights } from './latent-sampler.ts';
 import { latentTrainStep, prefixLayout, rowCounts, sequenceShape, type RowCounts } from './latent.ts';
 import { ADVERSARIAL_BETAS, biasCorrections } from './optimizer.ts';
+import type { Lexicon } from './lexical.ts';
 import { shifted, weighTargets, writeRows, type Packable, type PackedRow } from './packing.ts';
-import type { PolicyShape } from './policy.ts';
+import { inGroup, type PolicyShape } from './policy.ts';
 import { sequenceDiscriminatorLayout, sequenceDiscriminatorStep } from './sequence-discriminator.ts';
 
 /** What is shared with the policy's owner. */
@@ -27,6 +28,8 @@ export interface LatentOptions {
   readonly shape: PolicyShape;
   readonly latent: LatentConfig;
   readonly endOfText: number;
+  /** Null for a policy that is told nothing. */
+  readonly lexicon: Lexicon | null;
   readonly policy: SharedPolicy;
   /** Ids of documents without end-of-text; those too long to stand behind a prefix are left out. */
   readonly documents: readonly ArrayLike<number>[];
@@ -110,7 +113,7 @@ export class LatentHost {
     const random = new RandomStream(this.options.seed, 'latent real', key);
     const { rows } = this.sampler;
     const real = Array.from({ length: rows }, (_, row) => this.#document(random, row));
-    for (const [row, tokens] of [...real, ...samples.map(({ tokens }) => tokens)].entries()) this.#write(row, tokens, { targets: inputs['ids']!, present: inputs['present']! });
+    for (const [row, tokens] of [...real, ...samples.map(({ tokens }) => tokens)].entries()) this.#write(row, tokens, inputs['ids']!, inputs['present']!);
     set(inputs, { learningRate, ...biasCorrections(this.counters.sequenceDiscriminatorUpdates++, ADVERSARIAL_BETAS) });
     await this.#judge.run();
     const share = (logits: ArrayLike<number>, known: (logit: number) => boolean): number => Array.from(logits).filter(known).length / rows;
@@ -124,7 +127,8 @@ export class LatentHost {
     const noise = (name: string, row: number): Float32Array => (inputs[name] as Float32Array).subarray(row * latent.noise, (row + 1) * latent.noise);
     for (let row = 0; row < generated; row++) {
       noiseOf(seed, { key, index: row }, noise('z', row));
-      this.#write(row, samples[row]!.tokens, { ids: inputs['ids']!, targets: inputs['targets']!, present: inputs['present']! });
+      this.#write(row, samples[row]!.tokens, inputs['targets']!, inputs['present']!);
+      this.#writeRead('', row, samples[row]!.tokens);
     }
     this.#drawExponentials(key, samples);
 
@@ -133,12 +137,13 @@ export class LatentHost {
     for (let row = 0; row < prefixed; row++) {
       noiseOf(seed, { key: `${key}/anchors`, index: row }, noise('prefixedZ', row));
       const document = this.#document(random, row);
-      this.#write(row, document, { ids: inputs['prefixedIds']!, targets: inputs['prefixedTargets']!, present: inputs['prefixedLikelihood']! });
+      this.#write(row, document, inputs['prefixedTargets']!, inputs['prefixedLikelihood']!);
+      this.#writeRead('prefixed', row, document);
       prefixedTokens += document.length;
     }
     const corpus = policy.corpusRows(plain);
-    const { plainIds: ids, plainTargets: targets, plainSegments: segments } = inputs as Record<string, Int32Array>;
-    writeRows(corpus, shape.context, { ids: ids!, targets: targets!, segments: segments! });
+    const { plainIds: ids, plainTargets: targets, plainSegments: segments, plainBrackets: brackets, plainLines: lines } = inputs as Record<string, Int32Array>;
+    writeRows(corpus, shape.context, { ids: ids!, targets: targets!, segments: segments!, ...(brackets && lines ? { brackets, lines } : {}) }, this.options.lexicon);
     const weights = inputs['plainLikelihood'] as Float32Array;
     weights.fill(0);
     const plainTokens = weighTargets(corpus, shape.context, weights, 1);
@@ -180,15 +185,24 @@ export class LatentHost {
   }
 
   /** Writes a sequence as row `row` of arrays of L positions a row; behind its end stand end-of-text tokens that are not present. */
-  #write(row: number, tokens: ArrayLike<number>, { ids, targets, present }: { ids?: Int32Array | Float32Array; targets: Int32Array | Float32Array; present: Int32Array | Float32Array }): void {
+  #write(row: number, tokens: ArrayLike<number>, targets: HostArray, present: HostArray): void {
     const [from, to] = [row * this.#length, (row + 1) * this.#length];
-    const { endOfText } = this.options;
-    ids?.fill(endOfText, from, to);
-    targets.fill(endOfText, from, to);
-    ids?.set(shifted(tokens, endOfText).ids, from);
+    targets.fill(this.options.endOfText, from, to);
     targets.set(tokens, from);
     present.fill(0, from, to);
     present.fill(1, from, from + tokens.length);
+  }
+
+  /** The same of what the generator's step reads at those positions: the tokens before, and what it is told of them. */
+  #writeRead(group: string, row: number, tokens: ArrayLike<number>): void {
+    const { endOfText, lexicon } = this.options;
+    const read = new Int32Array(this.#length).fill(endOfText);
+    read.set(shifted(tokens, endOfText).ids);
+    const of = (name: string): Int32Array | undefined => this.#train.inputs[inGroup(group, name)] as Int32Array | undefined;
+    const from = row * this.#length;
+    of('ids')!.set(read, from);
+    const [brackets, lines] = [of('brackets'), of('lines')];
+    if (brackets && lines) lexicon!.tell(read, { brackets, lines }, from);
   }
 
   /** `raw`, `average` and `promoted` of the prefix layers := one of them; follows the policy's own. The discriminator keeps what it has learned. */

@@ -8,6 +8,7 @@ import { allocate, compile, type Arrays, type BoundStep, type EngineOptions, typ
 import { RandomStream } from '../random/philox.ts';
 import type { DecodeResult } from './decoding.ts';
 import { prefixStep, sequenceShape } from './latent.ts';
+import { LexicalState, type Lexicon } from './lexical.ts';
 import { decodeStep, type PolicyShape } from './policy.ts';
 
 /** The weights a sequence is drawn from: the policy's and the prefix layers'. */
@@ -28,18 +29,26 @@ export function noiseOf(seed: number, { key, index }: LatentJob, out: Float32Arr
   for (let i = 0; i < out.length; i++) out[i] = random.normal(i);
 }
 
+export interface LatentSamplerOptions {
+  readonly seed: number;
+  readonly shape: PolicyShape;
+  readonly latent: LatentConfig;
+  readonly endOfText: number;
+  readonly lexicon: Lexicon | null;
+}
+
 export class LatentSampler {
   readonly #caches: Arrays;
   readonly #bound = new Map<WeightsName, { readonly prefix: BoundStep; readonly decode: BoundStep }>();
 
   private constructor(
-    private readonly options: { readonly seed: number; readonly shape: PolicyShape; readonly latent: LatentConfig; readonly endOfText: number },
+    private readonly options: LatentSamplerOptions,
     readonly rows: number, private readonly prefix: Program, private readonly decode: Program, caches: Arrays,
   ) {
     this.#caches = caches;
   }
 
-  static async create(engine: EngineOptions, options: { readonly seed: number; readonly shape: PolicyShape; readonly latent: LatentConfig; readonly endOfText: number }, rows: number): Promise<LatentSampler> {
+  static async create(engine: EngineOptions, options: LatentSamplerOptions, rows: number): Promise<LatentSampler> {
     const [prefix, decode] = [prefixStep(options.shape, options.latent, rows), decodeStep(options.shape, rows, { draws: true, vectors: true })];
     const caches = Object.fromEntries(Object.entries(decode.spec.variables).filter(([name]) => name !== 'weights').map(([name, cache]) => [name, allocate(cache)]));
     return new LatentSampler(options, rows, await compile(engine, prefix.step, prefix.spec), await compile(engine, decode.step, decode.spec), caches);
@@ -63,7 +72,9 @@ export class LatentSampler {
     await prefix.run({ blocking: true });
     const prefixes = prefix.outputs['prefixes'] as Float32Array; // (rows, P * d)
 
-    const { ids, positions, uniforms, vectors, given, inverseTemperature } = decode.inputs as Record<string, Float32Array>;
+    const { ids, brackets, lines, positions, uniforms, vectors, given, inverseTemperature } = decode.inputs as Record<string, Float32Array>;
+    const { lexicon } = this.options;
+    const states = lexicon ? jobs.map(() => new LexicalState(lexicon)) : [];
     const streams = jobs.map(({ key, index }) => new RandomStream(seed, 'latent tokens', key, index));
     const results = jobs.map(() => ({ tokens: [] as number[], logProbs: [] as number[], finish: 'length' as 'length' | 'stop' }));
     const last = P + Math.min(maxTokens, sequenceShape(shape, latent).length);
@@ -78,6 +89,10 @@ export class LatentSampler {
       for (const [row, { finish, tokens }] of results.entries()) {
         uniforms![row] = inPrefix || finish === 'stop' ? 0 : streams[row]!.uniform(position - P);
         ids![row] = tokens.at(-1) ?? endOfText;
+        if (!brackets || !lines) continue;
+        states[row]!.read(ids![row]!);
+        brackets[row] = states[row]!.brackets;
+        lines[row] = states[row]!.line;
       }
       await decode.run({ blocking: true });
       if (inPrefix) continue;

@@ -19,7 +19,7 @@ import { generatorLoss } from './adversarial.ts';
 import { chain, chainLayout } from './chain.ts';
 import { adamW, ADVERSARIAL_BETAS, movingAverage } from './optimizer.ts';
 import { Layout } from './parameters.ts';
-import { policyLayout, policyLogitsOf, type PolicyShape } from './policy.ts';
+import { policyLayout, policyLogits, positionInputs, positionVectors, type PolicyShape } from './policy.ts';
 import { relaxedSequenceLogits, sequenceDiscriminatorLayout, type SequenceShape } from './sequence-discriminator.ts';
 
 const HIDDEN = 128;
@@ -84,11 +84,11 @@ export function latentTrainStep(shape: PolicyShape, latent: LatentConfig): { ste
   const float32 = (...shape: number[]) => ({ type: 'float32', shape }) as const;
   const [policyMask, prefixMask] = [policy.decayMask(), prefix.decayMask()];
 
-  /** Rows (rows, T * d) of prefixes (rows, P * d) and the embeddings of ids (rows * L). */
-  const behind = (p: Tensors, z: tf.Tensor, ids: tf.Tensor, rows: number): tf.Tensor2D =>
-    tf.concat2d([chain(p, z as tf.Tensor2D, 0), tf.embedding(p['embedding'] as tf.Tensor2D, ids as tf.Tensor1D).reshape([rows, L * d]) as tf.Tensor2D], 1);
+  /** Rows (rows, T * d) of prefixes (rows, P * d) and the vectors of a group's positions (rows * L). */
+  const behind = (p: Tensors, z: tf.Tensor, inputs: Tensors, group: string, rows: number): tf.Tensor2D =>
+    tf.concat2d([chain(p, z as tf.Tensor2D, 0), positionVectors(shape, p, inputs, group).reshape([rows, L * d]) as tf.Tensor2D], 1);
   const logitsOf = (p: Tensors, rows: tf.Tensor2D, segments: tf.Tensor): tf.Tensor2D =>
-    policyLogitsOf({ ...shape, batch: rows.shape[0] }, p, rows.reshape([rows.shape[0] * T, d]) as tf.Tensor2D, segments as tf.Tensor1D);
+    policyLogits({ ...shape, batch: rows.shape[0] }, p, rows.reshape([rows.shape[0] * T, d]) as tf.Tensor2D, segments as tf.Tensor1D);
   /** Of logits (rows * T, V) those of the positions behind the prefix, (rows * L, V). */
   const withoutPrefix = (logits: tf.Tensor2D): tf.Tensor2D => {
     const rows = logits.shape[0] / T;
@@ -103,9 +103,9 @@ export function latentTrainStep(shape: PolicyShape, latent: LatentConfig): { ste
         discriminator: flat(discriminator),
       },
       inputs: {
-        z: float32(G, Z), ids: int32(G * L), targets: int32(G * L), present: float32(G * L, 1), exponentials: float32(G * L, V),
-        prefixedZ: float32(A, Z), prefixedIds: int32(A * L), prefixedTargets: int32(A * L), prefixedLikelihood: float32(A * L),
-        plainIds: int32(C * T), plainTargets: int32(C * T), plainSegments: int32(C * T), plainLikelihood: float32(C * T),
+        z: float32(G, Z), ...positionInputs(shape, G * L), targets: int32(G * L), present: float32(G * L, 1), exponentials: float32(G * L, V),
+        prefixedZ: float32(A, Z), ...positionInputs(shape, A * L, 'prefixed'), prefixedTargets: int32(A * L), prefixedLikelihood: float32(A * L),
+        ...positionInputs(shape, C * T, 'plain'), plainTargets: int32(C * T), plainSegments: int32(C * T), plainLikelihood: float32(C * T),
         temperature: scalar, adversarialWeight: scalar, policyFactor: scalar, corpusWeight: scalar, averageDecay: scalar,
         learningRate: scalar, firstCorrection: scalar, secondCorrection: scalar,
         latentLearningRate: scalar, latentFirstCorrection: scalar, latentSecondCorrection: scalar,
@@ -115,14 +115,14 @@ export function latentTrainStep(shape: PolicyShape, latent: LatentConfig): { ste
       const critic = discriminator.unflatten(variables['discriminator'] as tf.Tensor1D);
       const { gradient, metrics } = joint.valueAndGradient(tf.concat1d([variables['weights'] as tf.Tensor1D, variables['latent'] as tf.Tensor1D]), (p) => {
         const shared = { ...p, ...Object.fromEntries(policy.parameters.map(({ name }) => [name, tf.scaledGradient(p[name]!, inputs['policyFactor']!)])) };
-        const generated = withoutPrefix(logitsOf(shared, behind(shared, inputs['z']!, inputs['ids']!, G), tf.zeros([G * T])));
+        const generated = withoutPrefix(logitsOf(shared, behind(shared, inputs['z']!, inputs, '', G), tf.zeros([G * T])));
         const tokens = tf.straightThrough(generated, inputs['targets'] as tf.Tensor1D, inputs['exponentials'] as tf.Tensor2D, inputs['temperature']!);
         const odds = relaxedSequenceLogits(sequences, critic, tokens, inputs['present'] as tf.Tensor2D);
         const adversarial = generatorLoss(objective, odds);
 
         const rows = tf.concat2d([
-          behind(p, inputs['prefixedZ']!, inputs['prefixedIds']!, A),
-          tf.embedding(p['embedding'] as tf.Tensor2D, inputs['plainIds'] as tf.Tensor1D).reshape([C, T * d]) as tf.Tensor2D,
+          behind(p, inputs['prefixedZ']!, inputs, 'prefixed', A),
+          positionVectors(shape, p, inputs, 'plain').reshape([C, T * d]) as tf.Tensor2D,
         ], 0);
         const [prefixed, plain] = tf.split(logitsOf(p, rows, tf.concat1d([tf.zeros([A * T]), inputs['plainSegments']!.toFloat() as tf.Tensor1D])), [A * T, C * T], 0) as [tf.Tensor2D, tf.Tensor2D];
         const nll = (logits: tf.Tensor2D, name: string): tf.Tensor =>

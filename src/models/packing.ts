@@ -3,6 +3,8 @@
  * ids; the order of the sequences decides the rows, so equal input gives equal rows.
  */
 
+import type { Lexicon } from './lexical.ts';
+
 /** One sequence as it is predicted: position i sees ids[0..i] and has to predict targets[i]. */
 export interface Packable {
   readonly ids: ArrayLike<number>;
@@ -46,20 +48,32 @@ export function packRows<T extends Packable>(sequences: readonly T[], length: nu
   return rows;
 }
 
+/** Arrays of batch * length positions. */
+export interface RowArrays {
+  readonly ids: Int32Array;
+  /** Absent: what is to be predicted is not written. */
+  readonly targets?: Int32Array;
+  readonly segments: Int32Array;
+  /** Present for a policy that is told them (lexical.ts). */
+  readonly brackets?: Int32Array;
+  readonly lines?: Int32Array;
+}
+
 /**
- * Writes ids, targets and segment numbers of `rows` into arrays of batch * length; what stays free is a segment of its own
- * with id 0 everywhere. Rows beyond `rows.length` are free as a whole. Without `targets` only what is read is written.
+ * Writes ids, targets and segment numbers of `rows`, and with a lexicon what the policy is told; what stays free is a segment of its own
+ * with 0 everywhere. Rows beyond `rows.length` are free as a whole.
  */
-export function writeRows<T extends Packable>(rows: readonly PackedRow<T>[], length: number, arrays: { ids: Int32Array; targets?: Int32Array; segments: Int32Array }): void {
-  arrays.ids.fill(0);
-  arrays.targets?.fill(0);
-  arrays.segments.fill(-1);
+export function writeRows<T extends Packable>(rows: readonly PackedRow<T>[], length: number, arrays: RowArrays, lexicon: Lexicon | null = null): void {
+  const { ids, targets, segments, brackets, lines } = arrays;
+  for (const array of [ids, targets, brackets, lines]) array?.fill(0);
+  segments.fill(-1);
   for (const [r, row] of rows.entries()) {
     for (const [segment, { sequence, start }] of row.entries()) {
       const at = r * length + start;
-      arrays.ids.set(sequence.ids, at);
-      arrays.targets?.set(sequence.targets, at);
-      arrays.segments.fill(segment, at, at + sequence.ids.length);
+      ids.set(sequence.ids, at);
+      targets?.set(sequence.targets, at);
+      segments.fill(segment, at, at + sequence.ids.length);
+      if (brackets && lines) lexicon!.tell(sequence.ids, { brackets, lines }, at);
     }
   }
 }

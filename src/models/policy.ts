@@ -11,6 +11,7 @@ import * as tf from '../engine/ops/index.ts';
 import type { ModelConfig } from '../contracts/model.ts';
 import type { Specs, Step, StepSpec, Tensors } from '../engine/compile.ts';
 import { adamW, movingAverage } from './optimizer.ts';
+import { BRACKET_KINDS, LINE_KINDS } from './lexical.ts';
 import { Layout, type Parameter } from './parameters.ts';
 
 const NEVER = 1e9;
@@ -29,6 +30,7 @@ export function policyLayout(shape: PolicyShape): Layout {
   // Residual branches add up: their last projections start smaller (Radford et al. 2019, section 2.3).
   const residual = std / Math.sqrt(2 * layers);
   const parameters: Parameter[] = [{ name: 'embedding', shape: [vocabulary, d], init: std }];
+  if (shape.lexicalState) parameters.push({ name: 'brackets', shape: [BRACKET_KINDS, d], init: std }, { name: 'lines', shape: [LINE_KINDS, d], init: std });
   for (let layer = 0; layer < layers; layer++) {
     parameters.push(
       { name: `${layer}.attentionNorm`, shape: [d], init: 'ones' },
@@ -56,13 +58,31 @@ function feedForward(p: Tensors, layer: number, x: tf.Tensor2D): tf.Tensor2D {
   return tf.add(x, linear(gated, p[`${layer}.down`]!));
 }
 
-/** Logits (N, V) of whole rows: ids and segments (N) int32. */
-export function policyLogits(shape: PolicyShape, p: Tensors, ids: tf.Tensor1D, segments: tf.Tensor1D): tf.Tensor2D {
-  return policyLogitsOf(shape, p, tf.embedding(p['embedding'] as tf.Tensor2D, ids), segments);
+/** The inputs that say what stands at N positions, each name behind `group` where a step has several groups of them. */
+export function positionInputs(shape: PolicyShape, N: number, group = ''): Specs {
+  const names = shape.lexicalState ? ['ids', 'brackets', 'lines'] : ['ids'];
+  return Object.fromEntries(names.map((name) => [inGroup(group, name), { type: 'int32', shape: [N] }]));
 }
 
-/** The same of vectors (N, d) where the ids' embeddings would stand. */
-export function policyLogitsOf(shape: PolicyShape, p: Tensors, vectors: tf.Tensor2D, segments: tf.Tensor1D): tf.Tensor2D {
+/** The name of an input of a group: `ids` of `plain` are `plainIds`. */
+export function inGroup(group: string, name: string): string {
+  return group === '' ? name : `${group}${name[0]!.toUpperCase()}${name.slice(1)}`;
+}
+
+/** Vectors (N, d) of N positions: the tokens' embeddings and, where the policy is told it, those of what is open by then. */
+export function positionVectors(shape: PolicyShape, p: Tensors, inputs: Tensors, group = ''): tf.Tensor2D {
+  const rows = (table: string, ids: string): tf.Tensor2D => tf.embedding(p[table] as tf.Tensor2D, inputs[inGroup(group, ids)] as tf.Tensor1D);
+  const tokens = rows('embedding', 'ids');
+  return shape.lexicalState ? tf.add(tokens, tf.add(rows('brackets', 'brackets'), rows('lines', 'lines'))) : tokens;
+}
+
+/** Logits (N, V) of whole rows, by the inputs of `rows`. */
+function rowLogits(shape: PolicyShape, p: Tensors, inputs: Tensors): tf.Tensor2D {
+  return policyLogits(shape, p, positionVectors(shape, p, inputs), inputs['segments'] as tf.Tensor1D);
+}
+
+/** Logits (N, V) of the vectors (N, d) and segments (N) int32 of whole rows. */
+export function policyLogits(shape: PolicyShape, p: Tensors, vectors: tf.Tensor2D, segments: tf.Tensor1D): tf.Tensor2D {
   const { layers, heads: H, kvHeads: K, width: d, context: T, batch: B } = shape;
   const hs = d / H;
   const segment = segments.reshape([B, T]);
@@ -96,7 +116,7 @@ const scalar = { type: 'float32', shape: [] } as const;
 function rows(shape: PolicyShape): Specs {
   const N = shape.batch * shape.context;
   return {
-    ids: { type: 'int32', shape: [N] },
+    ...positionInputs(shape, N),
     targets: { type: 'int32', shape: [N] },
     segments: { type: 'int32', shape: [N] },
   };
@@ -132,7 +152,7 @@ export function trainStep(shape: PolicyShape): { step: Step; spec: StepSpec } {
     },
     step(variables, inputs) {
       const { value, gradient, metrics } = layout.valueAndGradient(variables['weights'] as tf.Tensor1D, (p) => {
-        const logits = policyLogits(shape, p, inputs['ids'] as tf.Tensor1D, inputs['segments'] as tf.Tensor1D);
+        const logits = rowLogits(shape, p, inputs);
         const [nll, otherNll] = tf.softmaxCrossEntropy(logits, inputs['targets'] as tf.Tensor1D, inputs['alternatives'] as tf.Tensor1D) as [tf.Tensor1D, tf.Tensor1D];
         const surrogate = (negLogProbs: tf.Tensor, credit: tf.Tensor, oldLogProbs: tf.Tensor): { total: tf.Tensor; clipped: tf.Tensor } => {
           const ratio = tf.exp(tf.sub(tf.neg(negLogProbs), oldLogProbs));
@@ -160,7 +180,7 @@ export function scoreStep(shape: PolicyShape): { step: Step; spec: StepSpec } {
   return {
     spec: { variables: { weights: { type: 'float32', shape: [layout.size] } }, inputs: rows(shape) },
     step(variables, inputs) {
-      const logits = policyLogits(shape, layout.unflatten(variables['weights'] as tf.Tensor1D), inputs['ids'] as tf.Tensor1D, inputs['segments'] as tf.Tensor1D);
+      const logits = rowLogits(shape, layout.unflatten(variables['weights'] as tf.Tensor1D), inputs);
       return { updates: {}, outputs: { logProbs: tf.neg(tf.softmaxCrossEntropy(logits, inputs['targets'] as tf.Tensor1D)[0]!) } };
     },
   };
@@ -172,15 +192,15 @@ export function distributionStep(shape: PolicyShape): { step: Step; spec: StepSp
   const { targets: _targets, ...inputs } = rows(shape);
   return {
     spec: { variables: { weights: { type: 'float32', shape: [layout.size] } }, inputs },
-    step(variables, { ids, segments }) {
-      const logits = policyLogits(shape, layout.unflatten(variables['weights'] as tf.Tensor1D), ids as tf.Tensor1D, segments as tf.Tensor1D);
+    step(variables, inputs) {
+      const logits = rowLogits(shape, layout.unflatten(variables['weights'] as tf.Tensor1D), inputs);
       return { updates: {}, outputs: { probabilities: tf.softmax(logits) } };
     },
   };
 }
 
 /**
- * One position of `slots` rows over their caches: ids and positions (slots) in, the next token's logits and, at the given
+ * One position of `slots` rows over their caches: ids (and what the policy is told with them) and positions (slots) in, the next token's logits and, at the given
  * temperature, probabilities (slots, V) out. Caches are variables `keys.l` and `values.l` (slots, K, T, hs), updated in place.
  *
  * With `draws` the next tokens are drawn here, by `uniforms` (slots) in [0, 1): out come `tokens` and, at temperature 1, their
@@ -198,7 +218,7 @@ export function decodeStep(shape: PolicyShape, slots: number, { draws = false, v
     spec: {
       variables: { weights: { type: 'float32', shape: [layout.size] }, ...caches },
       inputs: {
-        ids: { type: 'int32', shape: [slots] }, positions: { type: 'int32', shape: [slots] }, inverseTemperature: scalar,
+        ...positionInputs(shape, slots), positions: { type: 'int32', shape: [slots] }, inverseTemperature: scalar,
         ...(draws ? { uniforms: { type: 'float32', shape: [slots] } } : {}),
         ...(vectors ? { vectors: { type: 'float32', shape: [slots, d] }, given: { type: 'float32', shape: [slots, 1] } } : {}),
       },
@@ -206,7 +226,7 @@ export function decodeStep(shape: PolicyShape, slots: number, { draws = false, v
     step(variables, inputs) {
       const p = layout.unflatten(variables['weights'] as tf.Tensor1D);
       const updates: Tensors = {};
-      let x = tf.gather(p['embedding'] as tf.Tensor2D, inputs['ids'] as tf.Tensor1D) as tf.Tensor2D; // (slots, d)
+      let x = positionVectors(shape, p, inputs); // (slots, d)
       if (vectors) x = tf.add(tf.mul(x, tf.sub(1, inputs['given']!)), inputs['vectors']!) as tf.Tensor2D;
       for (let layer = 0; layer < layers; layer++) {
         const h = tf.rmsNorm(x, p[`${layer}.attentionNorm`] as tf.Tensor1D);

@@ -13,7 +13,7 @@ export interface DoctorService {
   measure(input: { readonly backend: string }): Promise<number>;
 }
 
-const SHAPE = { layers: 2, heads: 4, kvHeads: 4, width: 64, hidden: 172, context: 64, batch: 8, vocabulary: 512 };
+const SHAPE = { layers: 2, heads: 4, kvHeads: 4, width: 64, hidden: 172, context: 64, batch: 8, lexicalState: false, vocabulary: 512 };
 /** Steps are counted until so many milliseconds have passed. */
 const ENOUGH_MS = 1500;
 

@@ -8,7 +8,7 @@ import { TraceError } from '../../src/engine/trace/backend.ts';
 import { biasCorrections } from '../../src/models/optimizer.ts';
 import { policyLayout, scoreStep, trainStep } from '../../src/models/policy.ts';
 
-const SHAPE = { layers: 2, heads: 2, kvHeads: 1, width: 32, hidden: 48, context: 16, batch: 4, vocabulary: 64 };
+const SHAPE = { layers: 2, heads: 2, kvHeads: 1, width: 32, hidden: 48, context: 16, batch: 4, lexicalState: false, vocabulary: 64 };
 const scalar = { type: 'float32', shape: [] } as const;
 
 /** Losses and final weights of some training steps on a fixed stream of ids. */

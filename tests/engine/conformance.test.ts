@@ -235,7 +235,7 @@ describe('cachedAttention', () => {
 
 // --- models ----------------------------------------------------------------------------------------------------------------
 
-const SHAPE: PolicyShape = { layers: 2, heads: 2, kvHeads: 1, width: 32, hidden: 48, context: 16, batch: 4, vocabulary: 64 };
+const SHAPE: PolicyShape = { layers: 2, heads: 2, kvHeads: 1, width: 32, hidden: 48, context: 16, batch: 4, lexicalState: true, vocabulary: 64 };
 const N = SHAPE.batch * SHAPE.context;
 const weights = (): Float32Array => policyLayout(SHAPE).initialise(3).map((value) => (value === 1 ? 1 : 4 * value));
 const zerosLike = (array: Float32Array): Float32Array => new Float32Array(array.length);

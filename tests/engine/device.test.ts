@@ -76,7 +76,7 @@ describe.each(['onnx:webgpu', 'onnx:cuda'] as const)('%s', async (backend) => {
   });
 
   it.skipIf(!usable)('decodes what the CPU decodes: drawn there, or here where the distribution is truncated', async () => {
-    const shape = { layers: 1, heads: 2, kvHeads: 1, width: 32, hidden: 48, context: 12, batch: 2, vocabulary: 40 };
+    const shape = { layers: 1, heads: 2, kvHeads: 1, width: 32, hidden: 48, context: 12, batch: 2, lexicalState: false, vocabulary: 40 };
     const weights = policyLayout(shape).initialise(3).map((value) => (value === 1 ? 1 : 20 * value));
     const jobs = Array.from({ length: 5 }, (_, i): DecodeJob => ({ prompt: [0, 1 + (i % 2)], maxTokens: 6, random: new RandomStream(5, 'job', i) }));
     const decode = async (engine: EngineOptions): Promise<DecodeResult[]> => {

@@ -38,7 +38,7 @@ describe('the host', () => {
   const tokenizer = trainTokenizer(documents, 320);
   const request: InitialiseRequest = {
     seed: 4, backend: 'onnx:cpu', threads: 1, tokenizer: '', documents, files: [],
-    model: { layers: 1, heads: 2, kvHeads: 2, width: 32, hidden: 64, context: 48, batch: 2 },
+    model: { layers: 1, heads: 2, kvHeads: 2, width: 32, hidden: 64, context: 48, batch: 2, lexicalState: false },
     pretraining: { steps: 20, learningRate: 1e-2, warmupSteps: 2, infillShare: 0, maskShare: 0 },
   };
   let host: PolicyHost;

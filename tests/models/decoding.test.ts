@@ -4,7 +4,7 @@ import { Decoder, decodeMemory, type DecodeJob, type DecodeResult } from '../../
 import { policyLayout, type PolicyShape } from '../../src/models/policy.ts';
 import { RandomStream } from '../../src/random/philox.ts';
 
-const shape: PolicyShape = { layers: 2, heads: 2, kvHeads: 1, width: 32, hidden: 64, context: 40, batch: 2, vocabulary: 50 };
+const shape: PolicyShape = { layers: 2, heads: 2, kvHeads: 1, width: 32, hidden: 64, context: 40, batch: 2, lexicalState: true, vocabulary: 50 };
 /** Larger than a model starts with, so that no two tokens are alike likely. */
 const weights = policyLayout(shape).initialise(3).map((value) => (value === 1 ? 1 : 20 * value));
 /** Prompts and limits of many lengths, some that cannot be decoded at all. */

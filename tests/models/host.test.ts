@@ -10,7 +10,7 @@ const documents = Array.from({ length: 60 }, (_, i) => `def f${i % 7}(x):\n    r
 const tokenizer = trainTokenizer(documents, 320);
 const request: InitialiseRequest = {
   seed: 4, backend: 'onnx:cpu', threads: 1, tokenizer: '', documents, files: [documents.join('\n')],
-  model: { layers: 2, heads: 2, kvHeads: 1, width: 32, hidden: 64, context: 48, batch: 4 },
+  model: { layers: 2, heads: 2, kvHeads: 1, width: 32, hidden: 64, context: 48, batch: 4, lexicalState: true },
   pretraining: { steps: 60, learningRate: 1e-2, warmupSteps: 5, infillShare: 0.2, maskShare: 0 },
 };
 const make = (): Promise<PolicyHost> => PolicyHost.create(request, tokenizer, { backend: 'onnx:cpu', threads: 2 });

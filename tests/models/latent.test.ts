@@ -12,11 +12,11 @@ import { LatentHost } from '../../src/models/latent-host.ts';
 import { noiseOf } from '../../src/models/latent-sampler.ts';
 import { prefixLayout } from '../../src/models/latent.ts';
 import { packRows, shifted } from '../../src/models/packing.ts';
-import { policyLayout, policyLogitsOf, type PolicyShape } from '../../src/models/policy.ts';
+import { policyLayout, policyLogits, type PolicyShape } from '../../src/models/policy.ts';
 import { RandomStream } from '../../src/random/philox.ts';
 
 const engine = { backend: 'onnx:cpu', threads: 1 } as const;
-const shape: PolicyShape = { layers: 1, heads: 2, kvHeads: 2, width: 32, hidden: 64, context: 12, batch: 16, vocabulary: 8 };
+const shape: PolicyShape = { layers: 1, heads: 2, kvHeads: 2, width: 32, hidden: 64, context: 12, batch: 16, lexicalState: false, vocabulary: 8 };
 const latent = { noise: 100, prefix: 2, objective: 'non-saturating' } as const;
 const END = 0;
 const [AB, CD, EF] = [[1, 2, 1, 2, 1, 2], [3, 4, 3, 4, 3, 4], [5, 6, 5, 6, 5, 6]];
@@ -39,7 +39,7 @@ class Toy {
     const rows = packRows([...corpus, ...corpus.toReversed()].map((tokens) => shifted([...tokens, END], END)), shape.context);
     let toy: Toy | null = null;
     const host = await LatentHost.create(engine, {
-      seed: 1, shape, latent: { ...latent, objective }, endOfText: END, documents,
+      seed: 1, shape, latent: { ...latent, objective }, endOfText: END, lexicon: null, documents,
       policy: { arrays, counted: () => toy!.updates++, corpusRows: (count) => Array.from({ length: count }, () => rows[toy!.corpusRows++ % rows.length]!) },
     });
     return (toy = new Toy(arrays, host));
@@ -80,7 +80,7 @@ describe('sampling', () => {
       const p = policy.unflatten(weights as tf.Tensor1D);
       const behind = tf.embedding(p['embedding'] as tf.Tensor2D, ids as tf.Tensor1D);
       const head = chain(prefix.unflatten(own as tf.Tensor1D), z as tf.Tensor2D, 0).reshape([latent.prefix, shape.width]) as tf.Tensor2D;
-      const logits = policyLogitsOf({ ...shape, batch: 1 }, p, tf.concat2d([head, behind], 0), tf.zeros([shape.context]) as tf.Tensor1D);
+      const logits = policyLogits({ ...shape, batch: 1 }, p, tf.concat2d([head, behind], 0), tf.zeros([shape.context]) as tf.Tensor1D);
       return { updates: {}, outputs: { nll: tf.softmaxCrossEntropy(tf.split(logits, [latent.prefix, length], 0)[1] as tf.Tensor2D, targets as tf.Tensor1D)[0]! } };
     }, {
       variables: { weights: flat(policy.size), own: flat(prefix.size) },
@@ -165,7 +165,7 @@ describe('an update', () => {
   });
 
   it('refuses shapes that cannot hold it, and documents that do not fit', async () => {
-    const options = { seed: 1, shape, latent, endOfText: END, documents: [AB], policy: (await Toy.create()).policy as never };
+    const options = { seed: 1, shape, latent, endOfText: END, lexicon: null, documents: [AB], policy: (await Toy.create()).policy as never };
     await expect(LatentHost.create(engine, { ...options, shape: { ...shape, batch: 3 } })).rejects.toThrow('it takes 4');
     await expect(LatentHost.create(engine, { ...options, latent: { ...latent, prefix: 5 } })).rejects.toThrow('leave 8 of 12');
     await expect(LatentHost.create(engine, { ...options, documents: [new Array<number>(30).fill(1)] })).rejects.toThrow('No document fits');

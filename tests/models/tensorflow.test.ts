@@ -8,7 +8,7 @@ import { trainTokenizer } from '../../src/models/tokenizer/index.ts';
 const documents = Array.from({ length: 60 }, (_, i) => `def f${i % 7}(x):\n    return x ${'+-*'[i % 3]} ${i}\n`);
 const request: InitialiseRequest = {
   seed: 4, backend: 'tensorflow', threads: 2, tokenizer: '', documents, files: [documents.join('\n')],
-  model: { layers: 2, heads: 2, kvHeads: 1, width: 32, hidden: 64, context: 48, batch: 4 },
+  model: { layers: 2, heads: 2, kvHeads: 1, width: 32, hidden: 64, context: 48, batch: 4, lexicalState: true },
   pretraining: { steps: 60, learningRate: 1e-2, warmupSteps: 5, infillShare: 0.2, maskShare: 0 },
 };
 

@@ -1,0 +1,132 @@
+/** What the policy is told of the text so far: brackets as Python's own tokens have them, and the line it stands in. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { checkRules } from '../../src/evaluator/rules/index.ts';
+import { T } from '../../src/evaluator/rules/tokens.ts';
+import { BRACKET_KINDS, LexicalState, Lexicon, LINE_KINDS } from '../../src/models/lexical.ts';
+import { BYTE_IDS, SPECIAL_IDS } from '../../src/models/tokenizer/tokenizer.ts';
+import { program } from '../evaluator/grammar.ts';
+
+const PIECES = ['if x:', 'f(a, b', "'''", ')\n    '];
+const FIRST_PIECE = BYTE_IDS + 256;
+const bytes = [...Array.from({ length: BYTE_IDS }, () => new Uint8Array(0)), ...Array.from({ length: 256 }, (_, byte) => Uint8Array.of(byte)), ...PIECES.map((piece) => new Uint8Array(Buffer.from(piece)))];
+const lexicon = new Lexicon(bytes, SPECIAL_IDS);
+
+const idsOf = (text: string): number[] => Array.from(Buffer.from(text), (byte) => BYTE_IDS + byte);
+function after(...ids: readonly number[]): { readonly brackets: number; readonly line: number } {
+  const state = new LexicalState(lexicon);
+  for (const id of ids) state.read(id);
+  return { brackets: state.brackets, line: state.line };
+}
+const at = (text: string) => after(...idsOf(text));
+const brackets = (text: string): number => at(text).brackets;
+const line = (text: string): number => at(text).line;
+
+describe('brackets', () => {
+  it('are those that Python has open, wherever one of its tokens ends', () => {
+    const legal = fc.sample(program, { numRuns: 2000, seed: 3 }).map((text) => ({ text, report: checkRules(text) })).filter(({ report }) => report.faults.length === 0);
+    const withoutFlags = (id: number): number => id >> 2;
+    let compared = 0;
+    for (const { text, report } of legal) {
+      const open: string[] = [];
+      for (const { type, start, end } of report.tokens.tokens) {
+        // What stands in an f-string is a string's here, and tokens there.
+        if (type === T.FStart) break;
+        if (type > T.Op) continue;
+        const token = text.slice(start, end);
+        if ('([{'.includes(token)) open.push(token);
+        if (')]}'.includes(token)) open.pop();
+        expect([text.slice(0, end), withoutFlags(brackets(`${text.slice(0, end)} `))]).toEqual([text.slice(0, end), withoutFlags(brackets(open.join('')))]);
+        compared++;
+      }
+    }
+    expect(compared).toBeGreaterThan(1500);
+  });
+
+  it('differ by kind, by what is around them and by how many there are', () => {
+    const texts = ['', '(', '[', '{', '((', '[(', '([', '(((', '((((', "'", '"', "'''", '"""', "('", '# ', "x = ''"];
+    expect(new Set(texts.map(brackets)).size).toBe(texts.length);
+    expect(brackets('(((((')).toBe(brackets('(((('));
+    expect(brackets('f(a)[b]{c}')).toBe(brackets('f'));
+  });
+
+  it('say whether an item was named, and whether this one has its colon', () => {
+    expect(brackets('f(a=1')).not.toBe(brackets('f(a'));
+    expect(brackets('f(a=1, b')).toBe(brackets('f(a=1'));
+    for (const comparison of ['f(a==1', 'f(a<=1', 'f(a != 1', 'f(a:=1'.replace(':', '>')]) expect(brackets(comparison)).toBe(brackets('f(a'));
+    expect(brackets('{a: 1')).not.toBe(brackets('{a'));
+    expect(brackets('{a: 1, b')).toBe(brackets('{a'));
+    expect(brackets('f(a=[1]')).toBe(brackets('f(a=1'));
+    expect(brackets('f(a=[1')).toBe(brackets('f([1'));
+  });
+
+  it('mean nothing in strings and comments', () => {
+    for (const text of ["'('", '"]"', "'''\n(\n'''", "'a\\'('", "''", "''''\\'''('''", '# (\n', "'(\n", "'\\\\'"]) expect([text, brackets(`${text}`)]).toEqual([text, text === "''" ? brackets("''") : brackets('x')]);
+    expect(brackets("'''a\n''")).toBe(brackets("'''"));
+    expect(brackets("'a\\")).toBe(brackets("'"));
+    expect(brackets("x = '' ")).toBe(brackets('x'));
+  });
+});
+
+describe('the line', () => {
+  it('is known by its first word and indentation', () => {
+    const lines = ['', 'x ', 'if ', 'for ', 'def ', 'class ', 'else ', 'while ', 'return ', 'import ', 'from ', 'pass ', '@', '    x ', '        x '];
+    expect(new Set(lines.map(line)).size).toBe(lines.length);
+    expect(line('iff ')).toBe(line('x '));
+    expect(line('returned_values_of_many ')).toBe(line('x '));
+    expect(line('if x')).toBe(line('if '));
+    expect(line('y = 1\nif x')).toBe(line('if '));
+    expect(line('  \tif x')).toBe(line('\t  if '));
+  });
+
+  it('has its colon when one stands outside of brackets, strings and comments', () => {
+    expect(line('if x:')).not.toBe(line('if x'));
+    expect(line('if x: y')).not.toBe(line('if x:'));
+    for (const text of ['if x[1:', 'if f(a: ', "if ':'", 'if x # :']) expect(line(text)).toBe(line('if x'));
+  });
+
+  it('follows one that opens a block, across blank lines and comments', () => {
+    expect(line('if x:\n')).not.toBe(line('x = y\n'));
+    for (const text of ['if x:  \n', 'if x:  # why\n', 'if x:\n\n', 'if x:\n    # why\n', 'if f(\n  a):\n', 'while x \\\n  and y:\n']) expect([text, line(text)]).toEqual([text, line('if x:\n')]);
+    for (const text of ['if x: y\n', 'x: y\n', 'if x\n', 'x = 1\n', 'if x:\n    y\n']) expect([text, line(text)]).toEqual([text, line('x = y\n')]);
+  });
+
+  it('goes on inside brackets and behind a backslash', () => {
+    expect(line('if f(\n')).toBe(line('if '));
+    expect(line('if x and \\\n')).toBe(line('if '));
+    expect(line("if '''\n\n'''")).toBe(line('if '));
+  });
+});
+
+it('is the same however a text is cut into tokens', () => {
+  fc.assert(fc.property(fc.array(fc.oneof(fc.nat(PIECES.length - 1).map((i) => FIRST_PIECE + i), fc.constantFrom(...'([{)]}:=,#\\\n \'"ax').map((c) => BYTE_IDS + c.charCodeAt(0)))), (ids) => {
+    expect(after(...ids)).toEqual(after(...ids.flatMap((id) => Array.from(bytes[id]!, (byte) => BYTE_IDS + byte))));
+  }));
+});
+
+it('is one of the kinds that there are, whatever is read', () => {
+  fc.assert(fc.property(fc.array(fc.nat(bytes.length - 1), { maxLength: 300 }), (ids) => {
+    const told = { brackets: new Int32Array(ids.length + 1).fill(-1), lines: new Int32Array(ids.length + 1).fill(-1) };
+    lexicon.tell(ids, told, 1);
+    expect([told.brackets[0], told.lines[0]]).toEqual([-1, -1]);
+    for (let i = 1; i <= ids.length; i++) {
+      expect(told.brackets[i]).toBeGreaterThanOrEqual(0);
+      expect(told.brackets[i]).toBeLessThan(BRACKET_KINDS);
+      expect(told.lines[i]).toBeGreaterThanOrEqual(0);
+      expect(told.lines[i]).toBeLessThan(LINE_KINDS);
+    }
+    expect(after(...ids)).toEqual({ brackets: ids.length ? told.brackets.at(-1) : 0, line: ids.length ? told.lines.at(-1) : 0 });
+  }));
+});
+
+it('begins anew with every text', () => {
+  expect(after(...idsOf('if f(['), SPECIAL_IDS.endOfText, ...idsOf('x'))).toEqual(at('x'));
+});
+
+it('goes on after a suffix where the prefix ended', () => {
+  const { prefix, suffix, middle } = SPECIAL_IDS;
+  const before = [SPECIAL_IDS.endOfText, prefix, ...idsOf('for x in f([')];
+  expect(after(...before, suffix, ...idsOf("]):\n    '"), middle, ...idsOf('(y'))).toEqual(at('for x in f([(y'));
+  // What a suffix stands in is not known, so nothing is said of it.
+  expect(after(...before, suffix, ...idsOf(']'))).toEqual(after(...before, suffix));
+});
