@@ -39,7 +39,9 @@ const DEPTHS = 4;
 const DEEPEST = 32;
 
 const code = (character: string): number => character.charCodeAt(0);
-const TAB = 9, NEWLINE = 10, SPACE = 32, QUOTE = code('"'), HASH = code('#'), APOSTROPHE = code("'"), COMMA = code(','), COLON = code(':'), EQUALS = code('='), AT = code('@'), BACKSLASH = code('\\');
+const TAB = 9, SPACE = 32, QUOTE = code('"'), HASH = code('#'), APOSTROPHE = code("'"), COMMA = code(','), COLON = code(':'), EQUALS = code('='), AT = code('@'), BACKSLASH = code('\\');
+const NEWLINE = 10, RETURN = 13;
+const endsLine = (byte: number): boolean => byte === NEWLINE || byte === RETURN;
 const OPENING = new Map([[code('('), 1], [code('['), 2], [code('{'), 3]]);
 const CLOSING = new Set([code(')'), code(']'), code('}')]);
 /** What before an equals sign makes it a comparison or an assignment with an operator. */
@@ -121,7 +123,7 @@ export class LexicalState {
 
   #feed(byte: number): void {
     if (this.#mode === 'comment') {
-      if (byte !== NEWLINE) return;
+      if (!endsLine(byte)) return;
       this.#mode = 'code';
     }
     if (this.#mode === 'triple') return this.#inTriple(byte);
@@ -157,7 +159,7 @@ export class LexicalState {
     else if (byte === this.#quote) {
       if (first) this.#run = 2;
       else this.#close();
-    } else if (byte === NEWLINE) {
+    } else if (endsLine(byte)) {
       this.#close();
       this.#feed(byte);
     } else this.#escaped = byte === BACKSLASH;
@@ -171,8 +173,9 @@ export class LexicalState {
   }
 
   #inCode(byte: number): void {
-    if (byte === NEWLINE) {
-      if (this.#open.length === 0 && this.#last !== BACKSLASH) this.#nextLine();
+    if (endsLine(byte)) {
+      const second = byte === NEWLINE && this.#last === RETURN;
+      if (!second && this.#open.length === 0 && this.#last !== BACKSLASH) this.#nextLine();
       return;
     }
     if (this.#starting) {

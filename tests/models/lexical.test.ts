@@ -87,7 +87,7 @@ describe('the line', () => {
 
   it('follows one that opens a block, across blank lines and comments', () => {
     expect(line('if x:\n')).not.toBe(line('x = y\n'));
-    for (const text of ['if x:  \n', 'if x:  # why\n', 'if x:\n\n', 'if x:\n    # why\n', 'if f(\n  a):\n', 'while x \\\n  and y:\n']) expect([text, line(text)]).toEqual([text, line('if x:\n')]);
+    for (const text of ['if x:  \n', 'if x:  # why\n', 'if x:\n\n', 'if x:\n    # why\n', 'if f(\n  a):\n', 'while x \\\n  and y:\n', 'if x:\r\n', 'if x and \\\r\n y:\r', 'if x:\r']) expect([text, line(text)]).toEqual([text, line('if x:\n')]);
     for (const text of ['if x: y\n', 'x: y\n', 'if x\n', 'x = 1\n', 'if x:\n    y\n']) expect([text, line(text)]).toEqual([text, line('x = y\n')]);
   });
 
