@@ -4,7 +4,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { compile, type BackendName } from '../src/engine/compile.ts';
-import { Decoder, decodeMemory, slotsFor } from '../src/models/decoding.ts';
+import { Decoder, decodeMemory, lanesFor, slotsFor } from '../src/models/decoding.ts';
 import { biasCorrections } from '../src/models/optimizer.ts';
 import { policyLayout, trainStep, type PolicyShape } from '../src/models/policy.ts';
 import { RandomStream } from '../src/random/philox.ts';
@@ -70,7 +70,7 @@ export async function openTraining(shape: PolicyShape, backend: BackendName, ste
  */
 export async function openSampling(shape: PolicyShape, batch: number, passes = 1, tokens = shape.context - 1): Promise<Workload> {
   const engine = { backend: 'onnx:cpu', threads: availableParallelism() } as const;
-  const lanes = decodeMemory(engine, shape, 1).caches.length;
+  const { lanes } = lanesFor(engine, shape);
   const turns = Math.ceil(batch / (lanes * slotsFor(engine, shape)));
   const decoder = new Decoder(engine, shape, policyLayout(shape).initialise(1), decodeMemory(engine, shape, Math.ceil(batch / (lanes * turns))));
   let done = 0;

@@ -9,27 +9,18 @@
  * device does, their values stay there and come when they are asked for (residence.ts).
  */
 import * as tf from '@tensorflow/tfjs';
-import { encodeModel, type DataType, type ModelPieces, type TensorSpec } from './onnx/proto.ts';
-import { createNativeSession } from './onnx/c-api.ts';
-import { createDeviceSession } from './onnx/device.ts';
-import { nativeApiProblem } from './onnx/library.ts';
-import { createNodeSession } from './onnx/node-binding.ts';
-import type { HostArray, HostTensor, Provider, Session } from './onnx/session.ts';
+import { encodeModel, type DataType, type TensorSpec } from './onnx/proto.ts';
+import { allocate, allocateAll, openProgram, providerOf, type Arrays, type EngineOptions, type Program, type Specs, type TracedStep } from './program.ts';
 import { startTfjsBackend, type TfjsBackend } from './tfjs-backends.ts';
 import { nameOf, onnxType, symbolic, TraceError, withTrace } from './trace/backend.ts';
 import { registerTraceKernels } from './trace/kernels.ts';
 
-export type Tensors = Record<string, tf.Tensor>;
-export interface ArraySpec {
-  readonly type: 'float32' | 'int32';
-  readonly shape: readonly number[];
-}
-export type Specs = Readonly<Record<string, ArraySpec>>;
-export type { HostArray };
+export { allocate, computesOnDevice, sizeOf } from './program.ts';
+export type { ArraySpec, Arrays, BackendName, BoundStep, EngineOptions, Program, Specs, TracedStep } from './program.ts';
+export type { HostArray } from './onnx/session.ts';
 export { current, overwritten } from './residence.ts';
 
-export type Arrays = Record<string, HostArray>;
-
+export type Tensors = Record<string, tf.Tensor>;
 /** A pure step. It must not keep tensors, read values or depend on anything but its arguments. */
 export type Step = (variables: Tensors, inputs: Tensors) => { updates: Tensors; outputs: Tensors };
 
@@ -38,54 +29,6 @@ export interface StepSpec {
   readonly inputs: Specs;
   /** Variables whose present values are built into the graph (onnxruntime prepacks them): the step only reads them. */
   readonly frozen?: Arrays;
-}
-
-/** A compiled step tied to the arrays of its variables. */
-export interface BoundStep {
-  /** Arrays to fill before a run. */
-  readonly inputs: Arrays;
-  /** Arrays to read after it; the next run overwrites them. */
-  readonly outputs: Arrays;
-  /** Runs once. With `blocking` it stays on the calling thread where it can: right for steps of a few milliseconds. */
-  run(options?: { blocking?: boolean }): Promise<void>;
-  release(): void;
-}
-
-export interface Program {
-  /** Nodes of the traced graph; 0 where nothing is compiled. */
-  readonly nodes: number;
-  /** Ties the program to variables; arrays must have the sizes of the specs. What they hold after a run: `current` of residence.ts. */
-  bind(variables: Arrays): BoundStep;
-  release(): void;
-}
-
-export interface EngineOptions {
-  readonly backend: BackendName;
-  readonly threads: number;
-  /** Through onnxruntime's own JavaScript binding although the C API is there (tests compare the two). */
-  readonly binding?: 'native' | 'node';
-  readonly profile?: string;
-}
-
-export type BackendName = 'onnx:cpu' | 'onnx:webgpu' | 'onnx:cuda' | TfjsBackend;
-
-/** Whether variables stay on a device between runs, out of the host's reach. */
-export function computesOnDevice({ backend }: EngineOptions): boolean {
-  return backend === 'onnx:webgpu' || backend === 'onnx:cuda';
-}
-
-/** Number of elements of a shape. */
-export function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((total, dimension) => total * dimension, 1);
-}
-
-/** A zeroed host array for a spec. */
-export function allocate(spec: ArraySpec): HostArray {
-  return spec.type === 'int32' ? new Int32Array(sizeOf(spec.shape)) : new Float32Array(sizeOf(spec.shape));
-}
-
-function allocateAll(specs: Specs): Arrays {
-  return Object.fromEntries(Object.entries(specs).map(([name, spec]) => [name, allocate(spec)]));
 }
 
 /**
@@ -98,22 +41,14 @@ export async function compile(engine: EngineOptions, step: Step, spec: StepSpec)
     await startTfjsBackend(backend, threads);
     return eager(backend, step, spec);
   }
-  return programOf(engine, trace(engine, step, spec), spec);
+  return openProgram(engine, trace(engine, step, spec));
 }
 
 /** The kernel that appends to caches: past and present may be one buffer. */
 const IN_PLACE = 'GroupQueryAttention';
 
-interface Traced {
-  readonly model: ModelPieces;
-  readonly nodes: number;
-  readonly updates: Readonly<Record<string, string>>;
-  /** Values of the graph that their kernel may write where it reads the variable. */
-  readonly inPlace: ReadonlySet<string>;
-  readonly outputs: Readonly<Record<string, TensorSpec>>;
-}
-
-function trace(engine: EngineOptions, step: Step, spec: StepSpec): Traced {
+/** The step as a graph for an ONNX backend. Pieces of its model are views of the frozen arrays. Throws TraceError. */
+export function trace(engine: EngineOptions, step: Step, spec: StepSpec): TracedStep {
   registerTraceKernels();
   return withTrace(providerOf(engine), (graph) => {
     const specs: TensorSpec[] = [];
@@ -127,7 +62,7 @@ function trace(engine: EngineOptions, step: Step, spec: StepSpec): Traced {
     const result = step(declare('variable', spec.variables), declare('input', spec.inputs));
 
     const updates: Record<string, string> = {};
-    const outputs: Record<string, TensorSpec> = {};
+    const outputs: Record<string, TracedStep['outputs'][string]> = {};
     const fetched: TensorSpec[] = [];
     for (const [name, tensor] of Object.entries(result.updates)) {
       const declared = spec.variables[name];
@@ -137,67 +72,21 @@ function trace(engine: EngineOptions, step: Step, spec: StepSpec): Traced {
       fetched.push({ name: updates[name], type: declared.type, shape: declared.shape });
     }
     for (const [name, tensor] of Object.entries(result.outputs)) {
-      outputs[name] = { name: nameOf(tensor), type: onnxType(tensor.dtype), shape: tensor.shape };
+      outputs[name] = { name: nameOf(tensor), type: hostType(onnxType(tensor.dtype), name), shape: tensor.shape };
       fetched.push(outputs[name]);
     }
     const finished = graph.finish(specs, fetched);
     const inPlace = new Set(finished.nodes.filter(({ op }) => op === IN_PLACE).flatMap((node) => node.outputs));
-    return { model: encodeModel(finished), nodes: finished.nodes.length, updates, inPlace, outputs };
+    const variables = Object.fromEntries(Object.entries(spec.variables).filter(([name]) => !spec.frozen?.[name]));
+    return { model: encodeModel(finished), nodes: finished.nodes.length, variables, inputs: spec.inputs, outputs, updates, inPlace };
   });
-}
-
-/**
- * For a step that is compiled again and again with other values in its frozen arrays: traced when it is first called for, and then compiled
- * with what the arrays hold at the time of each call, exactly as by `compile`.
- */
-export function compiler(engine: EngineOptions, step: Step, spec: StepSpec): () => Promise<Program> {
-  if (!engine.backend.startsWith('onnx:')) {
-    return () => compile(engine, step, { ...spec, frozen: Object.fromEntries(Object.entries(spec.frozen ?? {}).map(([name, array]) => [name, array.slice()])) });
-  }
-  let traced: Traced | null = null;
-  return () => programOf(engine, (traced ??= trace(engine, step, spec)), spec);
-}
-
-function providerOf({ backend }: EngineOptions): Provider {
-  return backend.slice('onnx:'.length) as Provider;
-}
-
-async function programOf(engine: EngineOptions, traced: Traced, spec: StepSpec): Promise<Program> {
-  const provider = providerOf(engine);
-  const options = { threads: engine.threads, provider, ...(engine.profile === undefined ? {} : { profile: engine.profile }) };
-  const native = engine.binding !== 'node' && nativeApiProblem() === null;
-  const create = native ? (provider === 'cpu' ? createNativeSession : createDeviceSession) : createNodeSession;
-  // Each reads the model before it awaits anything: frozen values are those of the call.
-  const session: Session = await create(traced.model, options);
-  return {
-    nodes: traced.nodes,
-    bind(variables) {
-      const inputs = allocateAll(spec.inputs);
-      const outputs = Object.fromEntries(Object.entries(traced.outputs).map(([name, { type, shape }]) => [name, allocate({ type: hostType(type, name), shape })]));
-      const host = (declared: ArraySpec, data: HostArray): HostTensor => ({ ...declared, data });
-      const fed: Record<string, HostTensor> = {};
-      const fetched: Record<string, HostTensor> = {};
-      for (const [name, declared] of Object.entries(spec.variables)) {
-        if (spec.frozen?.[name]) continue;
-        const data = variables[name];
-        if (!data || data.length !== sizeOf(declared.shape)) throw new RangeError(`Variable '${name}' needs an array of ${sizeOf(declared.shape)} values.`);
-        fed[`variable:${name}`] = { ...declared, data, variable: true };
-        const update = traced.updates[name];
-        if (update !== undefined) fetched[update] = { ...declared, data, variable: true, inPlace: traced.inPlace.has(update) };
-      }
-      for (const [name, declared] of Object.entries(spec.inputs)) fed[`input:${name}`] = host(declared, inputs[name]!);
-      for (const [name, { name: graphName, type, shape }] of Object.entries(traced.outputs)) fetched[graphName] = host({ type: hostType(type, name), shape }, outputs[name]!);
-      const binding = session.bind(fed, fetched);
-      return { inputs, outputs, run: (how) => binding.run(how), release: () => binding.release() };
-    },
-    release: () => session.release(),
-  };
 }
 
 function hostType(type: DataType, name: string): 'float32' | 'int32' {
   if (type === 'float32' || type === 'int32') return type;
   throw new TraceError(`Output '${name}' has type ${type}; cast it to float32 or int32.`);
 }
+
 
 function eager(backend: TfjsBackend, step: Step, spec: StepSpec): Program {
   return {

@@ -5,7 +5,7 @@
 import type { LatentConfig, LatentUpdateReport, LatentUpdateRequest, WeightsName } from '../contracts/model.ts';
 import { compile, current, overwritten, type BoundStep, type EngineOptions, type HostArray, type Program } from '../engine/compile.ts';
 import { RandomStream } from '../random/philox.ts';
-import type { DecodeResult } from './decoding.ts';
+import type { DecodeResult } from './lane.ts';
 import { LatentSampler, noiseOf, type LatentWeights } from './latent-sampler.ts';
 import { latentTrainStep, prefixLayout, rowCounts, sequenceShape, type RowCounts } from './latent.ts';
 import { ADVERSARIAL_BETAS, biasCorrections } from './optimizer.ts';

@@ -6,7 +6,7 @@
 import type { LatentConfig, WeightsName } from '../contracts/model.ts';
 import { allocate, compile, type Arrays, type BoundStep, type EngineOptions, type Program } from '../engine/compile.ts';
 import { RandomStream } from '../random/philox.ts';
-import type { DecodeResult } from './decoding.ts';
+import type { DecodeResult } from './lane.ts';
 import { prefixStep, sequenceShape } from './latent.ts';
 import { LexicalState, type Lexicon } from './lexical.ts';
 import { decodeStep, type PolicyShape } from './policy.ts';

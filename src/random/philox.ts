@@ -53,13 +53,25 @@ export function hash32(text: string): number {
  * addressed by its position, never by what was drawn before.
  */
 export class RandomStream {
-  readonly #key: readonly [number, number];
+  #key: readonly [number, number];
   /** The block that was made last, for the next of its four words. */
   #block = -1;
   #words: readonly [number, number, number, number] = [0, 0, 0, 0];
 
   constructor(seed: number, ...name: readonly (string | number)[]) {
     this.#key = [seed >>> 0, hash32(name.map((part) => `${typeof part === 'number' ? '#' : '$'}${part}`).join('\u0000'))];
+  }
+
+  /** The stream with this key. */
+  static of(key: readonly [number, number]): RandomStream {
+    const stream = new RandomStream(0);
+    stream.#key = key;
+    return stream;
+  }
+
+  /** What the stream is by, whatever it was named. */
+  get key(): readonly [number, number] {
+    return this.#key;
   }
 
   /** The unsigned 32-bit integer at `position` (an integer in [0, 2^53)). */

@@ -13,7 +13,7 @@ import * as ops from '../../src/engine/ops/index.ts';
 import { nameOf, symbolic, withTrace } from '../../src/engine/trace/backend.ts';
 import { registerTraceKernels } from '../../src/engine/trace/kernels.ts';
 import { discriminatorLayout, discriminatorScoreStep, discriminatorTrainStep } from '../../src/models/discriminator.ts';
-import { draw } from '../../src/models/decoding.ts';
+import { draw } from '../../src/models/drawing.ts';
 import { discriminatorLayout as vectorDiscriminatorLayout, discriminatorStep, generatorLayout, generatorStep, NOISE, SAMPLE, sampleStep } from '../../src/models/gan.ts';
 import { latentTrainStep, prefixLayout, prefixStep, sequenceShape } from '../../src/models/latent.ts';
 import { ADVERSARIAL_BETAS, biasCorrections } from '../../src/models/optimizer.ts';

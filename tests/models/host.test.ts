@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { FinishedListener, FinishedText, InitialiseRequest, LatentUpdateRequest, UpdateRequest } from '../../src/contracts/model.ts';
-import { draw } from '../../src/models/decoding.ts';
+import { draw } from '../../src/models/drawing.ts';
 import { PolicyHost, type HostState } from '../../src/models/host.ts';
 import { trainTokenizer } from '../../src/models/tokenizer/index.ts';
 
