@@ -8,7 +8,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Arrays, BoundStep, HostArray, Program } from '../engine/program.ts';
 import type { RandomStream } from '../random/philox.ts';
 import { drawnBy, drawnFrom, type Distributions, type DrawnOutputs, type DrawOptions } from './drawing.ts';
-import { LexicalState, type Lexicon } from './lexical.ts';
+import { LexicalState, type Lexicon, type ToldArrays } from './lexical.ts';
 import type { PolicyShape } from './policy.ts';
 
 export interface DecodeJob {
@@ -156,17 +156,14 @@ export class Lane {
 
     for (let count = 0; slots.some((slot) => slot); count++) {
       const step = await this.#width.step();
-      const { ids, brackets, lines, positions, inverseTemperature, uniforms } = step.inputs as { ids: Int32Array; brackets?: Int32Array; lines?: Int32Array; positions: Int32Array; inverseTemperature: Float32Array; uniforms?: Float32Array };
+      const { ids, positions, inverseTemperature, uniforms } = step.inputs as { ids: Int32Array; positions: Int32Array; inverseTemperature: Float32Array; uniforms?: Float32Array };
       inverseTemperature[0] = 1 / options.temperature;
       for (let s = 0; s < slots.length; s++) {
         const slot = slots[s];
         ids[s] = slot ? (slot.task.prompt[slot.position] ?? slot.tokens[slot.position - slot.task.prompt.length]!) : options.endOfText;
         positions[s] = slot ? slot.position : 0;
-        if (slot?.state && brackets && lines) {
-          slot.state.read(ids[s]!);
-          brackets[s] = slot.state.brackets;
-          lines[s] = slot.state.line;
-        }
+        slot?.state?.read(ids[s]!);
+        slot?.state?.tell(step.inputs as ToldArrays, s);
         if (uniforms) uniforms[s] = slot?.task.random?.uniform(slot.tokens.length) ?? 0;
       }
       await step.run({ blocking: true });

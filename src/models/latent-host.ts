@@ -9,7 +9,7 @@ import type { DecodeResult } from './lane.ts';
 import { LatentSampler, noiseOf, type LatentWeights } from './latent-sampler.ts';
 import { latentTrainStep, prefixLayout, rowCounts, sequenceShape, type RowCounts } from './latent.ts';
 import { ADVERSARIAL_BETAS, biasCorrections } from './optimizer.ts';
-import type { Lexicon } from './lexical.ts';
+import { TOLD_NAMES, type Lexicon, type ToldArrays } from './lexical.ts';
 import { shifted, weighTargets, writeRows, type Packable, type PackedRow } from './packing.ts';
 import { inGroup, type PolicyShape } from './policy.ts';
 import { sequenceDiscriminatorLayout, sequenceDiscriminatorStep } from './sequence-discriminator.ts';
@@ -142,8 +142,8 @@ export class LatentHost {
       prefixedTokens += document.length;
     }
     const corpus = policy.corpusRows(plain);
-    const { plainIds: ids, plainTargets: targets, plainSegments: segments, plainBrackets: brackets, plainLines: lines } = inputs as Record<string, Int32Array>;
-    writeRows(corpus, shape.context, { ids: ids!, targets: targets!, segments: segments!, ...(brackets && lines ? { brackets, lines } : {}) }, this.options.lexicon);
+    const { plainIds: ids, plainTargets: targets, plainSegments: segments } = inputs as Record<string, Int32Array>;
+    writeRows(corpus, shape.context, { ids: ids!, targets: targets!, segments: segments!, ...this.#told('plain') }, this.options.lexicon);
     const weights = inputs['plainLikelihood'] as Float32Array;
     weights.fill(0);
     const plainTokens = weighTargets(corpus, shape.context, weights, 1);
@@ -198,11 +198,14 @@ export class LatentHost {
     const { endOfText, lexicon } = this.options;
     const read = new Int32Array(this.#length).fill(endOfText);
     read.set(shifted(tokens, endOfText).ids);
-    const of = (name: string): Int32Array | undefined => this.#train.inputs[inGroup(group, name)] as Int32Array | undefined;
     const from = row * this.#length;
-    of('ids')!.set(read, from);
-    const [brackets, lines] = [of('brackets'), of('lines')];
-    if (brackets && lines) lexicon!.tell(read, { brackets, lines }, from);
+    this.#train.inputs[inGroup(group, 'ids')]!.set(read, from);
+    lexicon?.tell(read, this.#told(group), from);
+  }
+
+  /** What the generator's step is told of a group; nothing of it without a lexicon. */
+  #told(group: string): ToldArrays {
+    return Object.fromEntries(TOLD_NAMES.flatMap((name) => (this.options.lexicon ? [[name, this.#train.inputs[inGroup(group, name)]]] : []))) as ToldArrays;
   }
 
   /** `raw`, `average` and `promoted` of the prefix layers := one of them; follows the policy's own. The discriminator keeps what it has learned. */

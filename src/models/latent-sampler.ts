@@ -8,7 +8,7 @@ import { allocate, compile, type Arrays, type BoundStep, type EngineOptions, typ
 import { RandomStream } from '../random/philox.ts';
 import type { DecodeResult } from './lane.ts';
 import { prefixStep, sequenceShape } from './latent.ts';
-import { LexicalState, type Lexicon } from './lexical.ts';
+import { LexicalState, type Lexicon, type ToldArrays } from './lexical.ts';
 import { decodeStep, type PolicyShape } from './policy.ts';
 
 /** The weights a sequence is drawn from: the policy's and the prefix layers'. */
@@ -72,7 +72,7 @@ export class LatentSampler {
     await prefix.run({ blocking: true });
     const prefixes = prefix.outputs['prefixes'] as Float32Array; // (rows, P * d)
 
-    const { ids, brackets, lines, positions, uniforms, vectors, given, inverseTemperature } = decode.inputs as Record<string, Float32Array>;
+    const { ids, positions, uniforms, vectors, given, inverseTemperature } = decode.inputs as Record<string, Float32Array>;
     const { lexicon } = this.options;
     const states = lexicon ? jobs.map(() => new LexicalState(lexicon)) : [];
     const streams = jobs.map(({ key, index }) => new RandomStream(seed, 'latent tokens', key, index));
@@ -89,10 +89,8 @@ export class LatentSampler {
       for (const [row, { finish, tokens }] of results.entries()) {
         uniforms![row] = inPrefix || finish === 'stop' ? 0 : streams[row]!.uniform(position - P);
         ids![row] = tokens.at(-1) ?? endOfText;
-        if (!brackets || !lines) continue;
-        states[row]!.read(ids![row]!);
-        brackets[row] = states[row]!.brackets;
-        lines[row] = states[row]!.line;
+        states[row]?.read(ids![row]!);
+        states[row]?.tell(decode.inputs as ToldArrays, row);
       }
       await decode.run({ blocking: true });
       if (inPrefix) continue;

@@ -1,6 +1,6 @@
 /**
- * What the policy is told at every position about the text so far: which brackets are open and whether a string or a comment is, and of
- * the line how far it is indented, what it began with, and whether its colon has come. A small policy that has to work this out for itself
+ * What the policy is told at every position about the text so far: which brackets are open and whether a string or a comment is; of
+ * the line how far it is indented, what it began with, and whether its colon has come; and what kind of thing came last. A small policy that has to work this out for itself
  * spends its layers on counting and loses count (docs/decisions/0009). A pushdown automaton over the bytes of tokens, for Python and what
  * looks like it; it never fails, whatever the text holds. Not here: whether any of it is legal, which is for judges to say.
  *
@@ -8,9 +8,12 @@
  * it closes it all the same.
  */
 
-/** What is told, as ids into two tables of vectors. */
-export const BRACKET_KINDS = 269;
-export const LINE_KINDS = 468;
+/** What is told, as ids into tables of vectors, and how many there are of each. */
+export const TOLD = { brackets: 333, lines: 468, last: 34 } as const;
+export type ToldName = keyof typeof TOLD;
+export const TOLD_NAMES = Object.keys(TOLD) as ToldName[];
+/** Arrays of them, by position. */
+export type ToldArrays = Readonly<Record<ToldName, Int32Array>>;
 
 /** Ids of tokens that are no text. */
 interface SpecialIds {
@@ -29,8 +32,18 @@ const FIRST_WORDS: readonly (readonly string[])[] = [
 const LINE_CLASSES = 2 + FIRST_WORDS.length;
 /** Classes of lines that open a block. */
 const HEADERS: ReadonlySet<number> = new Set([2, 3, 4, 5, 6, 7]);
+const DEFINITION = 3;
 const CLASS_OF: ReadonlyMap<string, number> = new Map(FIRST_WORDS.flatMap((words, i) => words.map((word) => [word, 2 + i] as const)));
-const LONGEST_WORD = Math.max(...[...CLASS_OF.keys()].map(({ length }) => length));
+
+/** Kinds of what came last, beside those of words; 0 where a line has nothing yet. */
+const NAME = 1, NUMBER = 7, STRING = 8, CLOSED = 9, OPENED = 10, SEPARATED = 11, ATTRIBUTE = 12, OPERATOR = 13, ASSIGNED = 14, AFTER_COLON = 15, OTHER_SIGN = 16;
+/** Kinds of words by what may follow: an operand has to, an operand may, nothing does, a name has to; the rest is alike to none. */
+const WORDS: readonly (readonly string[])[] = [
+  ['and', 'or', 'not', 'in', 'is', 'if', 'elif', 'while', 'assert', 'del', 'with', 'await', 'case'], ['return', 'yield', 'raise', 'except', 'lambda'],
+  ['pass', 'break', 'continue', 'try', 'finally'], ['def', 'class', 'import', 'from', 'as', 'global', 'nonlocal', 'for', 'async'], ['else'],
+];
+const KIND_OF: ReadonlyMap<string, number> = new Map(WORDS.flatMap((words, i) => words.map((word) => [word, 2 + i] as const)));
+const LONGEST_WORD = Math.max(...[...CLASS_OF.keys(), ...KIND_OF.keys()].map(({ length }) => length));
 
 const COLUMNS = 6, COLUMNS_A_LEVEL = 4;
 /** Told apart at the top of the open brackets; deeper ones are counted up to DEPTHS. */
@@ -39,11 +52,14 @@ const DEPTHS = 4;
 const DEEPEST = 32;
 
 const code = (character: string): number => character.charCodeAt(0);
-const TAB = 9, SPACE = 32, QUOTE = code('"'), HASH = code('#'), APOSTROPHE = code("'"), COMMA = code(','), COLON = code(':'), EQUALS = code('='), AT = code('@'), BACKSLASH = code('\\');
+const TAB = 9, SPACE = 32, QUOTE = code('"'), HASH = code('#'), APOSTROPHE = code("'"), COMMA = code(','), DOT = code('.'), COLON = code(':'), EQUALS = code('='), AT = code('@'), BACKSLASH = code('\\');
 const NEWLINE = 10, RETURN = 13;
 const endsLine = (byte: number): boolean => byte === NEWLINE || byte === RETURN;
 const OPENING = new Map([[code('('), 1], [code('['), 2], [code('{'), 3]]);
+/** A bracket that holds what a function is defined with. */
+const PARAMETERS = 4;
 const CLOSING = new Set([code(')'), code(']'), code('}')]);
+const OPERATORS = new Set([...'+-*/%&|^~<>!'].map(code));
 /** What before an equals sign makes it a comparison or an assignment with an operator. */
 const BEFORE_EQUALS = new Set([...'=<>!:+-*/%&|^@~'].map(code));
 
@@ -59,11 +75,16 @@ export class LexicalState {
   #quote = 0;
   #run = 0;
   #escaped = false;
-  /** Open brackets, innermost last: 1 to 3, and NAMED and KEYED times four. */
+  /** Open brackets, innermost last: 1 to PARAMETERS, and NAMED and KEYED times eight. */
   #open: number[] = [];
+  /** The byte before. */
+  #previous = 0;
+  /** The kind of what came last, and whether a blank came after it. */
   #last = 0;
+  #spaced = false;
   #column = 0;
   #starting = true;
+  /** The word that is being read, or was last. */
   #word = '';
   #lineClass = UNKNOWN;
   /** 0: no colon at the line's own level; 1: one, and more since; 2: one at the end so far. */
@@ -89,17 +110,23 @@ export class LexicalState {
     else if (this.#mode !== 'elsewhere') for (const byte of this.lexicon.bytes[id] ?? []) this.#feed(byte);
   }
 
-  /** Which of BRACKET_KINDS. */
-  get brackets(): number {
-    const [top = 0, second = 0] = [this.#open.at(-1), this.#open.at(-2)];
-    if (this.#mode === 'code' && this.#run === 0) return (((top & 3) * 4 + (second & 3)) * DEPTHS + Math.max(0, Math.min(DEPTHS, this.#open.length) - 1)) * 4 + (top >> 2);
-    if (this.#mode === 'elsewhere') return BRACKET_KINDS - 1;
-    const string = this.#mode === 'comment' ? 0 : this.#run === 2 && this.#mode !== 'triple' ? 1 : 2 + (this.#mode === 'triple' ? 2 : 0) + (this.#quote === QUOTE ? 1 : 0);
-    return 256 + 2 * string + (top === 0 ? 0 : 1);
+  /** Writes what is told here to place `at` of the arrays. */
+  tell(told: ToldArrays, at: number): void {
+    told.brackets[at] = this.#bracketsTold();
+    told.lines[at] = this.#lineTold();
+    told.last[at] = this.#mode === 'elsewhere' ? 0 : 2 * this.#last + (this.#spaced ? 1 : 0);
   }
 
-  /** Which of LINE_KINDS. */
-  get line(): number {
+  #bracketsTold(): number {
+    const [top = 0, around = 0] = [this.#open.at(-1), this.#open.at(-2)];
+    const second = (around & 7) === PARAMETERS ? 1 : around & 7;
+    if (this.#mode === 'code') return (((top & 7) * 4 + second) * DEPTHS + Math.max(0, Math.min(DEPTHS, this.#open.length) - 1)) * 4 + (top >> 3);
+    if (this.#mode === 'elsewhere') return TOLD.brackets - 1;
+    const string = this.#mode === 'comment' ? 0 : this.#run === 2 && this.#mode !== 'triple' ? 1 : 2 + (this.#mode === 'triple' ? 2 : 0) + (this.#quote === QUOTE ? 1 : 0);
+    return 320 + 2 * string + (top === 0 ? 0 : 1);
+  }
+
+  #lineTold(): number {
     if (this.#mode === 'elsewhere') return 0;
     const level = Math.min(COLUMNS - 1, Math.ceil(this.#column / COLUMNS_A_LEVEL));
     return ((level * LINE_CLASSES + this.#lineClass) * 3 + this.#colon) * 2 + (this.#opened ? 1 : 0);
@@ -111,7 +138,9 @@ export class LexicalState {
     this.#run = other.#run;
     this.#escaped = other.#escaped;
     this.#open = [...other.#open];
+    this.#previous = other.#previous;
     this.#last = other.#last;
+    this.#spaced = other.#spaced;
     this.#column = other.#column;
     this.#starting = other.#starting;
     this.#word = other.#word;
@@ -129,7 +158,7 @@ export class LexicalState {
     if (this.#mode === 'triple') return this.#inTriple(byte);
     if (this.#mode === 'string') return this.#inString(byte);
     this.#inCode(byte);
-    this.#last = byte;
+    this.#previous = byte;
   }
 
   #inTriple(byte: number): void {
@@ -169,13 +198,16 @@ export class LexicalState {
     this.#mode = 'code';
     this.#run = 0;
     this.#escaped = false;
-    this.#last = this.#quote;
+    this.#previous = this.#quote;
+    this.#last = STRING;
+    this.#spaced = false;
   }
 
   #inCode(byte: number): void {
     if (endsLine(byte)) {
-      const second = byte === NEWLINE && this.#last === RETURN;
-      if (!second && this.#open.length === 0 && this.#last !== BACKSLASH) this.#nextLine();
+      const second = byte === NEWLINE && this.#previous === RETURN;
+      if (!second && this.#open.length === 0 && this.#previous !== BACKSLASH) this.#nextLine();
+      this.#spaced = true;
       return;
     }
     if (this.#starting) {
@@ -189,37 +221,56 @@ export class LexicalState {
       this.#mode = 'comment';
       return;
     }
-    if (this.#lineClass === UNKNOWN) this.#readWord(byte);
-    if (byte === SPACE || byte === TAB) return;
+    if (isLetter(byte)) return this.#readLetter(byte);
+    if (this.#lineClass === UNKNOWN) this.#lineClass = (this.#word === '' ? (byte === AT ? CLASS_OF.get('@') : undefined) : CLASS_OF.get(this.#word)) ?? OTHER;
+    if (byte === SPACE || byte === TAB) {
+      this.#spaced = true;
+      return;
+    }
+    this.#spaced = false;
+    this.#readSign(byte);
+  }
+
+  #readLetter(byte: number): void {
+    if (this.#colon === 2) this.#colon = 1;
+    const goesOn = isLetter(this.#previous) && !this.#spaced;
+    this.#spaced = false;
+    if (goesOn && this.#last === NUMBER) return;
+    if (!goesOn) this.#word = '';
+    if (this.#word.length <= LONGEST_WORD) this.#word += String.fromCharCode(byte);
+    this.#last = !goesOn && isDigit(byte) ? NUMBER : (KIND_OF.get(this.#word) ?? NAME);
+    if (this.#lineClass === UNKNOWN && this.#word.length > LONGEST_WORD) this.#lineClass = OTHER;
+  }
+
+  #readSign(byte: number): void {
     if (this.#colon === 2) this.#colon = 1;
     if (byte === QUOTE || byte === APOSTROPHE) {
       this.#mode = 'string';
       this.#quote = byte;
       this.#run = 1;
     } else if (OPENING.has(byte)) {
-      if (this.#open.length < DEEPEST) this.#open.push(OPENING.get(byte)!);
-    } else if (CLOSING.has(byte)) this.#open.pop();
-    else if (this.#open.length === 0) {
-      if (byte === COLON) this.#colon = 2;
-    } else this.#readInBrackets(byte);
+      const parameters = this.#open.length === 0 && this.#lineClass === DEFINITION && OPENING.get(byte) === 1;
+      if (this.#open.length < DEEPEST) this.#open.push(parameters ? PARAMETERS : OPENING.get(byte)!);
+      this.#last = OPENED;
+    } else if (CLOSING.has(byte)) {
+      this.#open.pop();
+      this.#last = CLOSED;
+    } else {
+      this.#last = byte === COMMA ? SEPARATED : byte === DOT ? ATTRIBUTE : byte === COLON ? AFTER_COLON : byte === EQUALS ? ASSIGNED : OPERATORS.has(byte) ? OPERATOR : OTHER_SIGN;
+      if (this.#open.length > 0) this.#readInBrackets(byte);
+      else if (byte === COLON) this.#colon = 2;
+    }
   }
 
   /** Whether an item was named (`key=value`), and whether this one has had its colon. */
   #readInBrackets(byte: number): void {
     const at = this.#open.length - 1;
-    if (byte === COMMA) this.#open[at]! &= ~(KEYED << 2);
-    else if (byte === COLON) this.#open[at]! |= KEYED << 2;
+    if (byte === COMMA) this.#open[at]! &= ~(KEYED << 3);
+    else if (byte === COLON) this.#open[at]! |= KEYED << 3;
     else if (byte === EQUALS) {
-      if (this.#last === EQUALS) this.#open[at]! &= ~(NAMED << 2);
-      else if (!BEFORE_EQUALS.has(this.#last)) this.#open[at]! |= NAMED << 2;
+      if (this.#previous === EQUALS) this.#open[at]! &= ~(NAMED << 3);
+      else if (!BEFORE_EQUALS.has(this.#previous)) this.#open[at]! |= NAMED << 3;
     }
-  }
-
-  #readWord(byte: number): void {
-    const letter = (byte >= 97 && byte <= 122) || (byte >= 65 && byte <= 90) || byte === 95 || (byte >= 48 && byte <= 57) || byte >= 128;
-    if (letter && this.#word.length <= LONGEST_WORD) this.#word += String.fromCharCode(byte);
-    else if (!letter) this.#lineClass = (this.#word === '' ? (byte === AT ? CLASS_OF.get('@') : undefined) : CLASS_OF.get(this.#word)) ?? OTHER;
-    if (this.#word.length > LONGEST_WORD) this.#lineClass = OTHER;
   }
 
   #nextLine(): void {
@@ -230,7 +281,17 @@ export class LexicalState {
     this.#word = '';
     this.#lineClass = UNKNOWN;
     this.#colon = 0;
+    this.#last = 0;
   }
+}
+
+function isDigit(byte: number): boolean {
+  return byte >= 48 && byte <= 57;
+}
+
+/** Whether the byte can stand in a name. */
+function isLetter(byte: number): boolean {
+  return (byte >= 97 && byte <= 122) || (byte >= 65 && byte <= 90) || byte === 95 || isDigit(byte) || byte >= 128;
 }
 
 /** What the automaton has to know of a vocabulary. */
@@ -238,13 +299,12 @@ export class Lexicon {
   /** `bytes`: of every token, by id; none of one that is no text. */
   constructor(readonly bytes: readonly Uint8Array[], readonly special: SpecialIds) {}
 
-  /** For every position of a sequence what is told once its id has been read, in both arrays from `at` on. */
-  tell(ids: ArrayLike<number>, told: { readonly brackets: Int32Array; readonly lines: Int32Array }, at: number): void {
+  /** For every position of a sequence what is told once its id has been read, in the arrays from `at` on. */
+  tell(ids: ArrayLike<number>, told: ToldArrays, at: number): void {
     const state = new LexicalState(this);
     for (let i = 0; i < ids.length; i++) {
       state.read(ids[i]!);
-      told.brackets[at + i] = state.brackets;
-      told.lines[at + i] = state.line;
+      state.tell(told, at + i);
     }
   }
 }

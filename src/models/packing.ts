@@ -3,7 +3,7 @@
  * ids; the order of the sequences decides the rows, so equal input gives equal rows.
  */
 
-import type { Lexicon } from './lexical.ts';
+import type { Lexicon, ToldArrays } from './lexical.ts';
 
 /** One sequence as it is predicted: position i sees ids[0..i] and has to predict targets[i]. */
 export interface Packable {
@@ -48,15 +48,12 @@ export function packRows<T extends Packable>(sequences: readonly T[], length: nu
   return rows;
 }
 
-/** Arrays of batch * length positions. */
-export interface RowArrays {
+/** Arrays of batch * length positions; what is told (lexical.ts) where the policy is told it. */
+export interface RowArrays extends Partial<ToldArrays> {
   readonly ids: Int32Array;
   /** Absent: what is to be predicted is not written. */
   readonly targets?: Int32Array;
   readonly segments: Int32Array;
-  /** Present for a policy that is told them (lexical.ts). */
-  readonly brackets?: Int32Array;
-  readonly lines?: Int32Array;
 }
 
 /**
@@ -64,8 +61,8 @@ export interface RowArrays {
  * with 0 everywhere. Rows beyond `rows.length` are free as a whole.
  */
 export function writeRows<T extends Packable>(rows: readonly PackedRow<T>[], length: number, arrays: RowArrays, lexicon: Lexicon | null = null): void {
-  const { ids, targets, segments, brackets, lines } = arrays;
-  for (const array of [ids, targets, brackets, lines]) array?.fill(0);
+  const { ids, targets, segments, ...told } = arrays;
+  for (const array of [ids, targets, ...Object.values(told)]) array?.fill(0);
   segments.fill(-1);
   for (const [r, row] of rows.entries()) {
     for (const [segment, { sequence, start }] of row.entries()) {
@@ -73,7 +70,7 @@ export function writeRows<T extends Packable>(rows: readonly PackedRow<T>[], len
       ids.set(sequence.ids, at);
       targets?.set(sequence.targets, at);
       segments.fill(segment, at, at + sequence.ids.length);
-      if (brackets && lines) lexicon!.tell(sequence.ids, { brackets, lines }, at);
+      lexicon?.tell(sequence.ids, told as ToldArrays, at);
     }
   }
 }

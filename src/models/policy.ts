@@ -11,7 +11,7 @@ import * as tf from '../engine/ops/index.ts';
 import type { ModelConfig } from '../contracts/model.ts';
 import type { Specs, Step, StepSpec, Tensors } from '../engine/compile.ts';
 import { adamW, movingAverage } from './optimizer.ts';
-import { BRACKET_KINDS, LINE_KINDS } from './lexical.ts';
+import { TOLD, TOLD_NAMES } from './lexical.ts';
 import { Layout, type Parameter } from './parameters.ts';
 
 const NEVER = 1e9;
@@ -30,7 +30,7 @@ export function policyLayout(shape: PolicyShape): Layout {
   // Residual branches add up: their last projections start smaller (Radford et al. 2019, section 2.3).
   const residual = std / Math.sqrt(2 * layers);
   const parameters: Parameter[] = [{ name: 'embedding', shape: [vocabulary, d], init: std }];
-  if (shape.lexicalState) parameters.push({ name: 'brackets', shape: [BRACKET_KINDS, d], init: std }, { name: 'lines', shape: [LINE_KINDS, d], init: std });
+  if (shape.lexicalState) parameters.push(...TOLD_NAMES.map((name) => ({ name, shape: [TOLD[name], d], init: std })));
   for (let layer = 0; layer < layers; layer++) {
     parameters.push(
       { name: `${layer}.attentionNorm`, shape: [d], init: 'ones' },
@@ -60,8 +60,7 @@ function feedForward(p: Tensors, layer: number, x: tf.Tensor2D): tf.Tensor2D {
 
 /** The inputs that say what stands at N positions, each name behind `group` where a step has several groups of them. */
 export function positionInputs(shape: PolicyShape, N: number, group = ''): Specs {
-  const names = shape.lexicalState ? ['ids', 'brackets', 'lines'] : ['ids'];
-  return Object.fromEntries(names.map((name) => [inGroup(group, name), { type: 'int32', shape: [N] }]));
+  return Object.fromEntries(['ids', ...(shape.lexicalState ? TOLD_NAMES : [])].map((name) => [inGroup(group, name), { type: 'int32', shape: [N] }]));
 }
 
 /** The name of an input of a group: `ids` of `plain` are `plainIds`. */
@@ -72,8 +71,7 @@ export function inGroup(group: string, name: string): string {
 /** Vectors (N, d) of N positions: the tokens' embeddings and, where the policy is told it, those of what is open by then. */
 export function positionVectors(shape: PolicyShape, p: Tensors, inputs: Tensors, group = ''): tf.Tensor2D {
   const rows = (table: string, ids: string): tf.Tensor2D => tf.embedding(p[table] as tf.Tensor2D, inputs[inGroup(group, ids)] as tf.Tensor1D);
-  const tokens = rows('embedding', 'ids');
-  return shape.lexicalState ? tf.add(tokens, tf.add(rows('brackets', 'brackets'), rows('lines', 'lines'))) : tokens;
+  return (shape.lexicalState ? TOLD_NAMES : []).reduce((sum, name) => tf.add(sum, rows(name, name)), rows('embedding', 'ids'));
 }
 
 /** Logits (N, V) of whole rows, by the inputs of `rows`. */

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkRules } from '../../src/evaluator/rules/index.ts';
 import { T } from '../../src/evaluator/rules/tokens.ts';
-import { BRACKET_KINDS, LexicalState, Lexicon, LINE_KINDS } from '../../src/models/lexical.ts';
+import { LexicalState, Lexicon, TOLD, TOLD_NAMES, type ToldName } from '../../src/models/lexical.ts';
 import { BYTE_IDS, SPECIAL_IDS } from '../../src/models/tokenizer/tokenizer.ts';
 import { program } from '../evaluator/grammar.ts';
 
@@ -13,14 +13,18 @@ const bytes = [...Array.from({ length: BYTE_IDS }, () => new Uint8Array(0)), ...
 const lexicon = new Lexicon(bytes, SPECIAL_IDS);
 
 const idsOf = (text: string): number[] => Array.from(Buffer.from(text), (byte) => BYTE_IDS + byte);
-function after(...ids: readonly number[]): { readonly brackets: number; readonly line: number } {
+const arrays = (length: number): Record<ToldName, Int32Array> => ({ brackets: new Int32Array(length).fill(-1), lines: new Int32Array(length).fill(-1), last: new Int32Array(length).fill(-1) });
+function after(...ids: readonly number[]): Record<ToldName, number> {
   const state = new LexicalState(lexicon);
   for (const id of ids) state.read(id);
-  return { brackets: state.brackets, line: state.line };
+  const told = arrays(1);
+  state.tell(told, 0);
+  return { brackets: told.brackets[0]!, lines: told.lines[0]!, last: told.last[0]! };
 }
 const at = (text: string) => after(...idsOf(text));
 const brackets = (text: string): number => at(text).brackets;
-const line = (text: string): number => at(text).line;
+const line = (text: string): number => at(text).lines;
+const last = (text: string): number => at(text).last;
 
 describe('brackets', () => {
   it('are those that Python has open, wherever one of its tokens ends', () => {
@@ -36,7 +40,8 @@ describe('brackets', () => {
         const token = text.slice(start, end);
         if ('([{'.includes(token)) open.push(token);
         if (')]}'.includes(token)) open.pop();
-        expect([text.slice(0, end), withoutFlags(brackets(`${text.slice(0, end)} `))]).toEqual([text.slice(0, end), withoutFlags(brackets(open.join('')))]);
+        const expected = ['', 'def f'].map((before) => withoutFlags(brackets(before + open.join(''))));
+        expect([text.slice(0, end), expected.includes(withoutFlags(brackets(`${text.slice(0, end)} `)))]).toEqual([text.slice(0, end), true]);
         compared++;
       }
     }
@@ -98,6 +103,29 @@ describe('the line', () => {
   });
 });
 
+describe('what came last', () => {
+  it('is told by what may follow it', () => {
+    const kinds = [['x', '_a1', 'True'], ['and', 'if', 'not'], ['return', 'yield'], ['pass', 'break'], ['def', 'import'], ['else'], ['12', '0x1f', '1e5'], ["'a'", '"b"'], [')', ']'], ['(', '{'], [','], ['.'], ['+', '<', '!'], ['='], [':'], [';', '$']];
+    for (const kind of kinds) for (const text of kind) expect([text, last(`x ${text}`)]).toEqual([text, last(`y = ${kind[0]}`)]);
+    expect(new Set(['', ...kinds.map(([text]) => `x ${text}`)].map(last)).size).toBe(kinds.length + 1);
+  });
+
+  it('says whether a blank has come since, and nothing of the line before', () => {
+    expect(last('x ')).not.toBe(last('x'));
+    expect(last('x\n')).toBe(last('return\n'));
+    expect(last('f(x,\n')).toBe(last('f(x, '));
+    expect(last('iff')).toBe(last('x'));
+    expect(last('if f')).toBe(last('x'));
+    expect(last('x # and')).toBe(last('x '));
+  });
+});
+
+it('tells what a function is defined with from what one is called with', () => {
+  expect(brackets('def f(')).not.toBe(brackets('f('));
+  expect(brackets('def f(a=(')).toBe(brackets('f(a('));
+  expect(brackets('def f() -> g[')).toBe(brackets('g['));
+});
+
 it('is the same however a text is cut into tokens', () => {
   fc.assert(fc.property(fc.array(fc.oneof(fc.nat(PIECES.length - 1).map((i) => FIRST_PIECE + i), fc.constantFrom(...'([{)]}:=,#\\\n \'"ax').map((c) => BYTE_IDS + c.charCodeAt(0)))), (ids) => {
     expect(after(...ids)).toEqual(after(...ids.flatMap((id) => Array.from(bytes[id]!, (byte) => BYTE_IDS + byte))));
@@ -106,16 +134,16 @@ it('is the same however a text is cut into tokens', () => {
 
 it('is one of the kinds that there are, whatever is read', () => {
   fc.assert(fc.property(fc.array(fc.nat(bytes.length - 1), { maxLength: 300 }), (ids) => {
-    const told = { brackets: new Int32Array(ids.length + 1).fill(-1), lines: new Int32Array(ids.length + 1).fill(-1) };
+    const told = arrays(ids.length + 1);
     lexicon.tell(ids, told, 1);
-    expect([told.brackets[0], told.lines[0]]).toEqual([-1, -1]);
-    for (let i = 1; i <= ids.length; i++) {
-      expect(told.brackets[i]).toBeGreaterThanOrEqual(0);
-      expect(told.brackets[i]).toBeLessThan(BRACKET_KINDS);
-      expect(told.lines[i]).toBeGreaterThanOrEqual(0);
-      expect(told.lines[i]).toBeLessThan(LINE_KINDS);
+    for (const name of TOLD_NAMES) {
+      expect(told[name][0]).toBe(-1);
+      for (let i = 1; i <= ids.length; i++) {
+        expect(told[name][i]).toBeGreaterThanOrEqual(0);
+        expect(told[name][i]).toBeLessThan(TOLD[name]);
+      }
+      if (ids.length > 0) expect(after(...ids)[name]).toBe(told[name].at(-1));
     }
-    expect(after(...ids)).toEqual({ brackets: ids.length ? told.brackets.at(-1) : 0, line: ids.length ? told.lines.at(-1) : 0 });
   }));
 });
 
