@@ -69,8 +69,9 @@ export const noFeedback: Control = async (request, { seed, round, encode, docume
  */
 export const randomReward: Control = async (request, { seed, round }) => {
   const random = new RandomStream(seed, 'random-reward', round);
-  const own = request.sequences.filter(({ credit }) => credit.some((value) => value !== 0));
-  const rest = request.sequences.filter(({ credit }) => credit.every((value) => value === 0));
+  const credited = ({ credit, alternatives = [] }: TrainSequence): boolean => alternatives.length > 0 || credit.some((value) => value !== 0);
+  const own = request.sequences.filter(credited);
+  const rest = request.sequences.filter((sequence) => !credited(sequence));
   const order = random.permutation(own.length);
   const dealt = own.map(({ alternatives = [], ...sequence }, i): TrainSequence => {
     const source = own[order[i]!]!;

@@ -89,6 +89,7 @@ export const configSchema = z.strictObject({
     clipLow: z.number().positive().default(0.3),
     clipHigh: z.number().positive().default(1.5),
     averageDecay: share.default(0.99),
+    advantageWeight: z.number().min(0).default(0).describe('Weight of a valid sample\'s advantage, which all of its tokens have; 0: good samples are learned from by their likelihood alone (acceptedWeight).'),
     faultWeight: z.number().min(0).default(3).describe('Blame on the token at which a failed sample broke, in standard deviations of the advantages.'),
     faultBefore: z.int().min(0).default(1).describe('Tokens before it that share the blame, each with half of what the next one has.'),
     alternativeWeight: z.number().min(0).default(6).describe('Blame on what might have been written and would have broken the text, in the same unit; each token has the share of the draws that fell on it.'),

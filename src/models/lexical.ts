@@ -1,6 +1,7 @@
 /**
  * What the policy is told at every position about the text so far: which brackets are open and whether a string or a comment is; of
- * the line how far it is indented, what it began with, and whether its colon has come; and what kind of thing came last. A small policy that has to work this out for itself
+ * the line how far it is indented, what it began with, and whether its colon has come; and what kind of thing came last, and whether something may be
+ * assigned to what stands there. A small policy that has to work this out for itself
  * spends its layers on counting and loses count (docs/decisions/0009). A pushdown automaton over the bytes of tokens, for Python and what
  * looks like it; it never fails, whatever the text holds. Not here: whether any of it is legal, which is for judges to say.
  *
@@ -9,7 +10,7 @@
  */
 
 /** What is told, as ids into tables of vectors, and how many there are of each. */
-export const TOLD = { brackets: 333, lines: 468, last: 34 } as const;
+export const TOLD = { brackets: 333, lines: 468, last: 204 } as const;
 export type ToldName = keyof typeof TOLD;
 export const TOLD_NAMES = Object.keys(TOLD) as ToldName[];
 /** Arrays of them, by position. */
@@ -59,12 +60,17 @@ const OPENING = new Map([[code('('), 1], [code('['), 2], [code('{'), 3]]);
 /** A bracket that holds what a function is defined with. */
 const PARAMETERS = 4;
 const CLOSING = new Set([code(')'), code(']'), code('}')]);
+const SUBSCRIPT = code('['), STAR = code('*');
 const OPERATORS = new Set([...'+-*/%&|^~<>!'].map(code));
 /** What before an equals sign makes it a comparison or an assignment with an operator. */
 const BEFORE_EQUALS = new Set([...'=<>!:+-*/%&|^@~'].map(code));
 
 /** Bits of what has been met inside the innermost bracket. */
 const NAMED = 1, KEYED = 2;
+
+/** What an item of a bracket, or a line, amounts to so far: a name, something else that can be assigned to, something that cannot, what has been assigned to or annotated. */
+const NOTHING = 0, SINGLE = 1, TARGET = 2, VALUE = 3, ASSIGNED_TO = 4, ANNOTATED = 5;
+const ITEMS = 6;
 
 type Mode = 'code' | 'comment' | 'string' | 'triple' | 'elsewhere';
 
@@ -82,6 +88,10 @@ export class LexicalState {
   /** The kind of what came last, and whether a blank came after it. */
   #last = 0;
   #spaced = false;
+  /** The innermost item, what it was before its last word, and those around its brackets. */
+  #item = NOTHING;
+  #itemBefore = NOTHING;
+  #around: number[] = [];
   #column = 0;
   #starting = true;
   /** The word that is being read, or was last. */
@@ -114,7 +124,7 @@ export class LexicalState {
   tell(told: ToldArrays, at: number): void {
     told.brackets[at] = this.#bracketsTold();
     told.lines[at] = this.#lineTold();
-    told.last[at] = this.#mode === 'elsewhere' ? 0 : 2 * this.#last + (this.#spaced ? 1 : 0);
+    told.last[at] = this.#mode === 'elsewhere' ? 0 : (2 * this.#last + (this.#spaced ? 1 : 0)) * ITEMS + this.#item;
   }
 
   #bracketsTold(): number {
@@ -141,6 +151,9 @@ export class LexicalState {
     this.#previous = other.#previous;
     this.#last = other.#last;
     this.#spaced = other.#spaced;
+    this.#item = other.#item;
+    this.#itemBefore = other.#itemBefore;
+    this.#around = [...other.#around];
     this.#column = other.#column;
     this.#starting = other.#starting;
     this.#word = other.#word;
@@ -200,6 +213,7 @@ export class LexicalState {
     this.#escaped = false;
     this.#previous = this.#quote;
     this.#last = STRING;
+    this.#item = this.#valued();
     this.#spaced = false;
   }
 
@@ -236,9 +250,13 @@ export class LexicalState {
     const goesOn = isLetter(this.#previous) && !this.#spaced;
     this.#spaced = false;
     if (goesOn && this.#last === NUMBER) return;
-    if (!goesOn) this.#word = '';
+    if (!goesOn) {
+      this.#word = '';
+      this.#itemBefore = this.#last === ATTRIBUTE ? (this.#item >= ASSIGNED_TO ? this.#item : TARGET) : this.#item === NOTHING ? SINGLE : this.#valued();
+    }
     if (this.#word.length <= LONGEST_WORD) this.#word += String.fromCharCode(byte);
     this.#last = !goesOn && isDigit(byte) ? NUMBER : (KIND_OF.get(this.#word) ?? NAME);
+    this.#item = this.#last === NAME ? this.#itemBefore : this.#valued();
     if (this.#lineClass === UNKNOWN && this.#word.length > LONGEST_WORD) this.#lineClass = OTHER;
   }
 
@@ -250,16 +268,43 @@ export class LexicalState {
       this.#run = 1;
     } else if (OPENING.has(byte)) {
       const parameters = this.#open.length === 0 && this.#lineClass === DEFINITION && OPENING.get(byte) === 1;
-      if (this.#open.length < DEEPEST) this.#open.push(parameters ? PARAMETERS : OPENING.get(byte)!);
+      if (this.#open.length < DEEPEST) {
+        this.#open.push(parameters ? PARAMETERS : OPENING.get(byte)!);
+        // A call's value cannot be assigned to; what a subscript names, or a tuple, can.
+        const target = byte === SUBSCRIPT ? this.#item <= TARGET : this.#item === NOTHING && OPENING.get(byte) === 1;
+        this.#around.push(target ? TARGET : this.#valued());
+      }
+      this.#item = NOTHING;
       this.#last = OPENED;
     } else if (CLOSING.has(byte)) {
       this.#open.pop();
+      this.#item = this.#around.pop() ?? VALUE;
       this.#last = CLOSED;
     } else {
+      this.#item = this.#itemAfter(byte);
       this.#last = byte === COMMA ? SEPARATED : byte === DOT ? ATTRIBUTE : byte === COLON ? AFTER_COLON : byte === EQUALS ? ASSIGNED : OPERATORS.has(byte) ? OPERATOR : OTHER_SIGN;
       if (this.#open.length > 0) this.#readInBrackets(byte);
       else if (byte === COLON) this.#colon = 2;
     }
+  }
+
+  /** The item once a value is part of it. */
+  #valued(): number {
+    return this.#item >= ASSIGNED_TO ? this.#item : VALUE;
+  }
+
+  #itemAfter(byte: number): number {
+    const inBrackets = this.#open.length > 0;
+    if (byte === COMMA) return inBrackets || this.#item <= TARGET ? NOTHING : this.#item;
+    if (byte === DOT) return this.#item;
+    if (byte === STAR && this.#item === NOTHING) return NOTHING;
+    if (byte === EQUALS) {
+      if (this.#previous === EQUALS) return VALUE;
+      // Outside of brackets more can be assigned to: a = b = c.
+      if (!BEFORE_EQUALS.has(this.#previous)) return inBrackets || this.#item === ANNOTATED ? ASSIGNED_TO : NOTHING;
+    }
+    if (byte === COLON && this.#item <= TARGET && (!inBrackets || (this.#open.at(-1)! & 7) === PARAMETERS)) return ANNOTATED;
+    return this.#valued();
   }
 
   /** Whether an item was named (`key=value`), and whether this one has had its colon. */
@@ -282,6 +327,8 @@ export class LexicalState {
     this.#lineClass = UNKNOWN;
     this.#colon = 0;
     this.#last = 0;
+    this.#item = NOTHING;
+    this.#around = [];
   }
 }
 

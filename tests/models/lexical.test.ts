@@ -24,7 +24,9 @@ function after(...ids: readonly number[]): Record<ToldName, number> {
 const at = (text: string) => after(...idsOf(text));
 const brackets = (text: string): number => at(text).brackets;
 const line = (text: string): number => at(text).lines;
-const last = (text: string): number => at(text).last;
+/** Without what the item amounts to, which has the lowest place. */
+const last = (text: string): number => Math.floor(at(text).last / 6);
+const item = (text: string): number => at(text).last % 6;
 
 describe('brackets', () => {
   it('are those that Python has open, wherever one of its tokens ends', () => {
@@ -117,6 +119,21 @@ describe('what came last', () => {
     expect(last('iff')).toBe(last('x'));
     expect(last('if f')).toBe(last('x'));
     expect(last('x # and')).toBe(last('x '));
+  });
+});
+
+describe('what an item amounts to', () => {
+  it.each([
+    ['nothing', ['', '(', 'f(a, ', 'x = ', '*', 'x = y = ', '(*']], ['a name', ['x', 'f(a', 'f(a, b', 'x = y', '*x', 'a, b', 'def f(a']],
+    ['something else that can be assigned to', ['a.b', 'a[1]', '(a, b)', '[a]', 'f(x).y', 'x = a.b', 'f(a)[0].c']],
+    ['a value', ['f(x)', 'a + b', '1', "'a'", 'not x', 'return x', 'f(x), y', 'a == b', 'x += 1', 'f(a == b', '{a}', 'x y', 'f(lambda: x']],
+    ['what has been assigned to', ['f(a=', 'f(a=1', 'f(a=b.c', 'def f(a=1', 'def f(a: b = 1', 'x: y = 1']], ['what is annotated', ['x: y', 'def f(a: b', 'x: a.b', 'x: List[int]']],
+  ])('%s', (_, texts) => {
+    for (const text of texts) expect([text, item(text)]).toEqual([text, item(texts[0]!)]);
+  });
+
+  it('differs between all of these', () => {
+    expect(new Set(['', 'x', 'a.b', 'f(x)', 'f(a=1', 'x: y'].map(item)).size).toBe(6);
   });
 });
 

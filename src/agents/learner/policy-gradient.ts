@@ -31,7 +31,8 @@ export class PolicyGradient implements LearningMethod {
 
   async #sequences({ round, judged, rewards, repairs }: RoundOutcome, signal?: AbortSignal): Promise<TrainSequence[]> {
     const { model, endOfText, config: { learning } } = this.deps;
-    const advantage = advantages(judged, rewards);
+    // What was refused although it is valid, a copy or a veto's, has the blame in full.
+    const advantage = advantages(judged, rewards).map((value, i) => (rewards[i]!.value > 0 ? learning.advantageWeight * value : value));
     const vocabulary = (this.#vocabulary ??= vocabularyOf(await model.tokenBytes(), endOfText));
     // A repair that went on where its parent broke is one more valid draw from the policy; one that filled a hole is not a draw.
     const continued = repairs.filter(({ revision }) => revision.tokens !== undefined).map(({ revision, evaluation }): Judged => ({ sample: revision, evaluation }));
