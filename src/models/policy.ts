@@ -30,7 +30,8 @@ export function policyLayout(shape: PolicyShape): Layout {
   // Residual branches add up: their last projections start smaller (Radford et al. 2019, section 2.3).
   const residual = std / Math.sqrt(2 * layers);
   const parameters: Parameter[] = [{ name: 'embedding', shape: [vocabulary, d], init: std }];
-  if (shape.lexicalState) parameters.push(...TOLD_NAMES.map((name) => ({ name, shape: [TOLD[name], d], init: std })));
+  // From 0: rows of what is rare would be noise for long.
+  if (shape.lexicalState) parameters.push(...TOLD_NAMES.map((name) => ({ name, shape: [TOLD[name], d], init: 0 })));
   for (let layer = 0; layer < layers; layer++) {
     parameters.push(
       { name: `${layer}.attentionNorm`, shape: [d], init: 'ones' },
