@@ -56,9 +56,6 @@ export interface Setting {
 export const SETTING_NAMES = ['smoke', 'small', 'full'] as const;
 export type SettingName = (typeof SETTING_NAMES)[number];
 
-/** Half the default model, and how such a one is taught. */
-const HALF = { model: presets.small.config.model, learning: presets.small.config.learning } satisfies ConfigInput;
-
 export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
   smoke: {
     about: 'every arm and every figure once, in minutes; says nothing about learning',
@@ -80,8 +77,8 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
     seeds: 3,
     rounds: 10,
     config: {
-      ...HALF,
-      pretraining: { steps: 600, warmupSteps: 40, saveEvery: 300 },
+      model: presets.small.config.model,
+      pretraining: { ...presets.small.config.pretraining, saveEvery: 600 },
       sampling: { unconditional: 768, prompted: 256, maxTokens: 150 },
       refinement: { parents: 32 },
       measuring: { unconditional: 512, prompted: 128, gate: 256, documents: 256 },

@@ -20,11 +20,9 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
     config: {
       budget: { rounds: 6, minutes: 5 },
       model: { layers: 2, heads: 3, kvHeads: 3, width: 96, hidden: 256, context: 160, batch: 16 },
-      pretraining: { steps: 600, warmupSteps: 40, saveEvery: 150 },
+      pretraining: { steps: 1200, warmupSteps: 60, saveEvery: 200 },
       sampling: { unconditional: 640, prompted: 192, maxTokens: 150 },
       refinement: { parents: 32 },
-      // Half the model writes simpler programs: stronger odds hold its structure, and it has bits to spare (docs/decisions/0008).
-      learning: { averageDecay: 0.97, corpusWeight: 0.35, oddsPower: 0.5, oddsClip: 2 },
       measuring: { unconditional: 256, prompted: 128, gate: 192, documents: 128 },
     },
   },

@@ -55,7 +55,7 @@ export const configSchema = z.strictObject({
     .refine(({ heads, kvHeads }) => heads % kvHeads === 0, { path: ['kvHeads'], message: 'heads has to be a multiple of kvHeads' }),
 
   pretraining: z.strictObject({
-    steps: positive.default(700),
+    steps: positive.default(1800),
     learningRate: z.number().positive().default(3e-3),
     warmupSteps: z.int().min(0).default(60),
     infillShare: share.default(0.15).describe('Share of documents rearranged for fill-in-the-middle.'),
@@ -80,7 +80,7 @@ export const configSchema = z.strictObject({
   }).prefault({}),
 
   learning: z.strictObject({
-    learningRate: z.number().positive().default(6e-4),
+    learningRate: z.number().positive().default(4e-4),
     warmupSteps: z.int().min(0).default(10).describe('Warm-up at the first round.'),
     decay: share.default(0.3).describe('Learning rate of the last budgeted round as a share of the first.'),
     passes: positive.default(2).describe('Times that a round\'s samples are learned from.'),
@@ -90,9 +90,9 @@ export const configSchema = z.strictObject({
     clipHigh: z.number().positive().default(1.5),
     averageDecay: share.default(0.99),
     advantageWeight: z.number().min(0).default(0).describe('Weight of a valid sample\'s advantage, which all of its tokens have; 0: good samples are learned from by their likelihood alone (acceptedWeight).'),
-    faultWeight: z.number().min(0).default(3).describe('Blame on the token at which a failed sample broke, in standard deviations of the advantages.'),
+    faultWeight: z.number().min(0).default(12).describe('Blame on the token at which a failed sample broke, in standard deviations of the advantages.'),
     faultBefore: z.int().min(0).default(1).describe('Tokens before it that share the blame, each with half of what the next one has.'),
-    alternativeWeight: z.number().min(0).default(6).describe('Blame on what might have been written and would have broken the text, in the same unit; each token has the share of the draws that fell on it.'),
+    alternativeWeight: z.number().min(0).default(24).describe('Blame on what might have been written and would have broken the text, in the same unit; each token has the share of the draws that fell on it.'),
     alternativeDraws: z.int().min(0).default(4).describe('Alternatives drawn at each position of a sample; 0: none.'),
     oddsPower: share.default(0.2).describe('Exponent of the discriminator\'s odds: 1 weighs valid samples towards real code in full, 0 not at all.'),
     oddsClip: z.number().positive().default(1),
