@@ -71,9 +71,9 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
     },
     audit: { unconditional: 128, prompts: 16, perPrompt: 8, documents: 64 },
   },
-  // Half the default model, since a run may take three minutes for fifteen of them to fit an hour; as many rounds as are required to be steady.
+  // Half the default model, since a run may take two minutes for fifteen of them to fit half an hour; as many rounds as are required to be steady.
   small: {
-    about: '3 seeds, half the default model, 10 rounds: about an hour on 2 cores',
+    about: '3 seeds, half the default model, 10 rounds: about half an hour on 2 cores',
     seeds: 3,
     rounds: 10,
     config: {

@@ -60,6 +60,9 @@ describe('the control arms', () => {
     expect(dealt).not.toHaveProperty('alternatives');
     expect(sum(dealt!.credit)).toBeCloseTo(6 - 4);
     expect(dealt!.credit.slice(0, 2)).toEqual([0, 0]);
+    // A valid sample has no other credit, where advantages have no weight.
+    const { sequences: [alone] } = await randomReward({ ...request, sequences: [{ ...praised(6, 0), alternatives: [blame] }] }, context);
+    expect(sum(alone!.credit)).toBe(-2);
     const { sequences: [inverted] } = await invertedReward(with_, context);
     expect(inverted!.alternatives).toEqual([{ ...blame, credit: 2 }, { ...blame, at: 5, credit: 2 }]);
   });
