@@ -64,8 +64,8 @@ export const noFeedback: Control = async (request, { seed, round, encode, docume
 /**
  * The credits of the round are dealt out anew among its sequences: who is praised as a whole and who is blamed at a place is drawn by
  * lot, the place as well. Amounts and their numbers stay, so only what they say is gone; the blame of alternatives falls on tokens that
- * were written, whose old probabilities are known. Likelihood on repairs that filled a hole
- * is muted: it would praise what the judge accepted.
+ * were written, whose old probabilities are known. Likelihood of repairs that filled a hole and of what
+ * was accepted lately is muted: it would praise what the judge accepted.
  */
 export const randomReward: Control = async (request, { seed, round }) => {
   const random = new RandomStream(seed, 'random-reward', round);
