@@ -3,7 +3,7 @@
  * ids; the order of the sequences decides the rows, so equal input gives equal rows.
  */
 
-import type { Lexicon, ToldArrays } from './lexical.ts';
+import { TOLD_NAMES, type Lexicon, type ToldArrays } from './lexical.ts';
 
 /** One sequence as it is predicted: position i sees ids[0..i] and has to predict targets[i]. */
 export interface Packable {
@@ -61,8 +61,8 @@ export interface RowArrays extends Partial<ToldArrays> {
  * with 0 everywhere. Rows beyond `rows.length` are free as a whole.
  */
 export function writeRows<T extends Packable>(rows: readonly PackedRow<T>[], length: number, arrays: RowArrays, lexicon: Lexicon | null = null): void {
-  const { ids, targets, segments, ...told } = arrays;
-  for (const array of [ids, targets, ...Object.values(told)]) array?.fill(0);
+  const { ids, targets, segments } = arrays;
+  for (const array of [ids, targets, ...TOLD_NAMES.map((name) => arrays[name])]) array?.fill(0);
   segments.fill(-1);
   for (const [r, row] of rows.entries()) {
     for (const [segment, { sequence, start }] of row.entries()) {
@@ -70,7 +70,7 @@ export function writeRows<T extends Packable>(rows: readonly PackedRow<T>[], len
       ids.set(sequence.ids, at);
       targets?.set(sequence.targets, at);
       segments.fill(segment, at, at + sequence.ids.length);
-      lexicon?.tell(sequence.ids, told as ToldArrays, at);
+      lexicon?.tell(sequence.ids, arrays as ToldArrays, at);
     }
   }
 }

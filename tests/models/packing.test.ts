@@ -1,7 +1,8 @@
 /** Packing keeps every sequence whole, in its row, under a segment of its own. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { packRows, shifted, writeRows } from '../../src/models/packing.ts';
+import { Lexicon, TOLD_NAMES, type ToldArrays } from '../../src/models/lexical.ts';
+import { eachPlacement, packRows, shifted, writeRows, type RowArrays } from '../../src/models/packing.ts';
 
 const LENGTH = 12;
 const sequences = fc.array(fc.array(fc.integer({ min: 1, max: 99 }), { minLength: 1, maxLength: LENGTH }), { maxLength: 40 })
@@ -55,3 +56,17 @@ function byIndex<T>(all: readonly T[]): (a: T, b: T) => number {
   const index = new Map(all.map((item, i) => [item, i]));
   return (a, b) => index.get(a)! - index.get(b)!;
 }
+
+it('writes what is told of each sequence by itself, and nothing where rows are free', () => {
+  const lexicon = new Lexicon(['', '(', 'x', ')', '\n'].map((text) => new Uint8Array(Buffer.from(text))), { endOfText: 0, prefix: -1, suffix: -2, middle: -3 });
+  const texts = [[1, 2], [2, 1, 1], [1, 3, 2]].map((tokens) => shifted(tokens, 0));
+  const arrays = Object.fromEntries(['ids', 'segments', ...TOLD_NAMES].map((name) => [name, new Int32Array(2 * LENGTH).fill(9)])) as unknown as RowArrays & ToldArrays;
+  const rows = packRows(texts, LENGTH);
+  writeRows(rows, LENGTH, arrays, lexicon);
+  eachPlacement(rows, LENGTH, (at, { ids }) => {
+    const alone = Object.fromEntries(TOLD_NAMES.map((name) => [name, new Int32Array(ids.length)])) as unknown as ToldArrays;
+    lexicon.tell(ids, alone, 0);
+    for (const name of TOLD_NAMES) expect(arrays[name].subarray(at, at + ids.length)).toEqual(alone[name]);
+  });
+  for (const name of TOLD_NAMES) expect(arrays[name].subarray(LENGTH).every((value) => value === 0)).toBe(true);
+});
