@@ -55,7 +55,7 @@ export const configSchema = z.strictObject({
     .refine(({ heads, kvHeads }) => heads % kvHeads === 0, { path: ['kvHeads'], message: 'heads has to be a multiple of kvHeads' }),
 
   pretraining: z.strictObject({
-    steps: positive.default(1500),
+    steps: positive.default(1000),
     learningRate: z.number().positive().default(3e-3),
     warmupSteps: z.int().min(0).default(60),
     infillShare: share.default(0.15).describe('Share of documents rearranged for fill-in-the-middle.'),
