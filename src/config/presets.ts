@@ -34,7 +34,7 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
       pretraining: { steps: 250, learningRate: 6e-3, warmupSteps: 20, saveEvery: 100 },
       sampling: { unconditional: 48, prompted: 16, maxTokens: 80 },
       refinement: { parents: 24, attempts: 2 },
-      learning: { warmupSteps: 2, averageDecay: 0.9, discriminatorSteps: 4 },
+      learning: { warmupSteps: 2, averageDecay: 0.9, bufferSize: 96, discriminatorSteps: 4 },
       measuring: { unconditional: 32, prompted: 32, gate: 32, documents: 16 },
     },
   },

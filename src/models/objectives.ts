@@ -24,6 +24,8 @@ export interface CorpusIds {
 const FIRST_FILE_SHARE = 0.6;
 const LAST_FILE_PROGRESS = 0.75;
 const LONGEST_MIDDLE = 48;
+/** A batch may begin in one and end in the next. */
+const EPOCHS_KEPT = 2;
 /** Part of a document's tokens that are masked. Source: Devlin et al., "BERT" (2019), section 3.1. */
 const MASKED_PART = 0.15;
 
@@ -120,7 +122,7 @@ export class PretrainingBatches {
   }
 
   #documentRow(index: number): PackedRow<Packable> {
-    let epoch = 0;
+    let epoch = this.#starts.findLastIndex((start) => start <= index);
     for (;;) {
       const rows = this.#epoch(epoch);
       const start = this.#starts[epoch]!;
@@ -154,6 +156,9 @@ export class PretrainingBatches {
       return shifted([...tokens, this.special.endOfText], this.special.endOfText);
     });
     const rows = packRows(sequences, length);
+    // Made again if someone goes back: rounds go through a hundred of them.
+    const oldest = this.#epochs.keys().next();
+    if (this.#epochs.size >= EPOCHS_KEPT && !oldest.done) this.#epochs.delete(oldest.value);
     this.#epochs.set(epoch, rows);
     return rows;
   }

@@ -21,6 +21,14 @@ describe('batches', () => {
     expect(targets(make({ seed: 6 }).rows(17))).not.toEqual(later);
   });
 
+  it('are the same when an earlier pass is asked for again, however many came between', () => {
+    const batches = make({}, false);
+    const first = targets(batches.documentRows(0, 10));
+    const far = targets(batches.documentRows(500, 10));
+    expect(targets(batches.documentRows(0, 10))).toEqual(first);
+    expect(targets(make({}, false).documentRows(500, 10))).toEqual(far);
+  });
+
   it('show every document once in each pass, in an order of its own', () => {
     const batches = make({}, false);
     const rows = batches.documentRows(0, 200);
