@@ -15,7 +15,7 @@ import { startTfjsBackend, type TfjsBackend } from './tfjs-backends.ts';
 import { nameOf, onnxType, symbolic, TraceError, withTrace } from './trace/backend.ts';
 import { registerTraceKernels } from './trace/kernels.ts';
 
-export { allocate, computesOnDevice, sizeOf } from './program.ts';
+export { allocateAll, computesOnDevice, sizeOf } from './program.ts';
 export type { ArraySpec, Arrays, BackendName, BoundStep, EngineOptions, Program, Specs, TracedStep } from './program.ts';
 export type { HostArray } from './onnx/session.ts';
 export { current, overwritten } from './residence.ts';

@@ -3,12 +3,12 @@
  * lane for each core, all but the first on threads of their own (lane-threads.ts): products this small gain little from a second thread, and
  * sequences side by side nothing from each other. Larger models, whose weights no core's cache holds, get a lane for two cores.
  */
-import { allocate, compile, computesOnDevice, trace, type Arrays, type EngineOptions, type Program, type TracedStep } from '../engine/compile.ts';
+import { allocateAll, compile, computesOnDevice, trace, type Arrays, type EngineOptions, type Program, type TracedStep } from '../engine/compile.ts';
 import { openProgram } from '../engine/program.ts';
 import { Lane, Width, type DecodeJob, type DecodeOptions, type DecodeResult, type Finished } from './lane.ts';
 import { laneThread, type SharedMemory } from './lane-threads.ts';
 import type { Lexicon } from './lexical.ts';
-import { decodeStep, policyLayout, type PolicyShape } from './policy.ts';
+import { cacheSpecs, decodeStep, policyLayout, type PolicyShape } from './policy.ts';
 
 export type { DecodeJob, DecodeResult } from './lane.ts';
 
@@ -54,8 +54,8 @@ export interface DecodeMemory {
   readonly caches: ReadonlyMap<number, Arrays>;
   /** What the threads of the other lanes work with. */
   readonly shared: SharedMemory | null;
-  /** From now on programs have these weights built in. */
-  hold(weights: Float32Array): void;
+  /** From now on programs have this decoder's weights built in. */
+  hold(decoder: Pick<Decoder, 'weights'>): void;
   /** The step for so many slots. Only the first of each kind is traced. */
   program(slots: number, draws: boolean): Promise<Program>;
 }
@@ -65,13 +65,11 @@ export function decodeMemory(engine: EngineOptions, shape: PolicyShape, slots: n
   const { lanes, threads } = lanesFor(engine, shape);
   const options = { ...engine, threads };
   const widths = slots < FEWEST_SLOTS || computesOnDevice(engine) ? [slots] : [slots, Math.ceil(slots / 4)];
-  const caches = new Map(widths.map((width) => {
-    const { variables } = decodeStep(shape, width).spec;
-    return [width, Object.fromEntries(Object.entries(variables).filter(([name]) => name !== 'weights').map(([name, cache]) => [name, allocate(cache)]))];
-  }));
+  const caches = new Map(widths.map((width) => [width, allocateAll(cacheSpecs(shape, width))]));
   const { size } = policyLayout(shape);
   // Other threads read it where it is.
   const frozen = lanes > 1 ? new Float32Array(new SharedArrayBuffer(size * Float32Array.BYTES_PER_ELEMENT)) : new Float32Array(size);
+  let held: object | null = null;
   const traced = new Map<string, TracedStep>();
   const stepOf = (width: number, draws: boolean) => {
     const { step, spec } = decodeStep(shape, width, { draws });
@@ -91,7 +89,10 @@ export function decodeMemory(engine: EngineOptions, shape: PolicyShape, slots: n
     lexicon,
     caches,
     shared: lanes === 1 ? null : { engine: options, shape, lexicon, widths: () => widths.map((slots) => ({ slots, step: tracedStep(slots, false) })) },
-    hold: (weights) => frozen.set(weights),
+    hold(decoder) {
+      if (held !== decoder) frozen.set(decoder.weights);
+      held = decoder;
+    },
     async program(width, draws) {
       if (engine.backend.startsWith('onnx:')) return openProgram(options, tracedStep(width, draws));
       const { step, spec } = stepOf(width, draws);
@@ -132,8 +133,8 @@ export class Decoder {
 
   /** One result a job, in order; each is told before that, with others that ended at about the same time. */
   async decode(jobs: readonly DecodeJob[], options: DecodeOptions, onFinished: (finished: readonly Finished[]) => void = () => {}): Promise<DecodeResult[]> {
-    const { lanes, shared, hold } = this.memory;
-    hold(this.weights);
+    const { lanes, shared } = this.memory;
+    this.memory.hold(this);
     const whole = options.topK <= 0 && options.topP >= 1;
     const own = this.#lane(computesOnDevice(this.engine) && whole);
     const results = new Array<DecodeResult>(jobs.length);

@@ -4,12 +4,12 @@
  * sequence and position, so the company a sequence keeps does not change what it becomes.
  */
 import type { LatentConfig, WeightsName } from '../contracts/model.ts';
-import { allocate, compile, type Arrays, type BoundStep, type EngineOptions, type Program } from '../engine/compile.ts';
+import { allocateAll, compile, type Arrays, type BoundStep, type EngineOptions, type Program } from '../engine/compile.ts';
 import { RandomStream } from '../random/philox.ts';
 import type { DecodeResult } from './lane.ts';
 import { prefixStep, sequenceShape } from './latent.ts';
 import { LexicalState, type Lexicon, type ToldArrays } from './lexical.ts';
-import { decodeStep, type PolicyShape } from './policy.ts';
+import { cacheSpecs, decodeStep, type PolicyShape } from './policy.ts';
 
 /** The weights a sequence is drawn from: the policy's and the prefix layers'. */
 export interface LatentWeights {
@@ -50,8 +50,7 @@ export class LatentSampler {
 
   static async create(engine: EngineOptions, options: LatentSamplerOptions, rows: number): Promise<LatentSampler> {
     const [prefix, decode] = [prefixStep(options.shape, options.latent, rows), decodeStep(options.shape, rows, { draws: true, vectors: true })];
-    const caches = Object.fromEntries(Object.entries(decode.spec.variables).filter(([name]) => name !== 'weights').map(([name, cache]) => [name, allocate(cache)]));
-    return new LatentSampler(options, rows, await compile(engine, prefix.step, prefix.spec), await compile(engine, decode.step, decode.spec), caches);
+    return new LatentSampler(options, rows, await compile(engine, prefix.step, prefix.spec), await compile(engine, decode.step, decode.spec), allocateAll(cacheSpecs(options.shape, rows)));
   }
 
   /** One result a job, in order, of at most `maxTokens` tokens; `weights` are those of `name`, the same arrays at every call. */

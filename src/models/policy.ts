@@ -198,9 +198,15 @@ export function distributionStep(shape: PolicyShape): { step: Step; spec: StepSp
   };
 }
 
+/** Key and value caches of `slots` rows: `keys.l` and `values.l` (slots, K, T, hs) of each layer l. */
+export function cacheSpecs({ layers, kvHeads, width, heads, context }: PolicyShape, slots: number): Specs {
+  const cache = { type: 'float32', shape: [slots, kvHeads, context, width / heads] } as const;
+  return Object.fromEntries(Array.from({ length: layers }, (_, layer) => [[`keys.${layer}`, cache], [`values.${layer}`, cache]]).flat() as [string, typeof cache][]);
+}
+
 /**
  * One position of `slots` rows over their caches: ids (and what the policy is told with them) and positions (slots) in, the next token's logits and, at the given
- * temperature, probabilities (slots, V) out. Caches are variables `keys.l` and `values.l` (slots, K, T, hs), updated in place.
+ * temperature, probabilities (slots, V) out. Caches are variables (`cacheSpecs`), updated in place.
  *
  * With `draws` the next tokens are drawn here, by `uniforms` (slots) in [0, 1): out come `tokens` and, at temperature 1, their
  * `logProbs` (slots), and nothing as long as the vocabulary leaves a device.
@@ -208,14 +214,11 @@ export function distributionStep(shape: PolicyShape): { step: Step; spec: StepSp
  * With `vectors` a slot whose `given` (slots) is 1 takes its row of `vectors` (slots, d) for its token's embedding; elsewhere both are 0.
  */
 export function decodeStep(shape: PolicyShape, slots: number, { draws = false, vectors = false } = {}): { step: Step; spec: StepSpec } {
-  const { layers, kvHeads: K, width: d, heads: H, context: T } = shape;
+  const { layers, width: d, heads: H } = shape;
   const layout = policyLayout(shape);
-  const hs = d / H;
-  const cache = { type: 'float32', shape: [slots, K, T, hs] } as const;
-  const caches = Object.fromEntries(Array.from({ length: layers }, (_, layer) => [[`keys.${layer}`, cache], [`values.${layer}`, cache]]).flat() as [string, typeof cache][]);
   return {
     spec: {
-      variables: { weights: { type: 'float32', shape: [layout.size] }, ...caches },
+      variables: { weights: { type: 'float32', shape: [layout.size] }, ...cacheSpecs(shape, slots) },
       inputs: {
         ...positionInputs(shape, slots), positions: { type: 'int32', shape: [slots] }, inverseTemperature: scalar,
         ...(draws ? { uniforms: { type: 'float32', shape: [slots] } } : {}),
