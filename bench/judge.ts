@@ -115,7 +115,7 @@ export async function benchSpeed(documents: readonly string[], cpython: CPython)
   const pool = new JudgePool({ judges: 1 });
   try {
     await pool.ready();
-    const verdicts = await rate(() => pool.compiles(texts));
+    const verdicts = await rate(() => pool.canEnd(requests));
     const judged = await rate(() => pool.evaluateMany(requests));
     return { characters: Math.round(texts.reduce((sum, { length }) => sum + length, 0) / Math.max(1, texts.length)), strict, compiled, judged, verdicts };
   } finally {

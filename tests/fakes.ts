@@ -155,7 +155,7 @@ export class FakeModelHost implements ModelHost {
   }
 
   async alternatives({ sequences }: AlternativesRequest): Promise<Alternatives[]> {
-    return sequences.map(() => ({ at: [], tokens: [], draws: [], logProbs: [] }));
+    return sequences.map(() => ({ at: [], tokens: [], shares: [], logProbs: [] }));
   }
 
   async logProbs(sequences: readonly (readonly number[])[]): Promise<number[][]> {

@@ -82,7 +82,7 @@ export const randomReward: Control = async (request, { seed, round }) => {
       const at = written[places.integer(j, Math.max(1, written.length))];
       if (at !== undefined) credit[at]! += alternative.credit;
     });
-    return { ...sequence, credit };
+    return { ...sequence, credit, likelihood: sequence.likelihood.map(() => 0) };
   });
   return { ...request, sequences: [...dealt, ...muted(rest)] };
 };

@@ -65,7 +65,7 @@ export interface PreparerDeps extends ActivityDeps {
 
 const SPLITS: readonly Split[] = ['train', 'gate', 'test'];
 /** Part of the cache's keys: raise it when what is kept under them changes its meaning. */
-const VERSION = 3;
+const VERSION = 4;
 /** Texts whose tokens are counted in one go: some 20 ms. */
 const COUNTED_AT_ONCE = 100;
 
@@ -115,7 +115,7 @@ export class RunPreparer implements Preparer {
       ]);
       const { pretraining: { patience, saveEvery }, measuring, sampling: { maxTokens } } = config;
       this.#pretrainingKey = {
-        version: VERSION, corpus: corpus.hash, maxTokens, seed: config.seed, threads: config.threads, backend: info.backend, model: config.model, plan,
+        version: VERSION, corpus: corpus.hash, maxTokens, seed: config.seed, threads: config.threads, backend: info.backend, model: config.model, parameters: info.parameters, plan,
         // How often and on what is measured decides nothing where it does not end pretraining.
         early: patience === 0 ? null : { patience, saveEvery, documents: measuring.documents },
       };

@@ -26,6 +26,9 @@ export interface SourceRequest extends Omit<EvaluationRequest, 'text'> {
   readonly text: string | Uint8Array;
 }
 
+/** A text that may end, and how many of its characters were given. */
+export type Ending = Pick<EvaluationRequest, 'text' | 'promptLength'>;
+
 export interface Evaluator {
   /** One evaluation a request, in order. Never rejects because of what a text holds. */
   evaluateMany(requests: readonly EvaluationRequest[], signal?: AbortSignal): Promise<Evaluation[]>;
@@ -36,8 +39,8 @@ export interface Evaluator {
   anticipate?(requests: readonly EvaluationRequest[], signal?: AbortSignal): void;
   /** Can each text be the beginning of a program, written on right behind its last character? In order. Without it nothing is learned from alternatives. */
   canBegin?(texts: readonly string[], signal?: AbortSignal): Promise<boolean[]>;
-  /** Is each text legal as it is? In order. */
-  compiles?(texts: readonly string[], signal?: AbortSignal): Promise<boolean[]>;
+  /** Is each text valid if it ends like this? In order, as `evaluateMany` would say. */
+  canEnd?(texts: readonly Ending[], signal?: AbortSignal): Promise<boolean[]>;
   close(): Promise<void>;
 }
 

@@ -54,12 +54,12 @@ export interface AlternativesRequest {
   readonly draws: number;
 }
 
-/** Tokens drawn from the policy's distribution at positions of one sequence, those that the sequence has there left out; entry i of each array is one. */
+/** Tokens that the policy might have written at positions of one sequence in place of its own, by position; entry i of each array is one. */
 export interface Alternatives {
   readonly at: readonly number[];
   readonly tokens: readonly number[];
-  /** How many of the position's draws fell on the token. */
-  readonly draws: readonly number[];
+  /** Estimates of their probabilities: unbiased, and higher where few of the likely ones were drawn. */
+  readonly shares: readonly number[];
   readonly logProbs: readonly number[];
 }
 
@@ -76,7 +76,7 @@ export interface TrainSequence {
   readonly credit: readonly number[];
   /** Log-probability of the token when it was sampled (used only where credit is not 0). */
   readonly oldLogProbs?: readonly number[];
-  /** Tokens that were not written, with credit of their own; at most one a position. */
+  /** Tokens that were not written, with credit of their own, by position; of more than four at one the others are left out. */
   readonly alternatives?: readonly { readonly at: number; readonly token: number; readonly credit: number; readonly oldLogProb: number }[];
 }
 

@@ -2,7 +2,7 @@
  * Text in, plain record out: the evaluation of prompt + completion (DESIGN, "Honest numbers"). CPython gives the verdict; the strict
  * rules and tree-sitter grade, locate and describe. Deterministic, no model is asked, nothing is executed. Not here: processes.
  */
-import type { EvaluationRequest, SourceRequest } from '../contracts/evaluator.ts';
+import type { Ending, EvaluationRequest, SourceRequest } from '../contracts/evaluator.ts';
 import type { Counts, Evaluation, Finding, InvalidReason } from '../contracts/records.ts';
 import { aspectsOf, type AspectOptions } from './aspects.ts';
 import { decodeSource, type EncodingFault } from './bytes.ts';
@@ -27,6 +27,8 @@ export interface EvaluateOptions extends AspectOptions {
 const RECOVERABLE = 5000;
 /** Fewer syntax nodes than this after the prompt are no work. */
 const LEAST_NODES = 3;
+/** With so many tokens there are more nodes than that. */
+const FEW_TOKENS = 16;
 
 const NO_COUNTS: Counts = { bytes: 0, lines: 0, codeTokens: 0, ownNodes: 0, repeatedLines: 0, similarLines: 0, docstring: false, maxNesting: 0, longestLine: 0 };
 
@@ -46,18 +48,29 @@ export function evaluateTexts(sources: readonly SourceRequest[], options: Evalua
   return answers.map((answer) => answer ?? evaluations[next++]!);
 }
 
-/** Is each text legal Python? One answer a text, in order; CPython's, or the rules' where it cannot be asked. Throws CPythonDied. */
-export function verdictsOf(texts: readonly string[], cpython: CPython): boolean[] {
-  const verdicts = texts.map(() => false);
+/** Whether each text is valid, as `evaluateTexts` has it, and nothing else: several times as fast. In order. Throws CPythonDied. */
+export function verdictsOf(requests: readonly Ending[], cpython: CPython): boolean[] {
+  const verdicts = requests.map(() => false);
   const asked: number[] = [];
-  texts.forEach((text, index) => {
+  requests.forEach(({ text, promptLength }, index) => {
     if (isTooLarge(text)) return;
     const report = checkRules(text);
-    if (mayAsk(report, extentOf(text, report))) asked.push(index);
+    const extent = extentOf(text, report);
+    if (isHollow(report.statements)) return;
+    if (promptLength > 0 || report.tokens.tokens.length < FEW_TOKENS) {
+      const tree = extent === 'whole' && report.faults.length === 0 ? parseTree(text) : null;
+      if (ownNodesOf(report, tree, tree && structureOf(tree), promptLength) < LEAST_NODES) return;
+    }
+    if (mayAsk(report, extent)) asked.push(index);
     else verdicts[index] = report.faults.length === 0;
   });
-  cpython.compileAll(asked.map((index) => texts[index]!)).forEach((error, i) => (verdicts[asked[i]!] = error === null));
+  cpython.compileAll(asked.map((index) => requests[index]!.text)).forEach((error, i) => (verdicts[asked[i]!] = error === null));
   return verdicts;
+}
+
+/** Syntax nodes after the prompt, or tokens where there is no tree. */
+function ownNodesOf(report: RulesReport, tree: ReturnType<typeof parseTree> | null, structure: ReturnType<typeof structureOf> | null, promptLength: number): number {
+  return structure && promptLength === 0 ? structure.nodes : tree ? nodesFrom(tree, promptLength) : report.tokens.tokens.filter(({ start }) => start >= promptLength).length;
 }
 
 /** What is nested too deeply would take the interpreter down with it. */
@@ -117,7 +130,7 @@ function evaluateOne(request: EvaluationRequest, place: SourceText, report: Rule
   const legal = report.faults.length === 0;
   const tree = extent === 'whole' && (legal || text.length <= RECOVERABLE) ? parseTree(text) : null;
   const structure = tree ? structureOf(tree) : null;
-  const ownNodes = promptLength === 0 && structure ? structure.nodes : tree ? nodesFrom(tree, promptLength) : report.tokens.tokens.filter(({ start }) => start >= promptLength).length;
+  const ownNodes = ownNodesOf(report, tree, structure, promptLength);
   const compiles = error === undefined || deep ? legal : error === null;
   const empty = isHollow(report.statements) || ownNodes < LEAST_NODES;
   const reason = (syntax: boolean): InvalidReason | undefined => (finish === 'length' ? 'truncated' : empty ? 'empty' : syntax ? undefined : 'syntax');

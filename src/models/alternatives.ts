@@ -31,3 +31,27 @@ export function drawSystematic(probabilities: Float32Array, uniform: number, dra
   }
   return drawn;
 }
+
+/** A token that was not written, drawn in its place. */
+export interface Other {
+  readonly token: number;
+  /** Estimate of its probability: its expectation over `uniform` is that probability, and 0 where it was not drawn. */
+  readonly share: number;
+  /** Natural log of its probability. */
+  readonly logProb: number;
+}
+
+/**
+ * Tokens drawn in place of `written` in proportion to the square root of their probability, each with its importance weight. What would break a text is
+ * mostly in the tail of the distribution, some of it at every position; drawn by its probability it would hardly ever be met (docs/decisions/0011).
+ * `probabilities` (V) add up to 1; `uniform` in [0, 1).
+ * Source: Owen, "Monte Carlo Theory, Methods and Examples" (2013), section 9.1.
+ */
+export function drawOthers(probabilities: Float32Array, written: number, uniform: number, draws: number): Other[] {
+  const flat = probabilities.map(Math.sqrt);
+  flat[written] = 0;
+  return drawSystematic(flat, uniform, draws).map(({ token, draws: hits, logProb: logOfDraw }) => {
+    const logProb = Math.log(probabilities[token]!);
+    return { token, share: (hits / draws) * Math.exp(logProb - logOfDraw), logProb };
+  });
+}

@@ -9,7 +9,7 @@ import type {
 import type { OddsTrace } from '../contracts/records.ts';
 import { compile, current, overwritten, type BoundStep, type EngineOptions, type Program } from '../engine/compile.ts';
 import { RandomStream } from '../random/philox.ts';
-import { drawSystematic } from './alternatives.ts';
+import { drawOthers } from './alternatives.ts';
 import { Decoder, decodeMemory, slotsFor, type DecodeJob } from './decoding.ts';
 import { DiscriminatorTrainer } from './discriminator-trainer.ts';
 import { LatentHost } from './latent-host.ts';
@@ -17,7 +17,7 @@ import { Lexicon } from './lexical.ts';
 import { cosineRate, PretrainingBatches } from './objectives.ts';
 import { biasCorrections } from './optimizer.ts';
 import { eachPlacement, packRows, shifted, weighTargets, writeRows, type Packable, type PackedRow, type RowArrays } from './packing.ts';
-import { distributionStep, policyLayout, scoreStep, trainStep, type PolicyShape } from './policy.ts';
+import { ALTERNATIVES, distributionStep, policyLayout, scoreStep, trainStep, type PolicyShape } from './policy.ts';
 import { SPECIAL_IDS, type Tokenizer } from './tokenizer/index.ts';
 
 /** Sets of weights that stay compiled for sampling. */
@@ -127,19 +127,18 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
     const { context, vocabulary } = this.#shape;
     const step = await (this.#distribution ??= this.#bindDistribution());
     const asked = sequences.map(({ tokens, from }, index) => ({ ...shifted(tokens.slice(0, context), SPECIAL_IDS.endOfText), from, index }));
-    const results = sequences.map(() => ({ at: [] as number[], tokens: [] as number[], draws: [] as number[], logProbs: [] as number[] }));
+    const results = sequences.map(() => ({ at: [] as number[], tokens: [] as number[], shares: [] as number[], logProbs: [] as number[] }));
     await this.#overRows(step, asked, ({ targets, from, index }, start) => {
       const probabilities = step.outputs['probabilities'] as Float32Array;
       const random = new RandomStream(this.#request.seed, 'alternatives', key, index);
       const result = results[index]!;
       for (let at = from; at < targets.length; at++) {
         const row = (start + at) * vocabulary;
-        for (const drawn of drawSystematic(probabilities.subarray(row, row + vocabulary), random.uniform(at), draws)) {
-          if (drawn.token === targets[at]) continue;
+        for (const { token, share, logProb } of drawOthers(probabilities.subarray(row, row + vocabulary), targets[at]!, random.uniform(at), draws)) {
           result.at.push(at);
-          result.tokens.push(drawn.token);
-          result.draws.push(drawn.draws);
-          result.logProbs.push(drawn.logProb);
+          result.tokens.push(token);
+          result.shares.push(share);
+          result.logProbs.push(logProb);
         }
       }
     });
@@ -325,11 +324,15 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
       inputs.credit.set(source.credit.slice(0, ids.length), at);
       inputs.likelihood.set(source.likelihood.slice(0, ids.length), at);
       if (source.oldLogProbs) inputs.oldLogProbs.set(source.oldLogProbs.slice(0, ids.length), at);
+      let [last, place] = [-1, 0];
       for (const other of source.alternatives ?? []) {
-        if (other.at >= ids.length) continue;
-        inputs.alternatives[at + other.at] = other.token;
-        inputs.alternativeCredit[at + other.at] = other.credit;
-        inputs.alternativeLogProbs[at + other.at] = other.oldLogProb;
+        place = other.at === last ? place + 1 : 0;
+        last = other.at;
+        if (other.at >= ids.length || place >= ALTERNATIVES) continue;
+        const slot = (at + other.at) * ALTERNATIVES + place;
+        inputs.alternatives[slot] = other.token;
+        inputs.alternativeCredit[slot] = other.credit;
+        inputs.alternativeLogProbs[slot] = other.oldLogProb;
       }
     });
     for (const array of [inputs.credit, inputs.likelihood, inputs.alternativeCredit]) for (let i = 0; i < array.length; i++) array[i]! /= Math.max(1, ownTokens);

@@ -126,7 +126,7 @@ export function latentTrainStep(shape: PolicyShape, latent: LatentConfig): { ste
         ], 0);
         const [prefixed, plain] = tf.split(logitsOf(p, rows, tf.concat1d([tf.zeros([A * T]), inputs['plainSegments']!.toFloat() as tf.Tensor1D])), [A * T, C * T], 0) as [tf.Tensor2D, tf.Tensor2D];
         const nll = (logits: tf.Tensor2D, name: string): tf.Tensor =>
-          tf.sum(tf.mul(inputs[`${name}Likelihood`]!, tf.softmaxCrossEntropy(logits, inputs[`${name}Targets`] as tf.Tensor1D)[0]!));
+          tf.sum(tf.mul(inputs[`${name}Likelihood`]!, tf.softmaxCrossEntropy(logits, inputs[`${name}Targets`] as tf.Tensor1D)));
         const [prefixedLoss, plainLoss] = [nll(withoutPrefix(prefixed), 'prefixed'), nll(plain, 'plain')];
         const loss = tf.add(tf.mul(inputs['adversarialWeight']!, adversarial), tf.mul(inputs['corpusWeight']!, tf.add(prefixedLoss, plainLoss))) as tf.Scalar;
         return { loss, metrics: { generatorLoss: adversarial, prefixedLoss, plainLoss, odds: tf.mean(odds) } };

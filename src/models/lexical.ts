@@ -1,16 +1,17 @@
 /**
  * What the policy is told at every position about the text so far: which brackets are open and whether a string or a comment is; of
- * the line how far it is indented, what it began with, and whether its colon has come; and what kind of thing came last, and whether something may be
- * assigned to what stands there. A small policy that has to work this out for itself
+ * the line how far it is indented, what it began with, and whether its colon has come; in which blocks it stands (blocks.ts); what kind of thing came last, and whether something may be
+ * assigned to what stands there; what words began and is not complete, and which names were given; how long the text is. A small policy that has to work this out for itself
  * spends its layers on counting and loses count (docs/decisions/0009). A pushdown automaton over the bytes of tokens, for Python and what
  * looks like it; it never fails, whatever the text holds. Not here: whether any of it is legal, which is for judges to say.
  *
  * Deliberately less than a tokenizer of Python's: what stands in an f-string is a string's, and where a closing bracket does not fit the open one
  * it closes it all the same.
  */
+import { BLOCKS_TOLD, BlockState } from './blocks.ts';
 
 /** What is told, as ids into tables of vectors, and how many there are of each. */
-export const TOLD = { brackets: 333, lines: 468, last: 204 } as const;
+export const TOLD = { brackets: 333, lines: 468, last: 204, words: 72, length: 32, ...BLOCKS_TOLD } as const;
 export type ToldName = keyof typeof TOLD;
 export const TOLD_NAMES = Object.keys(TOLD) as ToldName[];
 /** Arrays of them, by position. */
@@ -31,8 +32,6 @@ const FIRST_WORDS: readonly (readonly string[])[] = [
   ['return', 'raise', 'assert', 'del', 'yield'], ['import'], ['from'], ['pass', 'break', 'continue'], ['@'],
 ];
 const LINE_CLASSES = 2 + FIRST_WORDS.length;
-/** Classes of lines that open a block. */
-const HEADERS: ReadonlySet<number> = new Set([2, 3, 4, 5, 6, 7]);
 const DEFINITION = 3;
 const CLASS_OF: ReadonlyMap<string, number> = new Map(FIRST_WORDS.flatMap((words, i) => words.map((word) => [word, 2 + i] as const)));
 
@@ -45,6 +44,11 @@ const WORDS: readonly (readonly string[])[] = [
 ];
 const KIND_OF: ReadonlyMap<string, number> = new Map(WORDS.flatMap((words, i) => words.map((word) => [word, 2 + i] as const)));
 const LONGEST_WORD = Math.max(...[...CLASS_OF.keys(), ...KIND_OF.keys()].map(({ length }) => length));
+/** Names are told apart up to so many characters. */
+const LONGEST_NAME = 64;
+
+/** What has begun in a bracket or a line and is not complete: `for` without its `in`, `if` without its `else`, `lambda` without its colon, `from` without its `import`, `async`. */
+const COMPLETE = 0, FOR = 1, IF = 2, LAMBDA = 3, FROM = 4, ASYNC = 5;
 
 const COLUMNS = 6, COLUMNS_A_LEVEL = 4;
 /** Told apart at the top of the open brackets; deeper ones are counted up to DEPTHS. */
@@ -53,20 +57,37 @@ const DEPTHS = 4;
 const DEEPEST = 32;
 
 const code = (character: string): number => character.charCodeAt(0);
-const TAB = 9, SPACE = 32, QUOTE = code('"'), HASH = code('#'), APOSTROPHE = code("'"), COMMA = code(','), DOT = code('.'), COLON = code(':'), EQUALS = code('='), AT = code('@'), BACKSLASH = code('\\');
+const TAB = 9, SPACE = 32, QUOTE = code('"'), HASH = code('#'), APOSTROPHE = code("'"), COMMA = code(','), DOT = code('.'), COLON = code(':'), EQUALS = code('='), BACKSLASH = code('\\');
 const NEWLINE = 10, RETURN = 13;
 const endsLine = (byte: number): boolean => byte === NEWLINE || byte === RETURN;
 const OPENING = new Map([[code('('), 1], [code('['), 2], [code('{'), 3]]);
 /** A bracket that holds what a function is defined with. */
-const PARAMETERS = 4;
+const PARAMETERS = 4, CALL = 1;
 const CLOSING = new Set([code(')'), code(']'), code('}')]);
 const SUBSCRIPT = code('['), STAR = code('*');
 const OPERATORS = new Set([...'+-*/%&|^~<>!'].map(code));
 /** What before an equals sign makes it a comparison or an assignment with an operator. */
 const BEFORE_EQUALS = new Set([...'=<>!:+-*/%&|^@~'].map(code));
 
-/** Bits of what has been met inside the innermost bracket. */
-const NAMED = 1, KEYED = 2;
+/** An open bracket, or what of a line stands outside of all. */
+interface Frame {
+  /** 1 to PARAMETERS; 0: the line. */
+  readonly kind: number;
+  /** What the item around amounts to once the bracket is closed. */
+  readonly around: number;
+  /** An item was given a name; this one has its colon. */
+  named: boolean;
+  keyed: boolean;
+  pending: number;
+  /** A comprehension's `for ... in` was met. */
+  iterates: boolean;
+  /** The most stars an item began with: 0 to 2. */
+  stars: number;
+  /** Names that cannot be given once more. */
+  names: ReadonlySet<string>;
+}
+const NO_NAMES: ReadonlySet<string> = new Set();
+const frame = (kind: number, around: number): Frame => ({ kind, around, named: false, keyed: false, pending: COMPLETE, iterates: false, stars: 0, names: NO_NAMES });
 
 /** What an item of a bracket, or a line, amounts to so far: a name, something else that can be assigned to, something that cannot, what has been assigned to or annotated. */
 const NOTHING = 0, SINGLE = 1, TARGET = 2, VALUE = 3, ASSIGNED_TO = 4, ANNOTATED = 5;
@@ -81,26 +102,32 @@ export class LexicalState {
   #quote = 0;
   #run = 0;
   #escaped = false;
-  /** Open brackets, innermost last: 1 to PARAMETERS, and NAMED and KEYED times eight. */
-  #open: number[] = [];
+  /** Open brackets, innermost last. */
+  #open: Frame[] = [];
+  #line = frame(0, NOTHING);
+  #blocks = new BlockState();
+  /** Tokens since the text began. */
+  #tokens = 0;
   /** The byte before. */
   #previous = 0;
   /** The kind of what came last, and whether a blank came after it. */
   #last = 0;
   #spaced = false;
-  /** The innermost item, what it was before its last word, and those around its brackets. */
+  /** The innermost item, and what it was before its last word. */
   #item = NOTHING;
   #itemBefore = NOTHING;
-  #around: number[] = [];
   #column = 0;
   #starting = true;
   /** The word that is being read, or was last. */
   #word = '';
+  #reading = false;
+  /** The line's first word, two after `async`, or its first sign. */
+  #head = '';
   #lineClass = UNKNOWN;
   /** 0: no colon at the line's own level; 1: one, and more since; 2: one at the end so far. */
   #colon = 0;
-  /** The line before opened a block. */
-  #opened = false;
+  /** What was told of the last line of code when it ended. */
+  #lineBefore = 0;
   /** Where a text with a hole goes on after its suffix. */
   #saved: LexicalState | null = null;
 
@@ -108,6 +135,7 @@ export class LexicalState {
 
   /** Goes past a token. */
   read(id: number): void {
+    this.#tokens++;
     const { endOfText, prefix, suffix, middle } = this.lexicon.special;
     if (id === endOfText || id === prefix) this.#become(new LexicalState(this.lexicon));
     else if (id === suffix) {
@@ -125,21 +153,34 @@ export class LexicalState {
     told.brackets[at] = this.#bracketsTold();
     told.lines[at] = this.#lineTold();
     told.last[at] = this.#mode === 'elsewhere' ? 0 : (2 * this.#last + (this.#spaced ? 1 : 0)) * ITEMS + this.#item;
+    told.length[at] = this.#mode === 'elsewhere' ? 0 : Math.min(TOLD.length - 1, Math.floor(this.#tokens / 8));
+    told.words[at] = this.#mode === 'elsewhere' ? 0 : this.#wordsTold();
+    const { blocks, scopes } = this.#mode === 'elsewhere' ? { blocks: 0, scopes: 0 } : this.#blocks.tell(this.#starting ? this.#column : null);
+    told.blocks[at] = blocks;
+    told.scopes[at] = scopes;
+  }
+
+  #wordsTold(): number {
+    const { pending, iterates, stars, names } = this.#frame();
+    const again = this.#item === SINGLE && this.#last === NAME && names.has(this.#word);
+    return ((pending * 2 + (iterates ? 1 : 0)) * 2 + (again ? 1 : 0)) * 3 + stars;
   }
 
   #bracketsTold(): number {
-    const [top = 0, around = 0] = [this.#open.at(-1), this.#open.at(-2)];
-    const second = (around & 7) === PARAMETERS ? 1 : around & 7;
-    if (this.#mode === 'code') return (((top & 7) * 4 + second) * DEPTHS + Math.max(0, Math.min(DEPTHS, this.#open.length) - 1)) * 4 + (top >> 3);
+    const [top, around] = [this.#open.at(-1) ?? this.#line, this.#open.at(-2) ?? this.#line];
+    const second = around.kind === PARAMETERS ? 1 : around.kind;
+    if (this.#mode === 'code') return ((top.kind * 4 + second) * DEPTHS + Math.max(0, Math.min(DEPTHS, this.#open.length) - 1)) * 4 + (this.#open.length === 0 ? 0 : (top.named ? 1 : 0) + (top.keyed ? 2 : 0));
     if (this.#mode === 'elsewhere') return TOLD.brackets - 1;
     const string = this.#mode === 'comment' ? 0 : this.#run === 2 && this.#mode !== 'triple' ? 1 : 2 + (this.#mode === 'triple' ? 2 : 0) + (this.#quote === QUOTE ? 1 : 0);
-    return 320 + 2 * string + (top === 0 ? 0 : 1);
+    return 320 + 2 * string + (top.kind === 0 ? 0 : 1);
   }
 
   #lineTold(): number {
     if (this.#mode === 'elsewhere') return 0;
+    // What a line may follow does not depend on comments between.
+    if (this.#mode === 'comment' && !this.#hasCode()) return this.#lineBefore;
     const level = Math.min(COLUMNS - 1, Math.ceil(this.#column / COLUMNS_A_LEVEL));
-    return ((level * LINE_CLASSES + this.#lineClass) * 3 + this.#colon) * 2 + (this.#opened ? 1 : 0);
+    return ((level * LINE_CLASSES + this.#lineClass) * 3 + this.#colon) * 2 + (this.#blocks.opened ? 1 : 0);
   }
 
   #become(other: LexicalState): void {
@@ -147,19 +188,23 @@ export class LexicalState {
     this.#quote = other.#quote;
     this.#run = other.#run;
     this.#escaped = other.#escaped;
-    this.#open = [...other.#open];
+    this.#open = other.#open.map((one) => ({ ...one }));
+    this.#line = { ...other.#line };
+    this.#blocks = other.#blocks.copy();
+    this.#tokens = other.#tokens;
     this.#previous = other.#previous;
     this.#last = other.#last;
     this.#spaced = other.#spaced;
     this.#item = other.#item;
     this.#itemBefore = other.#itemBefore;
-    this.#around = [...other.#around];
     this.#column = other.#column;
     this.#starting = other.#starting;
     this.#word = other.#word;
+    this.#reading = other.#reading;
+    this.#head = other.#head;
     this.#lineClass = other.#lineClass;
     this.#colon = other.#colon;
-    this.#opened = other.#opened;
+    this.#lineBefore = other.#lineBefore;
     this.#saved = null;
   }
 
@@ -218,6 +263,7 @@ export class LexicalState {
   }
 
   #inCode(byte: number): void {
+    if (this.#reading && !isLetter(byte)) this.#endWord();
     if (endsLine(byte)) {
       const second = byte === NEWLINE && this.#previous === RETURN;
       if (!second && this.#open.length === 0 && this.#previous !== BACKSLASH) this.#nextLine();
@@ -230,13 +276,15 @@ export class LexicalState {
         return;
       }
       this.#starting = false;
+      if (byte !== HASH) this.#blocks.begin(this.#column);
     }
     if (byte === HASH) {
       this.#mode = 'comment';
       return;
     }
     if (isLetter(byte)) return this.#readLetter(byte);
-    if (this.#lineClass === UNKNOWN) this.#lineClass = (this.#word === '' ? (byte === AT ? CLASS_OF.get('@') : undefined) : CLASS_OF.get(this.#word)) ?? OTHER;
+    if (this.#head === '') this.#head = String.fromCharCode(byte);
+    if (this.#lineClass === UNKNOWN) this.#lineClass = CLASS_OF.get(this.#head) ?? OTHER;
     if (byte === SPACE || byte === TAB) {
       this.#spaced = true;
       return;
@@ -254,14 +302,39 @@ export class LexicalState {
       this.#word = '';
       this.#itemBefore = this.#last === ATTRIBUTE ? (this.#item >= ASSIGNED_TO ? this.#item : TARGET) : this.#item === NOTHING ? SINGLE : this.#valued();
     }
-    if (this.#word.length <= LONGEST_WORD) this.#word += String.fromCharCode(byte);
+    if (this.#word.length <= LONGEST_NAME) this.#word += String.fromCharCode(byte);
+    this.#reading = true;
     this.#last = !goesOn && isDigit(byte) ? NUMBER : (KIND_OF.get(this.#word) ?? NAME);
     this.#item = this.#last === NAME ? this.#itemBefore : this.#valued();
     if (this.#lineClass === UNKNOWN && this.#word.length > LONGEST_WORD) this.#lineClass = OTHER;
   }
 
+  /** A word is complete. */
+  #endWord(): void {
+    this.#reading = false;
+    const [word, frame] = [this.#word, this.#frame()];
+    const heads = this.#head === '';
+    if (heads) this.#head = word;
+    else if (this.#head === 'async') this.#head += ` ${word}`;
+    if (word === 'for') frame.pending = FOR;
+    else if (word === 'lambda') frame.pending = LAMBDA;
+    else if (word === 'async') frame.pending = ASYNC;
+    else if (word === 'from' && heads) frame.pending = FROM;
+    // A comprehension's, a statement's and a case's `if` have no `else`.
+    else if (word === 'if' && !heads && !frame.iterates && this.#head !== 'case') frame.pending = IF;
+    else if (word === 'in' && frame.pending === FOR) {
+      frame.pending = COMPLETE;
+      frame.iterates = frame.kind !== 0;
+    } else if ((word === 'else' && frame.pending === IF) || (word === 'import' && frame.pending === FROM) || frame.pending === ASYNC) frame.pending = COMPLETE;
+  }
+
+  #frame(): Frame {
+    return this.#open.at(-1) ?? this.#line;
+  }
+
   #readSign(byte: number): void {
     if (this.#colon === 2) this.#colon = 1;
+    this.#readName(byte);
     if (byte === QUOTE || byte === APOSTROPHE) {
       this.#mode = 'string';
       this.#quote = byte;
@@ -269,23 +342,37 @@ export class LexicalState {
     } else if (OPENING.has(byte)) {
       const parameters = this.#open.length === 0 && this.#lineClass === DEFINITION && OPENING.get(byte) === 1;
       if (this.#open.length < DEEPEST) {
-        this.#open.push(parameters ? PARAMETERS : OPENING.get(byte)!);
         // A call's value cannot be assigned to; what a subscript names, or a tuple, can.
         const target = byte === SUBSCRIPT ? this.#item <= TARGET : this.#item === NOTHING && OPENING.get(byte) === 1;
-        this.#around.push(target ? TARGET : this.#valued());
+        this.#open.push(frame(parameters ? PARAMETERS : OPENING.get(byte)!, target ? TARGET : this.#valued()));
       }
       this.#item = NOTHING;
       this.#last = OPENED;
     } else if (CLOSING.has(byte)) {
-      this.#open.pop();
-      this.#item = this.#around.pop() ?? VALUE;
+      this.#item = this.#open.pop()?.around ?? VALUE;
       this.#last = CLOSED;
     } else {
       this.#item = this.#itemAfter(byte);
       this.#last = byte === COMMA ? SEPARATED : byte === DOT ? ATTRIBUTE : byte === COLON ? AFTER_COLON : byte === EQUALS ? ASSIGNED : OPERATORS.has(byte) ? OPERATOR : OTHER_SIGN;
-      if (this.#open.length > 0) this.#readInBrackets(byte);
+      const frame = this.#frame();
+      if (byte === COLON && frame.pending === LAMBDA) frame.pending = COMPLETE;
+      else if (this.#open.length > 0) this.#readInBrackets(byte);
       else if (byte === COLON) this.#colon = 2;
     }
+  }
+
+  /** Parameters, and what a call gives by name, have names that differ. */
+  #readName(byte: number): void {
+    const frame = this.#frame();
+    const parameters = frame.kind === PARAMETERS;
+    if (!parameters && frame.kind !== CALL) return;
+    if (byte === STAR && (this.#item === NOTHING)) frame.stars = this.#previous === STAR ? 2 : Math.max(1, frame.stars);
+    const ends = byte === EQUALS || (parameters && (byte === COMMA || byte === COLON));
+    if (ends && this.#item === SINGLE && this.#last === NAME) frame.names = new Set([...frame.names, this.#word]);
+  }
+
+  #hasCode(): boolean {
+    return this.#lineClass !== UNKNOWN || this.#word !== '';
   }
 
   /** The item once a value is part of it. */
@@ -303,32 +390,36 @@ export class LexicalState {
       // Outside of brackets more can be assigned to: a = b = c.
       if (!BEFORE_EQUALS.has(this.#previous)) return inBrackets || this.#item === ANNOTATED ? ASSIGNED_TO : NOTHING;
     }
-    if (byte === COLON && this.#item <= TARGET && (!inBrackets || (this.#open.at(-1)! & 7) === PARAMETERS)) return ANNOTATED;
+    if (byte === COLON && this.#item <= TARGET && (!inBrackets || this.#frame().kind === PARAMETERS)) return ANNOTATED;
     return this.#valued();
   }
 
   /** Whether an item was named (`key=value`), and whether this one has had its colon. */
   #readInBrackets(byte: number): void {
-    const at = this.#open.length - 1;
-    if (byte === COMMA) this.#open[at]! &= ~(KEYED << 3);
-    else if (byte === COLON) this.#open[at]! |= KEYED << 3;
+    const frame = this.#frame();
+    if (byte === COMMA) frame.keyed = false;
+    else if (byte === COLON) frame.keyed = true;
     else if (byte === EQUALS) {
-      if (this.#previous === EQUALS) this.#open[at]! &= ~(NAMED << 3);
-      else if (!BEFORE_EQUALS.has(this.#previous)) this.#open[at]! |= NAMED << 3;
+      if (this.#previous === EQUALS) frame.named = false;
+      else if (!BEFORE_EQUALS.has(this.#previous)) frame.named = true;
     }
   }
 
   #nextLine(): void {
     // A blank line or a comment's is none.
-    if (!this.#starting && (this.#lineClass !== UNKNOWN || this.#word !== '')) this.#opened = HEADERS.has(this.#lineClass) && this.#colon === 2;
+    if (!this.#starting && this.#hasCode()) {
+      this.#lineBefore = this.#lineTold();
+      this.#blocks.end(this.#head, this.#colon, this.#word);
+    }
     this.#column = 0;
     this.#starting = true;
     this.#word = '';
+    this.#head = '';
+    this.#line = frame(0, NOTHING);
     this.#lineClass = UNKNOWN;
     this.#colon = 0;
     this.#last = 0;
     this.#item = NOTHING;
-    this.#around = [];
   }
 }
 

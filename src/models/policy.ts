@@ -15,6 +15,8 @@ import { TOLD, TOLD_NAMES } from './lexical.ts';
 import { Layout, type Parameter } from './parameters.ts';
 
 const NEVER = 1e9;
+/** Alternatives that a position can have in one update. */
+export const ALTERNATIVES = 4;
 
 export interface PolicyShape extends ModelConfig {
   readonly vocabulary: number;
@@ -138,6 +140,7 @@ export function trainStep(shape: PolicyShape): { step: Step; spec: StepSpec } {
   const N = shape.batch * shape.context;
   const flat = { type: 'float32', shape: [layout.size] } as const;
   const perToken = { type: 'float32', shape: [N] } as const;
+  const perAlternative = { type: 'float32', shape: [N, ALTERNATIVES] } as const;
   const mask = layout.decayMask();
   return {
     spec: {
@@ -145,14 +148,16 @@ export function trainStep(shape: PolicyShape): { step: Step; spec: StepSpec } {
       inputs: {
         ...rows(shape),
         likelihood: perToken, credit: perToken, oldLogProbs: perToken,
-        alternatives: { type: 'int32', shape: [N] }, alternativeCredit: perToken, alternativeLogProbs: perToken,
+        alternatives: { type: 'int32', shape: [N, ALTERNATIVES] }, alternativeCredit: perAlternative, alternativeLogProbs: perAlternative,
         clipLow: scalar, clipHigh: scalar, learningRate: scalar, firstCorrection: scalar, secondCorrection: scalar, averageDecay: scalar,
       },
     },
     step(variables, inputs) {
       const { value, gradient, metrics } = layout.valueAndGradient(variables['weights'] as tf.Tensor1D, (p) => {
         const logits = rowLogits(shape, p, inputs);
-        const [nll, otherNll] = tf.softmaxCrossEntropy(logits, inputs['targets'] as tf.Tensor1D, inputs['alternatives'] as tf.Tensor1D) as [tf.Tensor1D, tf.Tensor1D];
+        const targets = tf.concat2d([inputs['targets']!.reshape([N, 1]) as tf.Tensor2D, inputs['alternatives'] as tf.Tensor2D], 1);
+        const [own, otherNll] = tf.split(tf.softmaxCrossEntropy(logits, targets), [1, ALTERNATIVES], 1) as [tf.Tensor2D, tf.Tensor2D];
+        const nll = own.reshape([N]);
         const surrogate = (negLogProbs: tf.Tensor, credit: tf.Tensor, oldLogProbs: tf.Tensor): { total: tf.Tensor; clipped: tf.Tensor } => {
           const ratio = tf.exp(tf.sub(tf.neg(negLogProbs), oldLogProbs));
           const plain = tf.mul(ratio, credit);
@@ -180,7 +185,7 @@ export function scoreStep(shape: PolicyShape): { step: Step; spec: StepSpec } {
     spec: { variables: { weights: { type: 'float32', shape: [layout.size] } }, inputs: rows(shape) },
     step(variables, inputs) {
       const logits = rowLogits(shape, layout.unflatten(variables['weights'] as tf.Tensor1D), inputs);
-      return { updates: {}, outputs: { logProbs: tf.neg(tf.softmaxCrossEntropy(logits, inputs['targets'] as tf.Tensor1D)[0]!) } };
+      return { updates: {}, outputs: { logProbs: tf.neg(tf.softmaxCrossEntropy(logits, inputs['targets'] as tf.Tensor1D)) } };
     },
   };
 }
@@ -246,7 +251,7 @@ export function decodeStep(shape: PolicyShape, slots: number, { draws = false, v
       // Inverse CDF: as many tokens come before the drawn one as have a cumulative probability of at most the uniform number.
       const before = tf.sum(tf.lessEqual(tf.cumsum(probabilities, 1), inputs['uniforms']!.reshape([slots, 1])).toFloat(), 1);
       const tokens = tf.minimum(before, shape.vocabulary - 1).toInt() as tf.Tensor1D; // rounding may leave the sum just below
-      return { updates, outputs: { tokens, logProbs: tf.neg(tf.softmaxCrossEntropy(logits as tf.Tensor2D, tokens)[0]!) } };
+      return { updates, outputs: { tokens, logProbs: tf.neg(tf.softmaxCrossEntropy(logits as tf.Tensor2D, tokens)) } };
     },
   };
 }

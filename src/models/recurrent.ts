@@ -126,7 +126,7 @@ export function recurrentScoreStep(shape: RecurrentShape, rows: number): { step:
     step(variables, inputs) {
       const p = layout.unflatten(variables['weights'] as tf.Tensor1D);
       const x = tf.mul(states(shape, rows, p, inputs['ids'] as tf.Tensor1D), inputs['inverseTemperature']!) as tf.Tensor2D;
-      return { updates: {}, outputs: { nll: tf.softmaxCrossEntropy(tf.matMul(x, p['output'] as tf.Tensor2D), inputs['targets'] as tf.Tensor1D)[0]! } };
+      return { updates: {}, outputs: { nll: tf.softmaxCrossEntropy(tf.matMul(x, p['output'] as tf.Tensor2D), inputs['targets'] as tf.Tensor1D) } };
     },
   };
 }

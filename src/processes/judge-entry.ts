@@ -2,7 +2,7 @@
  * A judge: the evaluator in a process of its own, started and killed by judges.ts. It holds CPython, the parser and the index of
  * training documents, and nothing that could not be lost.
  */
-import type { SourceRequest } from '../contracts/evaluator.ts';
+import type { Ending, SourceRequest } from '../contracts/evaluator.ts';
 import type { Evaluation } from '../contracts/records.ts';
 import type { SafetyOptions } from '../contracts/safety.ts';
 import { CPythonDied, evaluateTexts, findDocuments, loadCPython, SafetyFilter, verdictsOf, WHOLE_CHARACTERS, type CorpusIndex, type FoundDocument, type NamedText } from '../evaluator/index.ts';
@@ -14,7 +14,7 @@ export interface JudgeService {
   initialise(input: { readonly documents: readonly NamedText[]; readonly safety?: SafetyOptions }): Promise<{ readonly python: string }>;
   evaluate(requests: readonly SourceRequest[]): Promise<Evaluation[]>;
   /** Is each text legal Python? CPython's word alone, without findings and counts; what CPython cannot be asked the rules answer. */
-  verdicts(texts: readonly string[]): Promise<boolean[]>;
+  verdicts(texts: readonly Ending[]): Promise<boolean[]>;
   /** Can each text be the beginning of a program? */
   canBegin(texts: readonly string[]): Promise<boolean[]>;
   /** The safety filter alone, which needs no verdict. */

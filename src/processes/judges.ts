@@ -3,7 +3,7 @@
  * dies is replaced. A text that hangs or kills its judge twice when alone with it has failed; a judge that fails by itself is tried
  * again, and only then is the sample marked. A judge that says it has grown is replaced between two batches. The number of answers always equals the number of requests. Not here: what is judged.
  */
-import type { DocumentFinder, EvaluationRequest, Evaluator, SourceRequest } from '../contracts/evaluator.ts';
+import type { DocumentFinder, Ending, EvaluationRequest, Evaluator, SourceRequest } from '../contracts/evaluator.ts';
 import type { Evaluation, Finding, InvalidReason, Span } from '../contracts/records.ts';
 import type { SafetyOptions } from '../contracts/safety.ts';
 import { unread, type NamedText } from '../evaluator/index.ts';
@@ -213,7 +213,7 @@ export class JudgePool implements Evaluator, DocumentFinder {
   }
 
   /** Batches of at most `most`, as even as leaves no judge idle while another has its last one. */
-  #shares(requests: readonly SourceRequest[], most: number): (readonly SourceRequest[])[] {
+  #shares<T extends SourceRequest>(requests: readonly T[], most: number): (readonly T[])[] {
     const judges = this.#judges.length;
     const turns = Math.ceil(requests.length / (most * judges));
     return [...batches(requests, Math.ceil(requests.length / Math.max(1, turns * judges)))];
@@ -235,24 +235,24 @@ export class JudgePool implements Evaluator, DocumentFinder {
     });
   }
 
-  /** Is each text legal Python? In order; false for one on which the judge fails. Several times as fast as whole evaluations. */
-  async compiles(texts: readonly string[], signal?: AbortSignal): Promise<boolean[]> {
-    return this.#ask(texts, 4 * this.#batch, signal, async (judge, part, requests) => {
+  /** Is each text valid if it ends like this? In order; false for one on which the judge fails. Several times as fast as whole evaluations. */
+  async canEnd(texts: readonly Ending[], signal?: AbortSignal): Promise<boolean[]> {
+    return this.#ask(texts, 4 * this.#batch, signal, async (judge, part) => {
       try {
-        return await judge.call('verdicts', part, sizeOf(requests));
+        return await judge.call('verdicts', part, sizeOf(part));
       } catch (error) {
         if (this.#closed) throw error;
-        return (await judgeBatch(judge, requests, () => this.#closed)).map(({ reason }) => reason !== 'syntax' && reason !== 'judge' && reason !== 'too-large');
+        return (await judgeBatch(judge, part, () => this.#closed)).map(({ valid }) => valid);
       }
     });
   }
 
   /** Can each text be the beginning of a program? In order; true for those of a batch on which judges fail twice. */
   async canBegin(texts: readonly string[], signal?: AbortSignal): Promise<boolean[]> {
-    return this.#ask(texts, BEGINNINGS * this.#batch, signal, async (judge, part, requests) => {
+    return this.#ask(texts.map((text) => ({ text, promptLength: 0 })), BEGINNINGS * this.#batch, signal, async (judge, part) => {
       for (let attempt = 0; attempt < 2; attempt++) {
         try {
-          return await judge.call('canBegin', part, sizeOf(requests));
+          return await judge.call('canBegin', part.map(({ text }) => text), sizeOf(part));
         } catch (error) {
           if (this.#closed) throw error;
         }
@@ -261,11 +261,11 @@ export class JudgePool implements Evaluator, DocumentFinder {
     });
   }
 
-  /** A yes or no for each text, in order, asked of the judges in batches of at most `most` texts; `requests` are a part's texts as requests. */
-  async #ask(texts: readonly string[], most: number, signal: AbortSignal | undefined, ask: (judge: Judge, part: readonly string[], requests: readonly SourceRequest[]) => Promise<boolean[]>): Promise<boolean[]> {
+  /** A yes or no for each text, in order, asked of the judges in batches of at most `most` texts. */
+  async #ask(texts: readonly Ending[], most: number, signal: AbortSignal | undefined, ask: (judge: Judge, part: readonly EvaluationRequest[]) => Promise<boolean[]>): Promise<boolean[]> {
     this.#assertOpen();
-    const requests = texts.map((text) => ({ id: '', text, promptLength: 0, finish: 'stop' as const }));
-    const parts = this.#shares(requests, most).map((part) => this.#enqueue((judge) => ask(judge, part.map(({ text }) => text as string), part), signal));
+    const requests = texts.map(({ text, promptLength }) => ({ id: '', text, promptLength, finish: 'stop' as const }));
+    const parts = this.#shares(requests, most).map((part) => this.#enqueue((judge) => ask(judge, part), signal));
     return (await all(parts)).flat();
   }
 
@@ -341,7 +341,7 @@ async function all<T>(parts: readonly (T | Promise<T>)[]): Promise<Awaited<T>[]>
   });
 }
 
-function* batches(requests: readonly SourceRequest[], most: number): Generator<readonly SourceRequest[]> {
+function* batches<T extends SourceRequest>(requests: readonly T[], most: number): Generator<readonly T[]> {
   for (let from = 0; from < requests.length; ) {
     let end = from, characters = 0;
     do characters += requests[end++]!.text.length;

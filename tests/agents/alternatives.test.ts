@@ -1,6 +1,7 @@
 /** What might have been written and would have broken the text. */
 import { describe, expect, it } from 'vitest';
 import { breakingAlternatives, type Probe } from '../../src/agents/learner/alternatives.ts';
+import type { Ending } from '../../src/contracts/evaluator.ts';
 import type { Alternatives, AlternativesRequest } from '../../src/contracts/model.ts';
 import type { Sample } from '../../src/contracts/records.ts';
 
@@ -14,7 +15,7 @@ function probe(prompt: string, completion: string, count?: number): Probe {
   return { sample, context: [...Buffer.from(prompt)], count: count ?? tokens.length };
 }
 
-/** A model that draws the given tokens at every position, each once but the first, which is drawn twice. */
+/** A model that might have written the given tokens at every position, the first with a share of 0.5, the others with 0.25. */
 function drawing(letters: string, ends = false): { model: { alternatives(request: AlternativesRequest): Promise<Alternatives[]> }; asked: AlternativesRequest[] } {
   const asked: AlternativesRequest[] = [];
   const ids = [...Buffer.from(letters), ...(ends ? [END] : [])];
@@ -25,7 +26,7 @@ function drawing(letters: string, ends = false): { model: { alternatives(request
         asked.push(request);
         return request.sequences.map(({ tokens, from }) => {
           const places = tokens.flatMap((own, at) => (at < from ? [] : ids.flatMap((id, i) => (id === own ? [] : [{ at, id, i }]))));
-          return { at: places.map(({ at }) => at), tokens: places.map(({ id }) => id), draws: places.map(({ i }) => (i === 0 ? 2 : 1)), logProbs: places.map(({ i }) => -1 - i) };
+          return { at: places.map(({ at }) => at), tokens: places.map(({ id }) => id), shares: places.map(({ i }) => (i === 0 ? 0.5 : 0.25)), logProbs: places.map(({ i }) => -1 - i) };
         });
       },
     },
@@ -33,12 +34,12 @@ function drawing(letters: string, ends = false): { model: { alternatives(request
 }
 
 /** No program has a `)` in it, and only `ab` may end. */
-function parser(): { texts: string[]; ended: string[]; canBegin(texts: readonly string[]): Promise<boolean[]>; compiles(texts: readonly string[]): Promise<boolean[]> } {
-  const texts: string[] = [], ended: string[] = [];
+function parser(): { texts: string[]; ended: Ending[]; canBegin(texts: readonly string[]): Promise<boolean[]>; canEnd(texts: readonly Ending[]): Promise<boolean[]> } {
+  const texts: string[] = [], ended: Ending[] = [];
   return {
     texts, ended,
     canBegin: async (all) => (texts.push(...all), all.map((text) => !text.includes(')'))),
-    compiles: async (all) => (ended.push(...all), all.map((text) => text === 'ab')),
+    canEnd: async (all) => (ended.push(...all), all.map(({ text }) => text.endsWith('ab'))),
   };
 }
 
@@ -69,15 +70,15 @@ describe('alternatives', () => {
   it('that end the text are asked for a verdict instead', async () => {
     const { model } = drawing('', true);
     const asked = parser();
-    const { breaking } = await breakingAlternatives({ model, parser: asked, vocabulary }, [probe('', 'abc')], { key: 'k', draws: 1 });
-    expect(asked.ended).toEqual(['', 'a', 'ab']);
-    expect(breaking[0]!.map(({ at }) => at)).toEqual([0, 1]);
+    const { breaking } = await breakingAlternatives({ model, parser: asked, vocabulary }, [probe('d', 'abc')], { key: 'k', draws: 1 });
+    expect(asked.ended).toEqual(['', 'a', 'ab'].map((text) => ({ text: `d${text}`, promptLength: 1 })));
+    expect(breaking[0]!.map(({ at }) => at)).toEqual([1, 2]);
   });
 
-  it('of one position are joined: the likeliest stands for all, with the share of all', async () => {
-    const asked = { canBegin: async (all: readonly string[]) => all.map(() => false), compiles: async () => [] };
+  it('of one position are each reported', async () => {
+    const asked = { canBegin: async (all: readonly string[]) => all.map((text) => text === 'y'), canEnd: async () => [] };
     const { breaking } = await breakingAlternatives({ model: drawing('xyz').model, parser: asked, vocabulary }, [probe('', '')], { key: 'k', draws: 5 });
-    expect(breaking).toEqual([[{ at: 0, token: 120, logProb: -1, share: 0.8 }]]);
+    expect(breaking).toEqual([[{ at: 0, token: 120, logProb: -1, share: 0.5 }, { at: 0, token: 122, logProb: -3, share: 0.25 }]]);
   });
 
   it('that are no text by themselves, or follow half a character, are left out', async () => {

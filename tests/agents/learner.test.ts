@@ -61,13 +61,24 @@ describe('credit', () => {
 
   it('blames only the tokens where the compiler points, in bytes behind the prompt', () => {
     const prompt = 'é:'; // three bytes
-    const failed = judged('a', 'abcdef', { valid: false, reason: 'syntax', findings: [finding(3, 'rule'), finding(3 + 3)] }, 10, prompt);
+    const failed = judged('a', 'ab*def', { valid: false, reason: 'syntax', findings: [finding(3, 'rule'), finding(3 + 3)] }, 10, prompt);
     expect(creditOf(failed, -0.5, lengths, options)).toEqual([0, 0, -2, -4, 0, 0, 0]);
   });
 
   it('blames the place where the text broke rather than the one where the compiler noticed', () => {
-    const failed = judged('a', 'abcdef', { valid: false, reason: 'syntax', findings: [finding(0)], brokenAt: 5 });
+    const failed = judged('a', 'abcd*f', { valid: false, reason: 'syntax', findings: [finding(0)], brokenAt: 5 });
     expect(creditOf(failed, 0, lengths, options)).toEqual([0, 0, 0, 0, -2, -4, 0]);
+  });
+
+  it('blames the first letter of the word that cannot stand there, and the indentation of the line', () => {
+    const blamed = (text: string, brokenAt: number): number => creditOf(judged('a', text, { valid: false, reason: 'syntax', brokenAt }), 0, lengths, options).indexOf(-4);
+    expect(blamed('x excep', 6)).toBe(2);
+    expect(blamed('x\n  y', 4)).toBe(2);
+    expect(blamed('x\n  yield', 7)).toBe(2);
+    expect(blamed('x\ny', 2)).toBe(2);
+    expect(blamed('x = )', 4)).toBe(4);
+    // The word that is finished is none of it.
+    expect(blamed('return)', 6)).toBe(6);
   });
 
   it('blames the end of the text when the fault lies there, and never what the prompt holds', () => {
@@ -87,13 +98,13 @@ describe('credit', () => {
   });
 
   it('of a continued revision goes to what it wrote, counted from where it went on', () => {
-    const { sample, evaluation } = judged('a', 'kept) new', { valid: false, reason: 'syntax', brokenAt: 7 });
-    const continued = { sample: { ...sample, kept: 5, tokens: tokensOf(' new') }, evaluation };
+    const { sample, evaluation } = judged('a', 'kept) *ew', { valid: false, reason: 'syntax', brokenAt: 7 });
+    const continued = { sample: { ...sample, kept: 5, tokens: tokensOf(' *ew') }, evaluation };
     expect(creditOf(continued, 0, lengths, options)).toEqual([0, -2, -4, 0, 0]);
   });
 
-  it('blames empty samples as a whole, and never praises a failure', () => {
-    expect(creditOf(judged('a', 'ab', { valid: false, reason: 'empty' }), -1, lengths, options)).toEqual([-1, -1, -1]);
+  it('blames an empty sample for its end, and never praises a failure', () => {
+    expect(creditOf(judged('a', 'ab', { valid: false, reason: 'empty' }), -1, lengths, options)).toEqual([0, 0, -4]);
     expect(creditOf(judged('a', 'ab', { valid: false, reason: 'syntax', findings: [finding(0)] }), 3, lengths, options)).toEqual([-4, 0, 0]);
   });
 });

@@ -43,11 +43,11 @@ export class Language {
     };
   }
 
-  evaluator(): Required<Pick<Evaluator, 'evaluateMany' | 'canBegin' | 'compiles' | 'close'>> {
+  evaluator(): Required<Pick<Evaluator, 'evaluateMany' | 'canBegin' | 'canEnd' | 'close'>> {
     return {
       evaluateMany: async (requests) => requests.map((request) => this.judge(request)),
       canBegin: async (texts) => texts.map((text) => this.begins(text)),
-      compiles: async (texts) => texts.map((text) => this.has(text)),
+      canEnd: async (texts) => texts.map(({ text }) => this.has(text)),
       close: async () => {},
     };
   }
@@ -127,16 +127,16 @@ export class TabularPolicy implements Asked {
     });
   }
 
-  /** All tokens that were not written, drawn in proportion to their probability: what many draws would come to. */
-  async alternatives({ sequences, draws }: Parameters<ModelHost['alternatives']>[0]): ReturnType<ModelHost['alternatives']> {
+  /** All tokens that were not written: what many draws would come to. */
+  async alternatives({ sequences }: Parameters<ModelHost['alternatives']>[0]): ReturnType<ModelHost['alternatives']> {
     return sequences.map(({ tokens, from }) => {
-      const result = { at: [] as number[], tokens: [] as number[], draws: [] as number[], logProbs: [] as number[] };
+      const result = { at: [] as number[], tokens: [] as number[], shares: [] as number[], logProbs: [] as number[] };
       for (let at = from; at < tokens.length; at++) {
         this.#probabilities(tokens.slice(0, at)).forEach((p, index) => {
           if (this.#tokenOf(index) === tokens[at]) return;
           result.at.push(at);
           result.tokens.push(this.#tokenOf(index));
-          result.draws.push(p * draws);
+          result.shares.push(p);
           result.logProbs.push(Math.log(p));
         });
       }

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { InitialiseRequest } from '../../src/contracts/model.ts';
-import { drawSystematic } from '../../src/models/alternatives.ts';
+import { drawOthers, drawSystematic } from '../../src/models/alternatives.ts';
 import { PolicyHost } from '../../src/models/host.ts';
 import { trainTokenizer } from '../../src/models/tokenizer/index.ts';
 
@@ -33,6 +33,25 @@ describe('systematic sampling', () => {
   });
 });
 
+describe('drawing in place of a token', () => {
+  it('never draws that token, and estimates the probability of every other without bias', () => {
+    const all = Float32Array.of(0.7, 0.2, 0.09, 0.0099, 0.0001);
+    const estimates = [0, 0, 0, 0, 0];
+    const offsets = 5000;
+    for (let i = 0; i < offsets; i++) for (const { token, share, logProb } of drawOthers(all, 1, (i + 0.5) / offsets, 3)) {
+      estimates[token]! += share / offsets;
+      expect(logProb).toBeCloseTo(Math.log(all[token]!), 5);
+    }
+    for (const [token, estimate] of estimates.entries()) expect(estimate).toBeCloseTo(token === 1 ? 0 : all[token]!, 4);
+  });
+
+  it('draws the unlikely far more often than their probability', () => {
+    const all = Float32Array.from({ length: 101 }, (_, token) => (token === 0 ? 0.99 : 0.0001));
+    const tail = (i: number): number => drawOthers(all, 50, i / 100, 4).filter(({ token }) => token > 0).length;
+    expect(Array.from({ length: 100 }, (_, i) => tail(i)).reduce((sum, one) => sum + one, 0) / 400).toBeGreaterThan(0.4);
+  });
+});
+
 describe('the host', () => {
   const documents = Array.from({ length: 60 }, (_, i) => `def f${i % 7}(x):\n    return x ${'+-*'[i % 3]} ${i}\n`);
   const tokenizer = trainTokenizer(documents, 320);
@@ -50,12 +69,12 @@ describe('the host', () => {
   const sampled = async (): Promise<{ tokens: readonly number[]; logProbs: readonly number[] }[]> =>
     host.generate({ key: 'g', prompts: new Array<string>(9).fill(''), maxTokens: 20, temperature: 1 });
 
-  it('draws what the policy would have drawn: never the sequence itself, and with the log-probability that sampling gives', async () => {
+  it('draws what the policy might have written: never the sequence itself, and with the log-probability that sampling gives', async () => {
     const sequences = (await sampled()).map(({ tokens }) => ({ tokens, from: 2 }));
     const drawn = await host.alternatives({ key: 'a', sequences, draws: 3 });
     expect(drawn).toHaveLength(sequences.length);
-    for (const [i, { at, tokens, draws, logProbs }] of drawn.entries()) {
-      expect(new Set([at.length, tokens.length, draws.length, logProbs.length]).size).toBe(1);
+    for (const [i, { at, tokens, shares, logProbs }] of drawn.entries()) {
+      expect(new Set([at.length, tokens.length, shares.length, logProbs.length]).size).toBe(1);
       for (const [j, position] of at.entries()) {
         expect(position).toBeGreaterThanOrEqual(2);
         expect(tokens[j]).not.toBe(sequences[i]!.tokens[position]);

@@ -81,7 +81,7 @@ describe('sampling', () => {
       const behind = tf.embedding(p['embedding'] as tf.Tensor2D, ids as tf.Tensor1D);
       const head = chain(prefix.unflatten(own as tf.Tensor1D), z as tf.Tensor2D, 0).reshape([latent.prefix, shape.width]) as tf.Tensor2D;
       const logits = policyLogits({ ...shape, batch: 1 }, p, tf.concat2d([head, behind], 0), tf.zeros([shape.context]) as tf.Tensor1D);
-      return { updates: {}, outputs: { nll: tf.softmaxCrossEntropy(tf.split(logits, [latent.prefix, length], 0)[1] as tf.Tensor2D, targets as tf.Tensor1D)[0]! } };
+      return { updates: {}, outputs: { nll: tf.softmaxCrossEntropy(tf.split(logits, [latent.prefix, length], 0)[1] as tf.Tensor2D, targets as tf.Tensor1D) } };
     }, {
       variables: { weights: flat(policy.size), own: flat(prefix.size) },
       inputs: { z: { type: 'float32', shape: [1, latent.noise] }, ids: { type: 'int32', shape: [length] }, targets: { type: 'int32', shape: [length] } },

@@ -13,13 +13,13 @@ const bytes = [...Array.from({ length: BYTE_IDS }, () => new Uint8Array(0)), ...
 const lexicon = new Lexicon(bytes, SPECIAL_IDS);
 
 const idsOf = (text: string): number[] => Array.from(Buffer.from(text), (byte) => BYTE_IDS + byte);
-const arrays = (length: number): Record<ToldName, Int32Array> => ({ brackets: new Int32Array(length).fill(-1), lines: new Int32Array(length).fill(-1), last: new Int32Array(length).fill(-1) });
+const arrays = (length: number) => Object.fromEntries(TOLD_NAMES.map((name) => [name, new Int32Array(length).fill(-1)])) as Record<ToldName, Int32Array>;
 function after(...ids: readonly number[]): Record<ToldName, number> {
   const state = new LexicalState(lexicon);
   for (const id of ids) state.read(id);
   const told = arrays(1);
   state.tell(told, 0);
-  return { brackets: told.brackets[0]!, lines: told.lines[0]!, last: told.last[0]! };
+  return Object.fromEntries(TOLD_NAMES.map((name) => [name, told[name][0]!])) as Record<ToldName, number>;
 }
 const at = (text: string) => after(...idsOf(text));
 const brackets = (text: string): number => at(text).brackets;
@@ -27,6 +27,9 @@ const line = (text: string): number => at(text).lines;
 /** Without what the item amounts to, which has the lowest place. */
 const last = (text: string): number => Math.floor(at(text).last / 6);
 const item = (text: string): number => at(text).last % 6;
+const block = (text: string): number => at(text).blocks;
+const scope = (text: string): number => at(text).scopes;
+const words = (text: string): number => at(text).words;
 
 describe('brackets', () => {
   it('are those that Python has open, wherever one of its tokens ends', () => {
@@ -98,6 +101,10 @@ describe('the line', () => {
     for (const text of ['if x: y\n', 'x: y\n', 'if x\n', 'x = 1\n', 'if x:\n    y\n']) expect([text, line(text)]).toEqual([text, line('x = y\n')]);
   });
 
+  it('is told in a comment as its last line of code was', () => {
+    for (const text of ['if x:', 'y = 1']) for (const comment of ['\n# why', '\n        # why:', '\n\n  # a\n# b']) expect([text + comment, line(text + comment)]).toEqual([text + comment, line(text)]);
+  });
+
   it('goes on inside brackets and behind a backslash', () => {
     expect(line('if f(\n')).toBe(line('if '));
     expect(line('if x and \\\n')).toBe(line('if '));
@@ -137,6 +144,77 @@ describe('what an item amounts to', () => {
   });
 });
 
+describe('blocks', () => {
+  it('are known by what opened them and what is around', () => {
+    const texts = ['', 'class A:\n    x', 'def f():\n    x', 'async def f():\n    x', 'for x in y:\n    x', 'if x:\n    x', 'try:\n    x', 'try:\n    x\nexcept E:\n    x', 'with x:\n    x', 'try:\n    if x:\n        y', 'if x:\n    if y:\n        z'];
+    expect(new Set(texts.map((text) => `${block(text)} `)).size).toBe(texts.length);
+    expect(block('while x:\n  y')).toBe(block('async for a in b:\n\tx'));
+    expect(block('if x:\n    y\nz')).toBe(block('z'));
+    expect(block('if x:\n    y\nelif z:\n    y')).toBe(block('if x:\n    y'));
+    expect(block("if x:\n    y = '''\nz\n'''\n    a")).toBe(block('if x:\n    y'));
+    expect(block('if x:\n    y = f(\nz)\n    a')).toBe(block('if x:\n    y'));
+  });
+
+  it('say where a line that has not begun stands', () => {
+    const text = 'if x:\n    if y:\n        z\n';
+    const places = [`${text}        `, `${text}    `, `${text}            `, `${text}      `].map(block);
+    expect(new Set(places).size).toBe(places.length);
+    // A token often holds all blanks but one.
+    expect(block(`${text}       `)).toBe(block(`${text}        `));
+    expect(block(`${text}   `)).toBe(block(`${text}    `));
+    expect(block(`${text}  # why\n    `)).toBe(block(`${text}    `));
+    // Deeper is right behind a colon and wrong elsewhere.
+    expect(block('if x:\n    ')).not.toBe(block('x\n    '));
+    expect(block('if x:\n')).not.toBe(block('x\n'));
+  });
+
+  it('tell what the statement before lets follow, in the block where the line stands', () => {
+    const inFunction = (text: string): number => scope(`def f():\n    ${text}\n    `);
+    const texts = ['x', 'try:\n        x', 'try:\n        x\n    except E:\n        x', 'if x:\n        y', 'for x in y:\n        x', '@a'];
+    expect(new Set(texts.map(inFunction)).size).toBe(texts.length);
+    expect(inFunction('try: x')).toBe(inFunction('try:\n        x'));
+    expect(inFunction('if x:\n        for y in z:\n            w')).toBe(inFunction('if x:\n        y'));
+    expect(inFunction('if x:\n        y\n    # why')).toBe(inFunction('if x:\n        y'));
+    expect(inFunction('if x:\n        y\n    z')).toBe(inFunction('z'));
+    // Until the line has ended: its first word may take several tokens.
+    expect(scope('try:\n    x\nexcep')).toBe(scope('try:\n    x\n'));
+  });
+
+  it('tell the function and the loop around, a try further out, and whether anything is done', () => {
+    const texts = ['x = 1\ny', 'class A:\n    x = 1\n    y', 'def f():\n    x = 1\n    y', 'async def f():\n    x = 1\n    y', 'def f():\n    for x in y:\n        x = 1\n        y', 'for x in y:\n    def f():\n        x = 1\n        y'];
+    expect(new Set(texts.slice(0, 5).map(scope)).size).toBe(5);
+    expect(scope(texts[5]!)).toBe(scope(texts[2]!));
+    expect(scope('try:\n    if x:\n        if y:\n            z')).not.toBe(scope('if w:\n    if x:\n        if y:\n            z'));
+    const empty = ['def f():\n    ', "def f():\n    '''a\n    '''\n    ", 'def f():\n    # why\n    pass\n', 'def f(): pass\n', 'class A:\n    ...\n    ', '@a\ndef f():\n    '];
+    for (const text of empty) expect([text, scope(text) % 2]).toEqual([text, 0]);
+    for (const text of ['x\n', 'def f():\n    return x\n', "def f():\n    '''a'''\n    x += 1\n", 'if x: y\n']) expect([text, scope(text) % 2]).toEqual([text, 1]);
+  });
+});
+
+describe('words', () => {
+  it('say what is not complete', () => {
+    const texts = ['x = y', 'x = y if z', 'for x', 'x = lambda a', 'from a', 'async '];
+    expect(new Set(texts.map((text) => words(`${text} `))).size).toBe(texts.length);
+    for (const text of ['if x', 'x = y if z else w', 'for x in y', 'x = lambda a: a', 'from a import b', 'async def f', 'raise x from y', 'x = iffy', 'case x if y']) expect([text, words(`${text} `)]).toEqual([text, words('x ')]);
+    expect(words('f(x if ')).toBe(words('x = y if '));
+    expect(words('f(x for y in z if ')).toBe(words('f(x for y in '));
+    expect(words('f(x for y in ')).not.toBe(words('f(x '));
+    expect(words('f(x if y)')).toBe(words('f(x)'));
+    expect(words('x if y\n')).toBe(words('x\n'));
+  });
+
+  it('say when a name is given once more', () => {
+    for (const [again, other] of [['def f(a, a', 'def f(a, b'], ['def f(a: int, b=1, *a', 'def f(a: int, b=1, *c'], ['f(a=1, a', 'f(a=1, b'], ['def f(ab, b, ab', 'def f(ab, b, a']] as const) expect([again, words(again)]).not.toEqual([again, words(other)]);
+    for (const text of ['f(a, a', 'f(a=a', 'def f(a=a', 'f(a=1, b=a.a', 'f(a=1)\nf(a', 'def f(a, ab']) expect([text, words(text)]).toEqual([text, words('f(a')]);
+  });
+
+  it('say how many stars an item began with, at most', () => {
+    expect(new Set(['def f(a, ', 'def f(*, ', 'def f(*a, **b, '].map(words)).size).toBe(3);
+    expect(words('f(a * b, c ** d, ')).toBe(words('f(a, '));
+    expect(words('f(**a, *b')).toBe(words('f(**a'));
+  });
+});
+
 it('tells what a function is defined with from what one is called with', () => {
   expect(brackets('def f(')).not.toBe(brackets('f('));
   expect(brackets('def f(a=(')).toBe(brackets('f(a('));
@@ -145,7 +223,9 @@ it('tells what a function is defined with from what one is called with', () => {
 
 it('is the same however a text is cut into tokens', () => {
   fc.assert(fc.property(fc.array(fc.oneof(fc.nat(PIECES.length - 1).map((i) => FIRST_PIECE + i), fc.constantFrom(...'([{)]}:=,#\\\n \'"ax').map((c) => BYTE_IDS + c.charCodeAt(0)))), (ids) => {
-    expect(after(...ids)).toEqual(after(...ids.flatMap((id) => Array.from(bytes[id]!, (byte) => BYTE_IDS + byte))));
+    // All but how many tokens there were.
+    const { length: _tokens, ...told } = after(...ids);
+    expect(after(...ids.flatMap((id) => Array.from(bytes[id]!, (byte) => BYTE_IDS + byte)))).toMatchObject(told);
   }));
 });
 

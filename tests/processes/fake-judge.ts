@@ -37,7 +37,7 @@ serve<JudgeService>((emit) => ({
     if (requests.some(({ text }) => text === 'WORN')) emit('worn');
     return requests.map(answer);
   },
-  verdicts: async (texts) => texts.map((text) => answer({ id: '', text, promptLength: 0, finish: 'stop' }).valid),
+  verdicts: async (endings) => endings.map((ending) => answer({ id: '', ...ending, finish: 'stop' }).valid),
   canBegin: async (texts) => texts.map((text) => text !== 'NO'),
   scan: async (texts) => texts.map((text) => ({ findings: [], ...(text.includes('SECRET') ? { safety: { secret: 1 } } : {}) })),
   documents: async (source) => [{ text: source, span: { start: 0, end: source.length } }],

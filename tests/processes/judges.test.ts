@@ -145,7 +145,7 @@ describe('a pool of judges', { timeout: 60_000 }, () => {
       const told = Array.from(random.permutation(all.length), (i) => ({ ...all[i]!, id: 'not known yet' })).slice(0, Math.floor(random.uniform(1000) * (all.length + 1)));
       while (told.length > 0) {
         pool.anticipate(told.splice(0, 7));
-        if (seed % 3 === 0) await pool.compiles(['in between']);
+        if (seed % 3 === 0) await pool.canEnd([{ text: 'in between', promptLength: 0 }]);
       }
       expect(await pool.evaluateMany(all)).toEqual(plain);
       expect(pool.anticipated).toBe(0);
@@ -156,12 +156,12 @@ describe('a pool of judges', { timeout: 60_000 }, () => {
     const { pool } = open({ documents: ['known'] });
     pool.anticipate(requests('PID'));
     // One judge serves one call at a time: its answer to this comes after the other's.
-    await pool.compiles(['a']);
+    await pool.canEnd([{ text: 'a', promptLength: 0 }]);
     const [first] = await pool.evaluateMany(requests('DIE', 'x')).then(() => pool.evaluateMany(requests('PID')));
     const [again] = await pool.evaluateMany(requests('PID'));
     expect(first!.shape).not.toBe(again!.shape);
     pool.anticipate(requests('PID'));
-    await pool.compiles(['a']);
+    await pool.canEnd([{ text: 'a', promptLength: 0 }]);
     await pool.evaluateMany(requests('DIE'));
     const [other] = await pool.evaluateMany([{ ...requests('PID')[0]!, finish: 'length' }]);
     expect(other!.shape).not.toBe(again!.shape);
@@ -217,12 +217,15 @@ describe('a pool of judges', { timeout: 60_000 }, () => {
 });
 
 describe('a real judge', { timeout: 120_000 }, () => {
-  it('says what a program may begin with and what compiles, in order', async () => {
+  it('says what a program may begin with and where one can end, in order', async () => {
     const judges = new JudgePool({ judges: 2 });
     try {
       const texts = Array.from({ length: 2000 }, (_, i) => (i % 3 === 0 ? `x = f(${i}` : i % 3 === 1 ? `x = ${i})` : `x = ${i}\n`));
       expect(await judges.canBegin(texts)).toEqual(texts.map((_, i) => i % 3 !== 1));
-      expect(await judges.compiles(texts)).toEqual(texts.map((_, i) => i % 3 === 2));
+      expect(await judges.canEnd(texts.map((text) => ({ text, promptLength: 0 })))).toEqual(texts.map((_, i) => i % 3 === 2));
+      const endings = [...texts, 'def f():\n    pass\n', "'''a'''\n", 'def f(a):\n    return a\n', '', 'x'].flatMap((text) => [0, 9, text.length].map((promptLength) => ({ text, promptLength: Math.min(promptLength, text.length) })));
+      const evaluations = await judges.evaluateMany(endings.map((ending) => ({ id: '', ...ending, finish: 'stop' })));
+      expect(await judges.canEnd(endings)).toEqual(evaluations.map(({ valid }) => valid));
     } finally {
       await judges.close();
     }

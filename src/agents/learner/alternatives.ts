@@ -1,6 +1,6 @@
 /**
  * What else the policy might have written, and which of it would have broken the text. At every position of a sample, up to where it
- * broke, other tokens are drawn from the policy, and the compiler's parser says whether a program can begin like that. A sample
+ * broke, other tokens are drawn, the unlikely ones more often than the policy would, and the compiler's parser says whether a program can begin like that. A sample
  * breaks at most once; its alternatives show several breaks, each at the very token that made it and none with a text to finish.
  *
  * Only what breaks is learned from: that a token can stand says nothing about how good it is.
@@ -22,14 +22,13 @@ export interface Probe {
   readonly count: number;
 }
 
-/** What was drawn at one position and breaks the text there. */
+/** A token that might have been written at one position and breaks the text there. */
 export interface BreakingAlternative {
   /** Position, counted from the context's first token. */
   readonly at: number;
-  /** The likeliest of the tokens that were drawn and break the text. */
   readonly token: number;
   readonly logProb: number;
-  /** Share in (0, 1] of the position's draws that break the text. */
+  /** Estimate of its probability. */
   readonly share: number;
 }
 
@@ -64,7 +63,7 @@ export function vocabularyOf(bytes: readonly string[], endOfText: number): Vocab
 
 export interface AlternativesDeps {
   readonly model: Pick<ModelHost, 'alternatives'>;
-  readonly parser: Pick<Required<Evaluator>, 'canBegin' | 'compiles'>;
+  readonly parser: Pick<Required<Evaluator>, 'canBegin' | 'canEnd'>;
   readonly vocabulary: Vocabulary;
 }
 
@@ -80,12 +79,12 @@ export async function breakingAlternatives({ model, parser, vocabulary }: Altern
     signal?.throwIfAborted();
     const questions = drawn.map((alternatives, i) => questionsOf(part[i]!, alternatives, vocabulary));
     const all = questions.flat();
-    const [begins, compiles] = await Promise.all([
+    const [begins, endings] = await Promise.all([
       parser.canBegin(all.flatMap(({ text, ends }) => (ends ? [] : [text])), signal),
-      parser.compiles(all.flatMap(({ text, ends }) => (ends ? [text] : [])), signal),
+      parser.canEnd(questions.flatMap((asked, i) => asked.flatMap(({ text, ends }) => (ends ? [{ text, promptLength: part[i]!.sample.prompt.length }] : []))), signal),
     ]);
     let begun = 0, ended = 0;
-    const breaking = questions.map((asked, i) => byPosition(drawn[i]!, asked.filter(({ ends }) => !(ends ? compiles[ended++] : begins[begun++])).map(({ index }) => index), request.draws));
+    const breaking = questions.map((asked, i) => breakingOf(drawn[i]!, asked.filter(({ ends }) => !(ends ? endings[ended++] : begins[begun++])).map(({ index }) => index)));
     return { breaking, positions: sequences.reduce((sum, { tokens, from }) => sum + tokens.length - from, 0), asked: all.length };
   }));
   return {
@@ -117,12 +116,6 @@ function questionsOf({ sample, context }: Probe, { at, tokens }: Alternatives, {
   });
 }
 
-function byPosition({ at, tokens, draws, logProbs }: Alternatives, broken: readonly number[], all: number): BreakingAlternative[] {
-  const found = new Map<number, BreakingAlternative>();
-  for (const i of broken) {
-    const other = found.get(at[i]!);
-    const share = draws[i]! / all + (other?.share ?? 0);
-    found.set(at[i]!, other && other.logProb >= logProbs[i]! ? { ...other, share } : { at: at[i]!, token: tokens[i]!, logProb: logProbs[i]!, share });
-  }
-  return [...found.values()];
+function breakingOf({ at, tokens, shares, logProbs }: Alternatives, broken: readonly number[]): BreakingAlternative[] {
+  return broken.map((i) => ({ at: at[i]!, token: tokens[i]!, logProb: logProbs[i]!, share: shares[i]! }));
 }

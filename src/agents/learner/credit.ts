@@ -19,7 +19,7 @@ import { contextOf, focusOf, textOf } from '../samples.ts';
 
 /** Samples a bin: enough for a mean, few enough that lengths in a bin are alike. */
 const BIN = 48;
-const NEWLINE = 0x0a;
+const NEWLINE = 0x0a, SPACE = 0x20, TAB = 0x09;
 
 /** Reward minus the mean of its bin of code tokens, scaled to unit variance over all samples; one number a sample. */
 export function advantages(judged: readonly Judged[], rewards: readonly Reward[]): number[] {
@@ -47,16 +47,34 @@ export function creditOf({ sample, evaluation }: Judged, advantage: number, toke
   const tokens = sample.tokens ?? [];
   if (evaluation.valid) return tokens.map(() => advantage);
   const credit = tokens.map(() => 0);
-  if (evaluation.reason === 'empty') return tokens.map(() => Math.min(0, advantage));
+  // What an empty text did wrong was to end.
+  if (evaluation.reason === 'empty') return tokens.map((_, i) => (i === tokens.length - 1 ? -options.faultWeight : 0));
   const text = textOf(sample);
   const place = evaluation.brokenAt ?? focusOf(evaluation)?.span.start;
   if (evaluation.reason === 'truncated' && (evaluation.brokenAt === undefined || evaluation.brokenAt >= Buffer.byteLength(text))) return blameOfRunningOn(tokens, tokenLengths, sample, options);
   if (place === undefined) return credit;
   const fault = place - Buffer.byteLength(contextOf(sample));
   if (fault < 0) return credit;
-  const at = tokenAt(tokens, tokenLengths, fault);
+  const bytes = Buffer.from(text);
+  const at = tokenAt(tokens, tokenLengths, causeOf(bytes, place) - (place - fault));
   for (let back = 0; back <= Math.min(at, options.faultBefore); back++) credit[at - back] = -options.faultWeight * 0.5 ** back;
   return credit;
+}
+
+/**
+ * Where that began which broke the text at byte `place`: a word that cannot stand there began with its first letter, and what cannot stand behind an indentation
+ * with the line's first blank.
+ */
+function causeOf(text: Buffer, place: number): number {
+  let start = place;
+  if (inWord(text[start])) while (inWord(text[start - 1])) start--;
+  let line = start;
+  while (text[line - 1] === SPACE || text[line - 1] === TAB) line--;
+  return line < start && text[line - 1] === NEWLINE ? line : start;
+}
+
+function inWord(byte: number | undefined): boolean {
+  return byte !== undefined && /[A-Za-z0-9_]/.test(String.fromCharCode(byte)) && byte < 128;
 }
 
 /**
@@ -95,19 +113,25 @@ export function differingSpan(parent: Buffer, revised: Buffer): Span {
   return { start, end: revised.length - shared };
 }
 
+export interface SequenceExtras {
+  readonly alternatives?: NonNullable<TrainSequence['alternatives']>;
+  /** Weight of each completion token's negative log-likelihood. */
+  readonly likelihood?: number;
+}
+
 /**
- * The training sequence of a sample: its prompt without credit, its completion with the given one and that of its alternatives, up to
- * the last token that has any (what follows would only be computed). Null when no token has credit.
+ * The training sequence of a sample: its prompt without credit, its completion with the given one, that of its alternatives and a likelihood of that weight, up to
+ * the last token that has any (what follows would only be computed). Null when no token has.
  */
-export function sampleSequence({ sample }: Judged, promptTokens: readonly number[], credit: readonly number[], alternatives: NonNullable<TrainSequence['alternatives']> = []): TrainSequence | null {
+export function sampleSequence({ sample }: Judged, promptTokens: readonly number[], credit: readonly number[], { alternatives = [], likelihood = 0 }: SequenceExtras = {}): TrainSequence | null {
   const furthest = alternatives.reduce((last, { at }) => Math.max(last, at - promptTokens.length), -1);
-  const length = Math.max(furthest, credit.findLastIndex((value) => value !== 0)) + 1;
+  const length = likelihood === 0 ? Math.max(furthest, credit.findLastIndex((value) => value !== 0)) + 1 : credit.length;
   if (length === 0) return null;
   const tokens = (sample.tokens ?? []).slice(0, length);
   const prompt = promptTokens.map(() => 0);
   return {
     tokens: [...promptTokens, ...tokens],
-    likelihood: [...prompt, ...tokens.map(() => 0)],
+    likelihood: [...prompt, ...tokens.map(() => likelihood)],
     credit: [...prompt, ...credit.slice(0, length)],
     oldLogProbs: [...prompt, ...(sample.logProbs ?? []).slice(0, length)],
     ...(alternatives.length > 0 ? { alternatives } : {}),

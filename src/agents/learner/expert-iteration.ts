@@ -14,6 +14,7 @@
 import type { TrainSequence, UpdateReport } from '../../contracts/model.ts';
 import { mean } from '../../metrics/index.ts';
 import { contextOf, textOf } from '../samples.ts';
+import type { Sample } from '../../contracts/records.ts';
 import { updateOf, type Accepted, type LearningMethod, type MethodDeps, type RoundOutcome } from './method.ts';
 
 export class ExpertIteration implements LearningMethod {
@@ -21,24 +22,34 @@ export class ExpertIteration implements LearningMethod {
 
   async teach(outcome: RoundOutcome): Promise<UpdateReport> {
     const { model, config } = this.deps;
-    return model.update(updateOf(config, outcome.round, await acceptedSequences(this.deps, outcome, 1)));
+    return model.update(updateOf(config, outcome.round, await likelihoodSequences(this.deps, await weighedBuffer(this.deps, outcome))));
   }
 }
 
-/** Likelihood on the buffer, the round's own samples and repairs last. A token that was written weighs `weight` on average over rewarded samples. */
-export async function acceptedSequences(deps: MethodDeps, { round, judged, rewards, repairs }: RoundOutcome, weight: number): Promise<TrainSequence[]> {
-  const { model, endOfText, config: { learning: { bufferSize } } } = deps;
+/** What was accepted, and the weight of its likelihood, 1 on average over rewarded samples. */
+export interface Weighed {
+  readonly sample: Sample;
+  readonly weight: number;
+}
+
+/** The buffer, the round's own samples and repairs last. */
+export async function weighedBuffer(deps: MethodDeps, { round, judged, rewards, repairs }: RoundOutcome): Promise<Weighed[]> {
+  const { bufferSize } = deps.config.learning;
   const fresh: Accepted[] = [
     ...judged.flatMap(({ sample }, i) => (rewards[i]!.value > 0 ? [{ sample, reward: rewards[i]!.value }] : [])),
     ...repairs.map(({ revision }) => ({ sample: revision, reward: null })),
   ].slice(-bufferSize);
   const buffer = [...(await deps.accepted(round, bufferSize - fresh.length)), ...fresh];
   const average = mean(buffer.flatMap(({ reward }) => reward ?? []));
+  return buffer.map(({ sample, reward }) => ({ sample, weight: reward === null ? 1 : reward / average }));
+}
+
+/** Likelihood on what the samples' tokens are, or on their whole text where they have none. */
+export async function likelihoodSequences({ model, endOfText }: Pick<MethodDeps, 'model' | 'endOfText'>, buffer: readonly Weighed[]): Promise<TrainSequence[]> {
   // A revision that filled a hole has no tokens of its own: its text has.
   const encoded = await model.encode(buffer.map(({ sample }) => (sample.tokens ? contextOf(sample) : textOf(sample))));
-  return buffer.map(({ sample, reward }, i): TrainSequence => {
+  return buffer.map(({ sample, weight }, i): TrainSequence => {
     const [context, own] = sample.tokens ? [encoded[i]!, sample.tokens] : [[], [...encoded[i]!, endOfText]];
-    const each = weight * (reward === null ? 1 : reward / average);
-    return { tokens: [...context, ...own], likelihood: [...context.map(() => 0), ...own.map(() => each)], credit: [...context, ...own].map(() => 0) };
+    return { tokens: [...context, ...own], likelihood: [...context.map(() => 0), ...own.map(() => weight)], credit: [...context, ...own].map(() => 0) };
   });
 }

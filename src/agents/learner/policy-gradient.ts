@@ -12,7 +12,7 @@ import { mean } from '../../metrics/index.ts';
 import { contextOf, textOf } from '../samples.ts';
 import { breakingAlternatives, vocabularyOf, type AlternativesReport, type Probe, type Vocabulary } from './alternatives.ts';
 import { advantages, creditOf, repairSequence, sampleSequence } from './credit.ts';
-import { acceptedSequences } from './expert-iteration.ts';
+import { likelihoodSequences, weighedBuffer, type Weighed } from './expert-iteration.ts';
 import { updateOf, type LearningMethod, type MethodDeps, type RoundOutcome } from './method.ts';
 
 export class PolicyGradient implements LearningMethod {
@@ -24,12 +24,14 @@ export class PolicyGradient implements LearningMethod {
   async teach(outcome: RoundOutcome, signal?: AbortSignal): Promise<UpdateReport> {
     const { model, config } = this.deps;
     const { acceptedWeight } = config.learning;
-    const sequences = await this.#sequences(outcome, signal);
-    const accepted = acceptedWeight === 0 ? [] : await acceptedSequences(this.deps, outcome, acceptedWeight);
-    return model.update(updateOf(config, outcome.round, [...sequences, ...accepted]));
+    const accepted = acceptedWeight === 0 ? [] : await weighedBuffer(this.deps, outcome);
+    const likelihoods = new Map(accepted.map(({ sample, weight }) => [sample.id, { sample, weight: acceptedWeight * weight }]));
+    const sequences = await this.#sequences(outcome, likelihoods, signal);
+    return model.update(updateOf(config, outcome.round, [...sequences, ...(await likelihoodSequences(this.deps, [...likelihoods.values()]))]));
   }
 
-  async #sequences({ round, judged, rewards, repairs }: RoundOutcome, signal?: AbortSignal): Promise<TrainSequence[]> {
+  /** Takes out of `likelihoods` what has a sequence here: that has its likelihood as well. */
+  async #sequences({ round, judged, rewards, repairs }: RoundOutcome, likelihoods: Map<string, Weighed>, signal?: AbortSignal): Promise<TrainSequence[]> {
     const { model, endOfText, config: { learning } } = this.deps;
     // What was refused although it is valid, a copy or a veto's, has the blame in full.
     const advantage = advantages(judged, rewards).map((value, i) => (rewards[i]!.value > 0 ? learning.advantageWeight * value : value));
@@ -42,8 +44,12 @@ export class PolicyGradient implements LearningMethod {
     const breaking = await this.#breaking(round, written.map(({ sample, evaluation }, i): Probe => ({
       sample, context: contexts[i]!, count: evaluation.valid ? credits[i]!.length : credits[i]!.findLastIndex((value) => value !== 0) + 1,
     })), vocabulary, signal);
-    const samples = written.map((one, i) =>
-      sampleSequence(one, contexts[i]!, credits[i]!, breaking[i]!.map(({ at, token, logProb, share }) => ({ at, token, oldLogProb: logProb, credit: -learning.alternativeWeight * share }))));
+    const samples = written.map((one, i) => {
+      const { weight = 0 } = likelihoods.get(one.sample.id) ?? {};
+      likelihoods.delete(one.sample.id);
+      const alternatives = breaking[i]!.map(({ at, token, logProb, share }) => ({ at, token, oldLogProb: logProb, credit: -learning.alternativeWeight * share }));
+      return sampleSequence(one, contexts[i]!, credits[i]!, { alternatives, likelihood: weight });
+    });
     const parents = new Map(judged.map(({ sample }) => [sample.id, textOf(sample)]));
     const infilled = repairs.filter(({ revision }) => revision.tokens === undefined);
     const texts = await model.encode(infilled.map(({ revision }) => textOf(revision)));
@@ -55,9 +61,9 @@ export class PolicyGradient implements LearningMethod {
   /** Records `alternatives.judged`. Nothing where the evaluator cannot say what a program may begin with. */
   async #breaking(round: number, probes: readonly Probe[], vocabulary: Vocabulary, signal?: AbortSignal): Promise<AlternativesReport['breaking']> {
     const { model, evaluator, events, config: { learning: { alternativeDraws: draws } } } = this.deps;
-    const { canBegin, compiles } = evaluator;
-    if (draws === 0 || !canBegin || !compiles) return probes.map(() => []);
-    const parser = { canBegin: canBegin.bind(evaluator), compiles: compiles.bind(evaluator) };
+    const { canBegin, canEnd } = evaluator;
+    if (draws === 0 || !canBegin || !canEnd) return probes.map(() => []);
+    const parser = { canBegin: canBegin.bind(evaluator), canEnd: canEnd.bind(evaluator) };
     const { breaking, positions, asked } = await breakingAlternatives({ model, parser, vocabulary }, probes, { key: `round/${round}`, draws }, signal);
     const hazard = mean(breaking.map((found) => found.reduce((sum, { share }) => sum + share, 0)));
     events.record([{ key: `alternatives/${round}`, event: { type: 'alternatives.judged', data: { round, positions, asked, breaking: breaking.flat().length, hazard } } }]);

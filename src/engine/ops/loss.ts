@@ -3,59 +3,49 @@ import * as tf from '@tensorflow/tfjs';
 import { lower, nameOf, symbolic, tracing } from '../trace/backend.ts';
 
 /**
- * -log softmax(logits)[target], nats, 85 at most, for each of several lists of targets: logits (N, V), targets (N) int32 in [0, V) each ->
- * (N) each.
- * The gradient of one is softmax(logits) - onehot(target); the softmax and its pass over (N, V) are shared by all.
+ * -log softmax(logits)[target], nats, 85 at most: logits (N, V), targets int32 in [0, V), (N) or, several a row, (N, L) -> as targets.
+ * The gradient of one is softmax(logits) - onehot(target); the softmax and its passes over (N, V) are shared by all.
  */
-export function softmaxCrossEntropy(logits: tf.Tensor2D, ...targets: readonly tf.Tensor1D[]): tf.Tensor1D[] {
-  const [rows] = logits.shape;
+export function softmaxCrossEntropy<T extends tf.Tensor1D | tf.Tensor2D>(logits: tf.Tensor2D, targets: T): T {
   const op = tf.customGrad((logitsIn, save) => {
     // The gradient wants the probabilities; their logarithm is taken where a target is, and not of all of them.
-    const probabilities = tf.softmax(logitsIn as tf.Tensor2D);
-    (save as unknown as tf.GradSaveFunc)([probabilities]);
+    const probabilities = tf.softmax(logitsIn as tf.Tensor2D) as tf.Tensor2D;
+    const ids = columnsOf(targets);
+    (save as unknown as tf.GradSaveFunc)([probabilities, ids]);
     return {
-      value: tf.concat(targets.map((ids) => negativeLog(pick(probabilities, ids)))),
+      value: negativeLog(pick(probabilities, ids)),
       gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
-        const weights = split(dy).map((weight) => weight.reshape([rows, 1]) as tf.Tensor2D);
-        const expected = tf.mul(saved[0]!, weights.reduce((sum, weight) => tf.add(sum, weight))) as tf.Tensor2D;
-        return targets.reduce((gradient, ids, i) => scatterAdd(gradient, ids, tf.neg(weights[i]!)), expected);
+        const [probabilities, ids] = saved as [tf.Tensor2D, tf.Tensor2D];
+        return scatterAdd(tf.mul(probabilities, tf.sum(dy, 1, true)), ids, tf.neg(dy as tf.Tensor2D));
       },
     };
   });
-  return split(op(logits) as tf.Tensor);
-
-  function split(x: tf.Tensor): tf.Tensor1D[] {
-    return targets.length === 1 ? [x as tf.Tensor1D] : (tf.split(x, targets.length) as tf.Tensor1D[]);
-  }
+  return op(logits).reshape(targets.shape) as T;
 }
 
 /** Below it a probability's logarithm is not taken: a float32 might be 0. */
 const SMALLEST = 1e-37;
 
-function negativeLog(probabilities: tf.Tensor1D): tf.Tensor1D {
+function negativeLog(probabilities: tf.Tensor2D): tf.Tensor2D {
   return tf.neg(tf.log(tf.maximum(probabilities, SMALLEST)));
 }
 
-/** x[i, ids[i]] as (N). */
-function pick(x: tf.Tensor2D, ids: tf.Tensor1D): tf.Tensor1D {
-  const [rows, classes] = x.shape;
-  if (!tracing()) return tf.sum(tf.mul(x, tf.oneHot(ids, classes)), 1);
-  const name = lower((graph) => {
-    const column = graph.reshape(nameOf(ids), [rows], [rows, 1]);
-    return graph.reshape(graph.add('GatherElements', [nameOf(x), column], { axis: 1 }), [rows, 1], [rows]);
-  });
-  return symbolic(name, [rows], 'float32') as tf.Tensor1D;
+/** x[i, ids[i, j]] as (N, L). */
+function pick(x: tf.Tensor2D, ids: tf.Tensor2D): tf.Tensor2D {
+  const classes = x.shape[1];
+  if (!tracing()) return tf.sum(tf.mul(tf.expandDims(x, 1), tf.oneHot(ids, classes)), 2);
+  return symbolic(lower((graph) => graph.add('GatherElements', [nameOf(x), nameOf(ids)], { axis: 1 })), ids.shape, 'float32') as tf.Tensor2D;
 }
 
-/** x with updates[i] added at [i, ids[i]]. */
-function scatterAdd(x: tf.Tensor2D, ids: tf.Tensor1D, updates: tf.Tensor2D): tf.Tensor2D {
-  const [rows, classes] = x.shape;
-  if (!tracing()) return tf.add(x, tf.mul(tf.oneHot(ids, classes), updates));
-  const name = lower((graph) => {
-    const column = graph.reshape(nameOf(ids), [rows], [rows, 1]);
-    return graph.add('ScatterElements', [nameOf(x), column, nameOf(updates)], { axis: 1, reduction: 'add' });
-  });
-  return symbolic(name, [rows, classes], 'float32') as tf.Tensor2D;
+/** x with updates[i, j] added at [i, ids[i, j]]. */
+function scatterAdd(x: tf.Tensor2D, ids: tf.Tensor2D, updates: tf.Tensor2D): tf.Tensor2D {
+  const classes = x.shape[1];
+  if (!tracing()) return tf.add(x, tf.sum(tf.mul(tf.expandDims(updates, 2), tf.oneHot(ids, classes)), 1));
+  return symbolic(lower((graph) => graph.add('ScatterElements', [nameOf(x), nameOf(ids), nameOf(updates)], { axis: 1, reduction: 'add' })), x.shape, 'float32') as tf.Tensor2D;
+}
+
+function columnsOf(ids: tf.Tensor1D | tf.Tensor2D): tf.Tensor2D {
+  return ids.rank === 2 ? (ids as tf.Tensor2D) : (ids.reshape([ids.shape[0], 1]) as tf.Tensor2D);
 }
 
 /**
@@ -73,9 +63,9 @@ export function projectedCrossEntropy(hidden: tf.Tensor2D, weight: tf.Tensor2D, 
     const [ids, credits] = [tf.split(targets, sizes), tf.split(credit, sizes)] as [tf.Tensor1D[], tf.Tensor1D[]];
     const parts = (tf.split(hiddenIn as tf.Tensor2D, sizes, 0) as tf.Tensor2D[]).map((part, i) => {
       const probabilities = tf.softmax(tf.matMul(part, weight)) as tf.Tensor2D;
-      const nll = negativeLog(pick(probabilities, ids[i]!));
+      const nll = negativeLog(pick(probabilities, columnsOf(ids[i]!))).reshape([sizes[i]!]);
       const column = credits[i]!.reshape([sizes[i]!, 1]) as tf.Tensor2D;
-      const gradient = scatterAdd(tf.mul(probabilities, column) as tf.Tensor2D, ids[i]!, tf.neg(column) as tf.Tensor2D);
+      const gradient = scatterAdd(tf.mul(probabilities, column) as tf.Tensor2D, columnsOf(ids[i]!), tf.neg(column) as tf.Tensor2D);
       return { total: tf.sum(tf.mul(nll, credits[i]!)), toHidden: tf.matMul(gradient, weight, false, true), toWeight: tf.matMul(part, gradient, true, false) };
     });
     const toHidden = tf.concat(parts.map((part) => part.toHidden), 0);
