@@ -78,7 +78,7 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
     rounds: 10,
     config: {
       model: presets.small.config.model,
-      pretraining: { ...presets.small.config.pretraining, saveEvery: 500 },
+      pretraining: { ...presets.small.config.pretraining, saveEvery: 600 },
       sampling: { unconditional: 768, prompted: 256, maxTokens: 150 },
       refinement: { parents: 32 },
       measuring: { unconditional: 512, prompted: 128, gate: 256, documents: 256 },

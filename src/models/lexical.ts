@@ -61,7 +61,7 @@ const TAB = 9, SPACE = 32, QUOTE = code('"'), HASH = code('#'), APOSTROPHE = cod
 const NEWLINE = 10, RETURN = 13;
 const endsLine = (byte: number): boolean => byte === NEWLINE || byte === RETURN;
 const OPENING = new Map([[code('('), 1], [code('['), 2], [code('{'), 3]]);
-/** A bracket that holds what a function is defined with. */
+/** Brackets that hold what a function is defined with, or called. */
 const PARAMETERS = 4, CALL = 1;
 const CLOSING = new Set([code(')'), code(']'), code('}')]);
 const SUBSCRIPT = code('['), STAR = code('*');
@@ -87,7 +87,7 @@ interface Frame {
   names: ReadonlySet<string>;
 }
 const NO_NAMES: ReadonlySet<string> = new Set();
-const frame = (kind: number, around: number): Frame => ({ kind, around, named: false, keyed: false, pending: COMPLETE, iterates: false, stars: 0, names: NO_NAMES });
+const newFrame = (kind: number, around: number): Frame => ({ kind, around, named: false, keyed: false, pending: COMPLETE, iterates: false, stars: 0, names: NO_NAMES });
 
 /** What an item of a bracket, or a line, amounts to so far: a name, something else that can be assigned to, something that cannot, what has been assigned to or annotated. */
 const NOTHING = 0, SINGLE = 1, TARGET = 2, VALUE = 3, ASSIGNED_TO = 4, ANNOTATED = 5;
@@ -104,7 +104,7 @@ export class LexicalState {
   #escaped = false;
   /** Open brackets, innermost last. */
   #open: Frame[] = [];
-  #line = frame(0, NOTHING);
+  #line = newFrame(0, NOTHING);
   #blocks = new BlockState();
   /** Tokens since the text began. */
   #tokens = 0;
@@ -344,7 +344,7 @@ export class LexicalState {
       if (this.#open.length < DEEPEST) {
         // A call's value cannot be assigned to; what a subscript names, or a tuple, can.
         const target = byte === SUBSCRIPT ? this.#item <= TARGET : this.#item === NOTHING && OPENING.get(byte) === 1;
-        this.#open.push(frame(parameters ? PARAMETERS : OPENING.get(byte)!, target ? TARGET : this.#valued()));
+        this.#open.push(newFrame(parameters ? PARAMETERS : OPENING.get(byte)!, target ? TARGET : this.#valued()));
       }
       this.#item = NOTHING;
       this.#last = OPENED;
@@ -366,7 +366,7 @@ export class LexicalState {
     const frame = this.#frame();
     const parameters = frame.kind === PARAMETERS;
     if (!parameters && frame.kind !== CALL) return;
-    if (byte === STAR && (this.#item === NOTHING)) frame.stars = this.#previous === STAR ? 2 : Math.max(1, frame.stars);
+    if (byte === STAR && this.#item === NOTHING) frame.stars = this.#previous === STAR ? 2 : Math.max(1, frame.stars);
     const ends = byte === EQUALS || (parameters && (byte === COMMA || byte === COLON));
     if (ends && this.#item === SINGLE && this.#last === NAME) frame.names = new Set([...frame.names, this.#word]);
   }
@@ -415,7 +415,7 @@ export class LexicalState {
     this.#starting = true;
     this.#word = '';
     this.#head = '';
-    this.#line = frame(0, NOTHING);
+    this.#line = newFrame(0, NOTHING);
     this.#lineClass = UNKNOWN;
     this.#colon = 0;
     this.#last = 0;
