@@ -4,8 +4,9 @@
  * - Baselines are taken within bins of samples with about equally many code tokens: p(x | valid) is shorter than p(x), and a
  *   single baseline would reward brevity.
  * - A valid sample's advantage goes to all of its tokens. A failed one is blamed only where it broke: at the first token after
- *   which no continuation compiles. The rest of it may be good code. The blame is the same for all: a break costs the same
- *   wherever it happens, and samples of a bin in which hardly any is valid have nearly no advantage to lose.
+ *   which no continuation compiles, or the one that began the word or the indentation in which it lies. The rest of it may be good code. An empty
+ *   one is blamed for its end. The blame is the same for all: a break costs the same wherever it happens, and samples of a bin in which hardly
+ *   any is valid have nearly no advantage to lose.
  * - A repair raises its new span, nothing else.
  *
  * Sources: Shao et al., "DeepSeekMath" (2024), eq. 3 for group-relative advantages; the bins and the blame are this project's
