@@ -58,7 +58,7 @@ export interface AlternativesRequest {
 export interface Alternatives {
   readonly at: readonly number[];
   readonly tokens: readonly number[];
-  /** Estimates of their probabilities: unbiased, and higher where few of the likely ones were drawn. */
+  /** Estimates of their probabilities, unbiased over all draws of the position. */
   readonly shares: readonly number[];
   readonly logProbs: readonly number[];
 }

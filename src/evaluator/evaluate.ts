@@ -59,7 +59,7 @@ export function verdictsOf(requests: readonly Ending[], cpython: CPython): boole
     if (isHollow(report.statements)) return;
     if (promptLength > 0 || report.tokens.tokens.length < FEW_TOKENS) {
       const tree = extent === 'whole' && report.faults.length === 0 ? parseTree(text) : null;
-      if (ownNodesOf(report, tree, tree && structureOf(tree), promptLength) < LEAST_NODES) return;
+      if (ownNodesOf(report, tree, tree && promptLength === 0 ? structureOf(tree) : null, promptLength) < LEAST_NODES) return;
     }
     if (mayAsk(report, extent)) asked.push(index);
     else verdicts[index] = report.faults.length === 0;

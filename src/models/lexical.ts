@@ -150,12 +150,16 @@ export class LexicalState {
 
   /** Writes what is told here to place `at` of the arrays. */
   tell(told: ToldArrays, at: number): void {
+    if (this.#mode === 'elsewhere') {
+      for (const name of TOLD_NAMES) told[name][at] = name === 'brackets' ? TOLD.brackets - 1 : 0;
+      return;
+    }
     told.brackets[at] = this.#bracketsTold();
     told.lines[at] = this.#lineTold();
-    told.last[at] = this.#mode === 'elsewhere' ? 0 : (2 * this.#last + (this.#spaced ? 1 : 0)) * ITEMS + this.#item;
-    told.length[at] = this.#mode === 'elsewhere' ? 0 : Math.min(TOLD.length - 1, Math.floor(this.#tokens / 8));
-    told.words[at] = this.#mode === 'elsewhere' ? 0 : this.#wordsTold();
-    const { blocks, scopes } = this.#mode === 'elsewhere' ? { blocks: 0, scopes: 0 } : this.#blocks.tell(this.#starting ? this.#column : null);
+    told.last[at] = (2 * this.#last + (this.#spaced ? 1 : 0)) * ITEMS + this.#item;
+    told.length[at] = Math.min(TOLD.length - 1, Math.floor(this.#tokens / 8));
+    told.words[at] = this.#wordsTold();
+    const { blocks, scopes } = this.#blocks.tell(this.#starting ? this.#column : null);
     told.blocks[at] = blocks;
     told.scopes[at] = scopes;
   }
@@ -170,13 +174,11 @@ export class LexicalState {
     const [top, around] = [this.#open.at(-1) ?? this.#line, this.#open.at(-2) ?? this.#line];
     const second = around.kind === PARAMETERS ? 1 : around.kind;
     if (this.#mode === 'code') return ((top.kind * 4 + second) * DEPTHS + Math.max(0, Math.min(DEPTHS, this.#open.length) - 1)) * 4 + (this.#open.length === 0 ? 0 : (top.named ? 1 : 0) + (top.keyed ? 2 : 0));
-    if (this.#mode === 'elsewhere') return TOLD.brackets - 1;
     const string = this.#mode === 'comment' ? 0 : this.#run === 2 && this.#mode !== 'triple' ? 1 : 2 + (this.#mode === 'triple' ? 2 : 0) + (this.#quote === QUOTE ? 1 : 0);
     return 320 + 2 * string + (top.kind === 0 ? 0 : 1);
   }
 
   #lineTold(): number {
-    if (this.#mode === 'elsewhere') return 0;
     // What a line may follow does not depend on comments between.
     if (this.#mode === 'comment' && !this.#hasCode()) return this.#lineBefore;
     const level = Math.min(COLUMNS - 1, Math.ceil(this.#column / COLUMNS_A_LEVEL));

@@ -13,7 +13,7 @@ export interface JudgeService {
   /** Loads CPython and indexes the training documents; called once before anything else, and again when the documents change. */
   initialise(input: { readonly documents: readonly NamedText[]; readonly safety?: SafetyOptions }): Promise<{ readonly python: string }>;
   evaluate(requests: readonly SourceRequest[]): Promise<Evaluation[]>;
-  /** Is each text legal Python? CPython's word alone, without findings and counts; what CPython cannot be asked the rules answer. */
+  /** Is each text valid if it ends like this? Without findings and counts; what CPython cannot be asked the rules answer. */
   verdicts(texts: readonly Ending[]): Promise<boolean[]>;
   /** Can each text be the beginning of a program? */
   canBegin(texts: readonly string[]): Promise<boolean[]>;

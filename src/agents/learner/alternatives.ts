@@ -81,7 +81,7 @@ export async function breakingAlternatives({ model, parser, vocabulary }: Altern
     const all = questions.flat();
     const [begins, endings] = await Promise.all([
       parser.canBegin(all.flatMap(({ text, ends }) => (ends ? [] : [text])), signal),
-      parser.canEnd(questions.flatMap((asked, i) => asked.flatMap(({ text, ends }) => (ends ? [{ text, promptLength: part[i]!.sample.prompt.length }] : []))), signal),
+      parser.canEnd(all.flatMap(({ text, promptLength, ends }) => (ends ? [{ text, promptLength }] : [])), signal),
     ]);
     let begun = 0, ended = 0;
     const breaking = questions.map((asked, i) => breakingOf(drawn[i]!, asked.filter(({ ends }) => !(ends ? endings[ended++] : begins[begun++])).map(({ index }) => index)));
@@ -98,6 +98,7 @@ interface Question {
   /** Of the alternative that it is about. */
   readonly index: number;
   readonly text: string;
+  readonly promptLength: number;
   /** The alternative is to end here. */
   readonly ends: boolean;
 }
@@ -105,14 +106,15 @@ interface Question {
 /** What the text would be with each alternative as its last token. Those that are no text by themselves, or follow half a character, are left out. */
 function questionsOf({ sample, context }: Probe, { at, tokens }: Alternatives, { lengths, texts, endOfText }: Vocabulary): Question[] {
   const bytes = Buffer.from(textOf(sample));
+  const promptLength = sample.prompt.length;
   const ends = [Buffer.byteLength(contextOf(sample))];
   for (const token of sample.tokens ?? []) ends.push(ends.at(-1)! + (lengths[token] ?? 0));
   return tokens.flatMap((token, index): Question[] => {
     const before = bytes.subarray(0, ends[at[index]! - context.length]).toString();
     if (before.endsWith('\ufffd')) return [];
-    if (token === endOfText) return [{ index, text: before, ends: true }];
+    if (token === endOfText) return [{ index, text: before, promptLength, ends: true }];
     const own = texts[token];
-    return own ? [{ index, text: before + own, ends: false }] : [];
+    return own ? [{ index, text: before + own, promptLength, ends: false }] : [];
   });
 }
 

@@ -54,10 +54,9 @@ export function creditOf({ sample, evaluation }: Judged, advantage: number, toke
   const place = evaluation.brokenAt ?? focusOf(evaluation)?.span.start;
   if (evaluation.reason === 'truncated' && (evaluation.brokenAt === undefined || evaluation.brokenAt >= Buffer.byteLength(text))) return blameOfRunningOn(tokens, tokenLengths, sample, options);
   if (place === undefined) return credit;
-  const fault = place - Buffer.byteLength(contextOf(sample));
-  if (fault < 0) return credit;
-  const bytes = Buffer.from(text);
-  const at = tokenAt(tokens, tokenLengths, causeOf(bytes, place) - (place - fault));
+  const given = Buffer.byteLength(contextOf(sample));
+  if (place < given) return credit;
+  const at = tokenAt(tokens, tokenLengths, causeOf(Buffer.from(text), place) - given);
   for (let back = 0; back <= Math.min(at, options.faultBefore); back++) credit[at - back] = -options.faultWeight * 0.5 ** back;
   return credit;
 }
@@ -75,7 +74,7 @@ function causeOf(text: Buffer, place: number): number {
 }
 
 function inWord(byte: number | undefined): boolean {
-  return byte !== undefined && /[A-Za-z0-9_]/.test(String.fromCharCode(byte)) && byte < 128;
+  return byte !== undefined && /\w/.test(String.fromCharCode(byte));
 }
 
 /**

@@ -12,9 +12,9 @@
  * section 3; Singh et al., "Beyond Human Data" (2024), algorithm 1.
  */
 import type { TrainSequence, UpdateReport } from '../../contracts/model.ts';
+import type { Sample } from '../../contracts/records.ts';
 import { mean } from '../../metrics/index.ts';
 import { contextOf, textOf } from '../samples.ts';
-import type { Sample } from '../../contracts/records.ts';
 import { updateOf, type Accepted, type LearningMethod, type MethodDeps, type RoundOutcome } from './method.ts';
 
 export class ExpertIteration implements LearningMethod {

@@ -24,32 +24,32 @@ export class PolicyGradient implements LearningMethod {
   async teach(outcome: RoundOutcome, signal?: AbortSignal): Promise<UpdateReport> {
     const { model, config } = this.deps;
     const { acceptedWeight } = config.learning;
-    const accepted = acceptedWeight === 0 ? [] : await weighedBuffer(this.deps, outcome);
-    const likelihoods = new Map(accepted.map(({ sample, weight }) => [sample.id, { sample, weight: acceptedWeight * weight }]));
-    const sequences = await this.#sequences(outcome, likelihoods, signal);
-    return model.update(updateOf(config, outcome.round, [...sequences, ...(await likelihoodSequences(this.deps, [...likelihoods.values()]))]));
+    const buffer = acceptedWeight === 0 ? [] : await weighedBuffer(this.deps, outcome);
+    const accepted = buffer.map(({ sample, weight }): Weighed => ({ sample, weight: acceptedWeight * weight }));
+    // A repair that went on where its parent broke is one more valid draw from the policy; one that filled a hole is not a draw.
+    const continued = outcome.repairs.filter(({ revision }) => revision.tokens !== undefined).map(({ revision, evaluation }): Judged => ({ sample: revision, evaluation }));
+    const written = [...outcome.judged, ...continued];
+    const sequences = await this.#sequences(outcome, written, new Map(accepted.map(({ sample, weight }) => [sample.id, weight])), signal);
+    const own = new Set(written.map(({ sample }) => sample.id));
+    const others = await likelihoodSequences(this.deps, accepted.filter(({ sample }) => !own.has(sample.id)));
+    return model.update(updateOf(config, outcome.round, [...sequences, ...others]));
   }
 
-  /** Takes out of `likelihoods` what has a sequence here: that has its likelihood as well. */
-  async #sequences({ round, judged, rewards, repairs }: RoundOutcome, likelihoods: Map<string, Weighed>, signal?: AbortSignal): Promise<TrainSequence[]> {
+  /** `written`: the round's samples, in the order of their rewards, and continued revisions. `likelihoods`: weights by id of those that were accepted. */
+  async #sequences({ round, judged, rewards, repairs }: RoundOutcome, written: readonly Judged[], likelihoods: ReadonlyMap<string, number>, signal?: AbortSignal): Promise<TrainSequence[]> {
     const { model, endOfText, config: { learning } } = this.deps;
     // What was refused although it is valid, a copy or a veto's, has the blame in full.
     const advantage = advantages(judged, rewards).map((value, i) => (rewards[i]!.value > 0 ? learning.advantageWeight * value : value));
     const vocabulary = (this.#vocabulary ??= vocabularyOf(await model.tokenBytes(), endOfText));
-    // A repair that went on where its parent broke is one more valid draw from the policy; one that filled a hole is not a draw.
-    const continued = repairs.filter(({ revision }) => revision.tokens !== undefined).map(({ revision, evaluation }): Judged => ({ sample: revision, evaluation }));
-    const written = [...judged, ...continued];
     const contexts = await model.encode(written.map(({ sample }) => contextOf(sample)));
     const credits = written.map((one, i) => creditOf(one, advantage[i] ?? learning.repairWeight, vocabulary.lengths, learning));
     const breaking = await this.#breaking(round, written.map(({ sample, evaluation }, i): Probe => ({
       sample, context: contexts[i]!, count: evaluation.valid ? credits[i]!.length : credits[i]!.findLastIndex((value) => value !== 0) + 1,
     })), vocabulary, signal);
-    const samples = written.map((one, i) => {
-      const { weight = 0 } = likelihoods.get(one.sample.id) ?? {};
-      likelihoods.delete(one.sample.id);
-      const alternatives = breaking[i]!.map(({ at, token, logProb, share }) => ({ at, token, oldLogProb: logProb, credit: -learning.alternativeWeight * share }));
-      return sampleSequence(one, contexts[i]!, credits[i]!, { alternatives, likelihood: weight });
-    });
+    const samples = written.map((one, i) => sampleSequence(one, contexts[i]!, credits[i]!, {
+      alternatives: breaking[i]!.map(({ at, token, logProb, share }) => ({ at, token, oldLogProb: logProb, credit: -learning.alternativeWeight * share })),
+      likelihood: likelihoods.get(one.sample.id) ?? 0,
+    }));
     const parents = new Map(judged.map(({ sample }) => [sample.id, textOf(sample)]));
     const infilled = repairs.filter(({ revision }) => revision.tokens === undefined);
     const texts = await model.encode(infilled.map(({ revision }) => textOf(revision)));
