@@ -5,9 +5,6 @@ import { ChildService, type ChildOptions } from './rpc.ts';
 
 const ENTRY = new URL(`./model-host-entry.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url);
 
-/** glibc's allocator gives threads arenas of their own and none of them back: with weights compiled anew each round they hold 100 MB more after a hundred rounds. */
-const FEW_ARENAS = { MALLOC_ARENA_MAX: '2' };
-
 export interface RunningModelHost extends ModelHost {
   readonly pid: number | undefined;
   kill(): Promise<void>;
@@ -15,7 +12,7 @@ export interface RunningModelHost extends ModelHost {
 
 /** Starts the process; `initialise` has to be called before anything else. Calls reject with ProcessError once it is gone. */
 export function startModelHost(options: Pick<ChildOptions, 'onExit'> = {}): RunningModelHost {
-  const child = new ChildService<ModelHostService>(ENTRY, { ...options, env: { ...FEW_ARENAS, ...process.env } });
+  const child = new ChildService<ModelHostService>(ENTRY, options);
   return {
     get pid() {
       return child.pid;

@@ -6,6 +6,7 @@
 import { fork, type ChildProcess as NodeChild } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { FEW_ARENAS, HEAP_GROWTH } from './memory.ts';
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- methods differ in every parameter; callers see exact types
 type AnyMethod = (input: any, tell: any) => Promise<any>;
@@ -63,8 +64,6 @@ export function serve<T extends object>(make: (emit: (event: unknown) => void) =
 }
 
 export interface ChildOptions {
-  readonly env?: NodeJS.ProcessEnv;
-  readonly execArgv?: readonly string[];
   readonly onEvent?: (event: unknown) => void;
   /** Called once, when the process has ended, whoever ended it. */
   readonly onExit?: (info: { readonly code: number | null; readonly signal: string | null; readonly expected: boolean }) => void;
@@ -93,8 +92,8 @@ export class ChildService<T extends object> {
     const loader = path.endsWith('.ts') ? ['--import', createRequire(import.meta.url).resolve('tsx')] : [];
     this.#child = fork(path, [], {
       serialization: 'advanced',
-      execArgv: [...loader, ...(options.execArgv ?? [])],
-      env: options.env ?? process.env,
+      execArgv: [HEAP_GROWTH, ...loader],
+      env: { ...FEW_ARENAS, ...process.env },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     this.#child.stderr!.on('data', (chunk: Buffer) => {
