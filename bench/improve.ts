@@ -4,7 +4,7 @@
  */
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { parseConfig } from '../src/config/load.ts';
+import { ConfigError, parseConfig, withAssignments } from '../src/config/load.ts';
 import { RunError } from '../src/index.ts';
 import { writeFileAtomic, writeJsonAtomic } from '../src/store/atomic.ts';
 import { StoreError } from '../src/store/errors.ts';
@@ -17,13 +17,14 @@ import { libraryRunner } from './improve/run-cell.ts';
 import { isMisuse } from './usage.ts';
 import { ARM_NAMES, ARMS, configOf, DEFAULT_ARMS, SETTING_NAMES, SETTINGS, type Arm, type SettingName } from './improve/settings.ts';
 
-const HELP = `npm run bench -- improve [--setting NAME] [--arms A,B] [--seeds N | --seeds A,B] [--rounds N] [--out FOLDER] [--json]
+const HELP = `npm run bench -- improve [--setting NAME] [--arms A,B] [--seeds N | --seeds A,B] [--rounds N] [--set KEY=VALUE ...] [--out FOLDER] [--json]
 
   --setting  ${SETTING_NAMES.map((name) => `${name}: ${SETTINGS[name].about}`).join('\n             ')}
   --arms     default ${DEFAULT_ARMS.join(',')}:
              ${ARM_NAMES.map((arm) => `${arm}: ${ARMS[arm]}`).join('\n             ')}
   --seeds    how many, or which ones with a comma between them (a comma at the end for a single one)
   --rounds   instead of the setting's
+  --set      any setting of a run, of all arms, over those of --setting; may be given again
   --out      default runs/improve-SETTING; the same command again goes on where it was cut off
   --json     the report on standard output, progress on standard error
 `;
@@ -60,7 +61,7 @@ export async function main(args: string[]): Promise<void> {
   try {
     await improve(args);
   } catch (error) {
-    const misused = isMisuse(error);
+    const misused = isMisuse(error) || error instanceof ConfigError;
     if (!misused && !(error instanceof RunError || error instanceof StoreError)) throw error;
     process.stderr.write(`${(error as Error).message}\n`);
     process.exitCode = misused ? 2 : 1;
@@ -72,12 +73,12 @@ async function improve(args: string[]): Promise<void> {
     args,
     options: {
       setting: { type: 'string', default: 'small' }, arms: { type: 'string' }, seeds: { type: 'string' }, rounds: { type: 'string' },
-      out: { type: 'string' }, json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
+      set: { type: 'string', multiple: true, default: [] }, out: { type: 'string' }, json: { type: 'boolean', default: false }, help: { type: 'boolean', default: false },
     },
   });
   if (values.help) return void process.stdout.write(HELP);
   const name: SettingName = oneOf('setting', values.setting, SETTING_NAMES);
-  const setting = SETTINGS[name];
+  const setting = { ...SETTINGS[name], config: withAssignments(SETTINGS[name].config, values.set) };
   const chosen = values.arms?.split(',').map((arm) => oneOf('arm', arm.trim(), ARM_NAMES)) ?? DEFAULT_ARMS;
   const arms: Arm[] = ARM_NAMES.filter((arm) => chosen.includes(arm));
   const seeds = seedsOf(values.seeds ?? String(setting.seeds));

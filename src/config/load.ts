@@ -50,6 +50,11 @@ export function loadConfig(sources: ConfigSources = {}): LoadedConfig {
   return { config: parseConfig(merged, file ? `${file}, the flags or the preset` : undefined), preset, file };
 }
 
+/** What a user wrote, with assignments (as of ConfigSources) over it. Throws ConfigError. */
+export function withAssignments(input: ConfigInput, assignments: readonly string[]): ConfigInput {
+  return merge(input as Tree, readAssignments(assignments)) as ConfigInput;
+}
+
 /** Checks a configuration and fills in the defaults. `origin` says in the error where it was written. Throws ConfigError. */
 export function parseConfig(input: unknown, origin?: string): Config {
   const result = configSchema.safeParse(input);

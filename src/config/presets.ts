@@ -20,7 +20,7 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
     config: {
       budget: { rounds: 6, minutes: 5 },
       model: { layers: 2, heads: 3, kvHeads: 3, width: 96, hidden: 256, context: 160, batch: 16 },
-      pretraining: { steps: 1100, warmupSteps: 60, saveEvery: 200 },
+      pretraining: { steps: 1000, warmupSteps: 60, saveEvery: 200 },
       sampling: { unconditional: 640, prompted: 192, maxTokens: 150 },
       refinement: { parents: 32 },
       measuring: { unconditional: 256, prompted: 128, gate: 192, documents: 128 },

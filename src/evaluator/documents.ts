@@ -1,10 +1,12 @@
 /**
- * The documents of a corpus file: its functions and classes, dedented, each of which compiles by itself. What stands at top level
+ * The documents of a corpus file: its functions and classes, dedented, each of which would be valid if it were a sample: it compiles by itself and is not
+ * empty. (A policy that learns stubs from its documents is blamed for each that it writes.) What stands at top level
  * counts, and what stands directly in a top-level class (methods are most of the code there is). Not here: which files are read
  * and which documents are kept.
  */
 import type { Span } from '../contracts/records.ts';
 import type { CPython } from './cpython.ts';
+import { verdictsOf } from './evaluate.ts';
 import { checkRules, type Statement } from './rules/index.ts';
 import type { Tokens } from './rules/tokens.ts';
 import { SourceText } from './text.ts';
@@ -28,8 +30,8 @@ export function findDocuments(source: string, cpython: CPython): FoundDocument[]
     if (text !== null) found.push({ text, span: place.span(definition.start, definition.end) });
   }
   const legal = found.filter(({ text }) => checkRules(text).faults.length === 0);
-  const verdicts = cpython.compileAll(legal.map(({ text }) => text));
-  return legal.filter((_, index) => verdicts[index] === null);
+  const verdicts = verdictsOf(legal.map(({ text }) => ({ text, promptLength: 0 })), cpython);
+  return legal.filter((_, index) => verdicts[index]);
 }
 
 function* candidates(statements: readonly Statement[]): Generator<Definition> {

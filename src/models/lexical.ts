@@ -11,7 +11,7 @@
 import { BLOCKS_TOLD, BlockState } from './blocks.ts';
 
 /** What is told, as ids into tables of vectors, and how many there are of each. */
-export const TOLD = { brackets: 333, lines: 468, last: 204, words: 72, length: 32, ...BLOCKS_TOLD } as const;
+export const TOLD = { brackets: 397, lines: 504, last: 238, syntax: 5713, words: 72, length: 32, ...BLOCKS_TOLD } as const;
 export type ToldName = keyof typeof TOLD;
 export const TOLD_NAMES = Object.keys(TOLD) as ToldName[];
 /** Arrays of them, by position. */
@@ -29,7 +29,7 @@ interface SpecialIds {
 const UNKNOWN = 0, OTHER = 1;
 const FIRST_WORDS: readonly (readonly string[])[] = [
   ['elif', 'while', 'with', 'except', 'async', 'match', 'case'], ['def'], ['class'], ['if'], ['for'], ['try', 'else', 'finally'],
-  ['return', 'raise', 'assert', 'del', 'yield'], ['import'], ['from'], ['pass', 'break', 'continue'], ['@'],
+  ['return', 'raise', 'assert', 'yield'], ['import'], ['from'], ['pass', 'break', 'continue'], ['@'], ['del'],
 ];
 const LINE_CLASSES = 2 + FIRST_WORDS.length;
 const DEFINITION = 3;
@@ -37,6 +37,8 @@ const CLASS_OF: ReadonlyMap<string, number> = new Map(FIRST_WORDS.flatMap((words
 
 /** Kinds of what came last, beside those of words; 0 where a line has nothing yet. */
 const NAME = 1, NUMBER = 7, STRING = 8, CLOSED = 9, OPENED = 10, SEPARATED = 11, ATTRIBUTE = 12, OPERATOR = 13, ASSIGNED = 14, AFTER_COLON = 15, OTHER_SIGN = 16;
+/** What brackets behind it call. */
+const CALLED = new Set([NAME, STRING, CLOSED]);
 /** Kinds of words by what may follow: an operand has to, an operand may, nothing does, a name has to; the rest is alike to none. */
 const WORDS: readonly (readonly string[])[] = [
   ['and', 'or', 'not', 'in', 'is', 'if', 'elif', 'while', 'assert', 'del', 'with', 'await', 'case'], ['return', 'yield', 'raise', 'except', 'lambda'],
@@ -61,8 +63,11 @@ const TAB = 9, SPACE = 32, QUOTE = code('"'), HASH = code('#'), APOSTROPHE = cod
 const NEWLINE = 10, RETURN = 13;
 const endsLine = (byte: number): boolean => byte === NEWLINE || byte === RETURN;
 const OPENING = new Map([[code('('), 1], [code('['), 2], [code('{'), 3]]);
-/** Brackets that hold what a function is defined with, or called. */
-const PARAMETERS = 4, CALL = 1;
+/** Round brackets that hold what a function is called with, what it is defined with, and those around an expression or a tuple. */
+const CALL = 1, PARAMETERS = 4, GROUP = 5;
+const BRACKET_KINDS = 6;
+/** Ids of `brackets` before those of strings and comments. */
+const STRINGS = BRACKET_KINDS * 4 * DEPTHS * 4;
 const CLOSING = new Set([code(')'), code(']'), code('}')]);
 const SUBSCRIPT = code('['), STAR = code('*');
 const OPERATORS = new Set([...'+-*/%&|^~<>!'].map(code));
@@ -71,7 +76,7 @@ const BEFORE_EQUALS = new Set([...'=<>!:+-*/%&|^@~'].map(code));
 
 /** An open bracket, or what of a line stands outside of all. */
 interface Frame {
-  /** 1 to PARAMETERS; 0: the line. */
+  /** Below BRACKET_KINDS; 0: the line. */
   readonly kind: number;
   /** What the item around amounts to once the bracket is closed. */
   readonly around: number;
@@ -89,9 +94,9 @@ interface Frame {
 const NO_NAMES: ReadonlySet<string> = new Set();
 const newFrame = (kind: number, around: number): Frame => ({ kind, around, named: false, keyed: false, pending: COMPLETE, iterates: false, stars: 0, names: NO_NAMES });
 
-/** What an item of a bracket, or a line, amounts to so far: a name, something else that can be assigned to, something that cannot, what has been assigned to or annotated. */
-const NOTHING = 0, SINGLE = 1, TARGET = 2, VALUE = 3, ASSIGNED_TO = 4, ANNOTATED = 5;
-const ITEMS = 6;
+/** What an item of a bracket, or a line, amounts to so far: a name, something else that can be assigned to, something that cannot, what has been assigned to or annotated, what has stars before it. */
+const NOTHING = 0, SINGLE = 1, TARGET = 2, VALUE = 3, ASSIGNED_TO = 4, ANNOTATED = 5, STARRED = 6;
+const ITEMS = 7;
 
 type Mode = 'code' | 'comment' | 'string' | 'triple' | 'elsewhere';
 
@@ -156,7 +161,9 @@ export class LexicalState {
     }
     told.brackets[at] = this.#bracketsTold();
     told.lines[at] = this.#lineTold();
-    told.last[at] = (2 * this.#last + (this.#spaced ? 1 : 0)) * ITEMS + this.#item;
+    const last = (2 * this.#last + (this.#spaced ? 1 : 0)) * ITEMS + this.#item;
+    told.last[at] = last;
+    told.syntax[at] = this.#mode === 'code' ? this.#together(last) : TOLD.syntax - 1;
     told.length[at] = Math.min(TOLD.length - 1, Math.floor(this.#tokens / 8));
     told.words[at] = this.#wordsTold();
     const { blocks, scopes } = this.#blocks.tell(this.#starting ? this.#column : null);
@@ -164,18 +171,24 @@ export class LexicalState {
     told.scopes[at] = scopes;
   }
 
+  /** What came last, and what it stands in. */
+  #together(last: number): number {
+    const frame = this.#frame();
+    return (last * BRACKET_KINDS + frame.kind) * 4 + (this.#open.length === 0 ? this.#colon : flagsOf(frame));
+  }
+
   #wordsTold(): number {
     const { pending, iterates, stars, names } = this.#frame();
-    const again = this.#item === SINGLE && this.#last === NAME && names.has(this.#word);
+    const again = this.#isName() && names.has(this.#word);
     return ((pending * 2 + (iterates ? 1 : 0)) * 2 + (again ? 1 : 0)) * 3 + stars;
   }
 
   #bracketsTold(): number {
     const [top, around] = [this.#open.at(-1) ?? this.#line, this.#open.at(-2) ?? this.#line];
-    const second = around.kind === PARAMETERS ? 1 : around.kind;
-    if (this.#mode === 'code') return ((top.kind * 4 + second) * DEPTHS + Math.max(0, Math.min(DEPTHS, this.#open.length) - 1)) * 4 + (this.#open.length === 0 ? 0 : (top.named ? 1 : 0) + (top.keyed ? 2 : 0));
+    const second = around.kind >= PARAMETERS ? CALL : around.kind;
+    if (this.#mode === 'code') return ((top.kind * 4 + second) * DEPTHS + Math.max(0, Math.min(DEPTHS, this.#open.length) - 1)) * 4 + (this.#open.length === 0 ? 0 : flagsOf(top));
     const string = this.#mode === 'comment' ? 0 : this.#run === 2 && this.#mode !== 'triple' ? 1 : 2 + (this.#mode === 'triple' ? 2 : 0) + (this.#quote === QUOTE ? 1 : 0);
-    return 320 + 2 * string + (top.kind === 0 ? 0 : 1);
+    return STRINGS + 2 * string + (top.kind === 0 ? 0 : 1);
   }
 
   #lineTold(): number {
@@ -342,11 +355,12 @@ export class LexicalState {
       this.#quote = byte;
       this.#run = 1;
     } else if (OPENING.has(byte)) {
-      const parameters = this.#open.length === 0 && this.#lineClass === DEFINITION && OPENING.get(byte) === 1;
       if (this.#open.length < DEEPEST) {
+        const round = OPENING.get(byte) === CALL;
+        const kind = !round ? OPENING.get(byte)! : this.#open.length === 0 && this.#lineClass === DEFINITION ? PARAMETERS : CALLED.has(this.#last) ? CALL : GROUP;
         // A call's value cannot be assigned to; what a subscript names, or a tuple, can.
-        const target = byte === SUBSCRIPT ? this.#item <= TARGET : this.#item === NOTHING && OPENING.get(byte) === 1;
-        this.#open.push(newFrame(parameters ? PARAMETERS : OPENING.get(byte)!, target ? TARGET : this.#valued()));
+        const target = byte === SUBSCRIPT ? this.#item <= TARGET : round && this.#item === NOTHING;
+        this.#open.push(newFrame(kind, target ? TARGET : this.#valued()));
       }
       this.#item = NOTHING;
       this.#last = OPENED;
@@ -368,9 +382,15 @@ export class LexicalState {
     const frame = this.#frame();
     const parameters = frame.kind === PARAMETERS;
     if (!parameters && frame.kind !== CALL) return;
-    if (byte === STAR && this.#item === NOTHING) frame.stars = this.#previous === STAR ? 2 : Math.max(1, frame.stars);
+    if (byte === STAR && this.#item === NOTHING) frame.stars = Math.max(1, frame.stars);
+    else if (byte === STAR && this.#item === STARRED && this.#previous === STAR) frame.stars = 2;
     const ends = byte === EQUALS || (parameters && (byte === COMMA || byte === COLON));
-    if (ends && this.#item === SINGLE && this.#last === NAME) frame.names = new Set([...frame.names, this.#word]);
+    if (ends && this.#isName()) frame.names = new Set([...frame.names, this.#word]);
+  }
+
+  /** The item is one name, stars aside. */
+  #isName(): boolean {
+    return this.#last === NAME && (this.#item === SINGLE || this.#item === STARRED);
   }
 
   #hasCode(): boolean {
@@ -384,10 +404,10 @@ export class LexicalState {
 
   #itemAfter(byte: number): number {
     const inBrackets = this.#open.length > 0;
-    if (byte === COMMA) return inBrackets || this.#item <= TARGET ? NOTHING : this.#item;
+    if (byte === COMMA) return inBrackets || this.#item <= TARGET || this.#item === STARRED ? NOTHING : this.#item;
     if (byte === DOT) return this.#item;
-    if (byte === STAR && this.#item === NOTHING) return NOTHING;
-    if (byte === EQUALS) {
+    if (byte === STAR && this.#item === NOTHING) return STARRED;
+    if (byte === EQUALS && this.#item !== STARRED) {
       if (this.#previous === EQUALS) return VALUE;
       // Outside of brackets more can be assigned to: a = b = c.
       if (!BEFORE_EQUALS.has(this.#previous)) return inBrackets || this.#item === ANNOTATED ? ASSIGNED_TO : NOTHING;
@@ -423,6 +443,11 @@ export class LexicalState {
     this.#last = 0;
     this.#item = NOTHING;
   }
+}
+
+/** Whether an item of the bracket was given a name, and whether this one has had its colon: 0 to 3. */
+function flagsOf({ named, keyed }: Frame): number {
+  return (named ? 1 : 0) + (keyed ? 2 : 0);
 }
 
 function isDigit(byte: number): boolean {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { ConfigError, configFileName, configHash, loadConfig, nearest, parseConfig } from '../../src/config/load.ts';
+import { ConfigError, configFileName, configHash, loadConfig, nearest, parseConfig, withAssignments } from '../../src/config/load.ts';
 import { presetNames, presets } from '../../src/config/presets.ts';
 import { configSchema } from '../../src/config/schema.ts';
 
@@ -38,6 +38,13 @@ describe('presets', () => {
 });
 
 describe('the order of sources', () => {
+  it('assignments over what a caller has, which stays as it is', () => {
+    const base = { model: { layers: 3, heads: 2 }, corpus: ['a'] };
+    expect(withAssignments(base, ['model.layers=5', 'corpus=["b"]', 'seed=2'])).toEqual({ model: { layers: 5, heads: 2 }, corpus: ['b'], seed: 2 });
+    expect(base).toEqual({ model: { layers: 3, heads: 2 }, corpus: ['a'] });
+    expect(messageOf(() => void withAssignments(base, ['seed']))).toContain('key=value');
+  });
+
   it('flags over assignments over file over preset over defaults, field by field', () => {
     const directory = folder({ preset: 'smoke', seed: 2, budget: { rounds: 4 }, judges: 2, sampling: { maxTokens: 40 } });
     const { config, preset, file } = loadConfig({ directory, assignments: ['seed=3', 'judges=3', 'backend=cpu'], flags: { judges: 4 } });

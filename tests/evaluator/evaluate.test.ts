@@ -278,6 +278,14 @@ describe('documents', () => {
     ]);
     expect(findDocuments('def f(a):\n    return a\n\nx = = 1\n\ndef g(a)\n    return a\n', cpython).map(({ text }) => text)).toEqual(['def f(a):\n    return a\n']);
   });
+
+  it('are none where nothing is done, as no sample is valid that does nothing', () => {
+    const stubs = ['def f(a):\n    """Doc."""', 'def f(a): ...', 'class E(Exception):\n    pass', 'class A:\n    """Doc."""\n    def f(self):\n        pass', '@deco\ndef f(self) -> int:\n    # later\n    pass'];
+    for (const stub of stubs) expect([stub, findDocuments(`${stub}\n`, cpython)]).toEqual([stub, []]);
+    const found = findDocuments('class A:\n    def f(self):\n        pass\n    def g(self):\n        return 1\n', cpython);
+    expect(found.map(({ text }) => text.slice(0, 5))).toEqual(['class', 'def g']);
+    for (const { text } of findDocuments(source, cpython)) expect([text, evaluate(text).valid]).toEqual([text, true]);
+  });
 });
 
 describe('any string at all', () => {

@@ -25,8 +25,8 @@ const at = (text: string) => after(...idsOf(text));
 const brackets = (text: string): number => at(text).brackets;
 const line = (text: string): number => at(text).lines;
 /** Without what the item amounts to, which has the lowest place. */
-const last = (text: string): number => Math.floor(at(text).last / 6);
-const item = (text: string): number => at(text).last % 6;
+const last = (text: string): number => Math.floor(at(text).last / 7);
+const item = (text: string): number => at(text).last % 7;
 const block = (text: string): number => at(text).blocks;
 const scope = (text: string): number => at(text).scopes;
 const words = (text: string): number => at(text).words;
@@ -45,7 +45,8 @@ describe('brackets', () => {
         const token = text.slice(start, end);
         if ('([{'.includes(token)) open.push(token);
         if (')]}'.includes(token)) open.pop();
-        const expected = ['', 'def f'].map((before) => withoutFlags(brackets(before + open.join(''))));
+        // Around an expression, of a call, of a definition.
+        const expected = [open.join(''), `${open.slice(0, -1).join('')}f${open.at(-1) ?? ''}`, `def f${open.join('')}`].map((spelled) => withoutFlags(brackets(spelled)));
         expect([text.slice(0, end), expected.includes(withoutFlags(brackets(`${text.slice(0, end)} `)))]).toEqual([text.slice(0, end), true]);
         compared++;
       }
@@ -80,7 +81,7 @@ describe('brackets', () => {
 
 describe('the line', () => {
   it('is known by its first word and indentation', () => {
-    const lines = ['', 'x ', 'if ', 'for ', 'def ', 'class ', 'else ', 'while ', 'return ', 'import ', 'from ', 'pass ', '@', '    x ', '        x '];
+    const lines = ['', 'x ', 'if ', 'for ', 'def ', 'class ', 'else ', 'while ', 'return ', 'import ', 'from ', 'pass ', 'del ', '@', '    x ', '        x '];
     expect(new Set(lines.map(line)).size).toBe(lines.length);
     expect(line('iff ')).toBe(line('x '));
     expect(line('returned_values_of_many ')).toBe(line('x '));
@@ -131,17 +132,26 @@ describe('what came last', () => {
 
 describe('what an item amounts to', () => {
   it.each([
-    ['nothing', ['', '(', 'f(a, ', 'x = ', '*', 'x = y = ', '(*']], ['a name', ['x', 'f(a', 'f(a, b', 'x = y', '*x', 'a, b', 'def f(a']],
+    ['nothing', ['', '(', 'f(a, ', 'x = ', 'x = y = ', '*a, ', 'x = *a, ']], ['a name', ['x', 'f(a', 'f(a, b', 'x = y', 'a, b', 'def f(a', '*a, b']],
     ['something else that can be assigned to', ['a.b', 'a[1]', '(a, b)', '[a]', 'f(x).y', 'x = a.b', 'f(a)[0].c']],
     ['a value', ['f(x)', 'a + b', '1', "'a'", 'not x', 'return x', 'f(x), y', 'a == b', 'x += 1', 'f(a == b', '{a}', 'x y', 'f(lambda: x']],
     ['what has been assigned to', ['f(a=', 'f(a=1', 'f(a=b.c', 'def f(a=1', 'def f(a: b = 1', 'x: y = 1']], ['what is annotated', ['x: y', 'def f(a: b', 'x: a.b', 'x: List[int]']],
+    ['what has stars before it', ['*', '(*', '*x', 'f(*a.b', 'f(a, **b', 'def f(*a', 'def f(a, *b: int', 'def f(*a=1']],
   ])('%s', (_, texts) => {
     for (const text of texts) expect([text, item(text)]).toEqual([text, item(texts[0]!)]);
   });
 
   it('differs between all of these', () => {
-    expect(new Set(['', 'x', 'a.b', 'f(x)', 'f(a=1', 'x: y'].map(item)).size).toBe(6);
+    expect(new Set(['', 'x', 'a.b', 'f(x)', 'f(a=1', 'x: y', '*x'].map(item)).size).toBe(7);
   });
+});
+
+it('tells together what came last and what it stands in', () => {
+  const together = (text: string): number => at(text).syntax;
+  const texts = ['x', 'x ', 'f(', 'f(x', 'f(a=x', '(x', '[x', '{x', '{a: x', 'def f(x', 'x: y', 'if x:', 'f(x)', '.', 'f(*x', "'", '# x'];
+  expect(new Set(texts.map(together)).size).toBe(texts.length - 1);
+  for (const same of ['f(y', 'g(1, y', 'h[g(y', 'x = f(y']) expect([same, together(same)]).toEqual([same, together('f(x')]);
+  expect(together("'")).toBe(together('# x'));
 });
 
 describe('blocks', () => {
@@ -215,9 +225,11 @@ describe('words', () => {
   });
 });
 
-it('tells what a function is defined with from what one is called with', () => {
-  expect(brackets('def f(')).not.toBe(brackets('f('));
-  expect(brackets('def f(a=(')).toBe(brackets('f(a('));
+it('tells what a function is defined with from what one is called with, and both from brackets around an expression', () => {
+  expect(new Set(['def f(', 'f(', '(', '['].map(brackets)).size).toBe(4);
+  expect(brackets('def f(a=g(')).toBe(brackets('f(a('));
+  for (const text of ['x = (', 'return (', 'not (', 'a + (']) expect([text, brackets(text)]).toEqual([text, brackets('(')]);
+  for (const text of ['x = f(', 'return f (', 'f()(', 'f[0](', "'a'("]) expect([text, brackets(text)]).toEqual([text, brackets('f(')]);
   expect(brackets('def f() -> g[')).toBe(brackets('g['));
 });
 
