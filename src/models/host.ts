@@ -36,6 +36,7 @@ interface Sequence extends Packable {
   readonly source: TrainSequence;
 }
 
+/** The models of a run. One call at a time, as rpc.ts serves them: calls share the inputs of compiled steps. */
 export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialise' | 'save' | 'load'> {
   readonly #request: InitialiseRequest;
   readonly #tokenizer: Tokenizer;
