@@ -1,12 +1,11 @@
 #!/usr/bin/env node
 /** The `ouroboros` command's process: streams, signals, exit code. Not here: any command (program.ts). */
 import { buffer } from 'node:stream/consumers';
-import { setFlagsFromString } from 'node:v8';
-import { HEAP_GROWTH } from '../processes/memory.ts';
+import { collectEarly } from '../processes/memory.ts';
 import { exitCodes, type CliContext } from './context.ts';
 import { runCli } from './program.ts';
 
-setFlagsFromString(HEAP_GROWTH);
+collectEarly();
 
 const listeners = new Set<() => void>();
 const interrupt = (): void => {

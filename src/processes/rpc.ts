@@ -6,7 +6,7 @@
 import { fork, type ChildProcess as NodeChild } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { FEW_ARENAS, HEAP_GROWTH } from './memory.ts';
+import { collectEarly, FEW_ARENAS } from './memory.ts';
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- methods differ in every parameter; callers see exact types
 type AnyMethod = (input: any, tell: any) => Promise<any>;
@@ -41,6 +41,7 @@ export class ProcessError extends Error {
 /** In the child: serves `methods` until the parent disconnects. `emit` sends an event to the parent. */
 export function serve<T extends object>(make: (emit: (event: unknown) => void) => Service<T>): void {
   if (!process.send) throw new Error('This module is the entry point of a child process; start it through ChildService.');
+  collectEarly();
   const send = (message: Message): void => void (process.connected && process.send!(message));
   const methods = make((event) => send({ type: 'event', event }));
   let queue: Promise<void> = Promise.resolve();
@@ -92,7 +93,7 @@ export class ChildService<T extends object> {
     const loader = path.endsWith('.ts') ? ['--import', createRequire(import.meta.url).resolve('tsx')] : [];
     this.#child = fork(path, [], {
       serialization: 'advanced',
-      execArgv: [HEAP_GROWTH, ...loader],
+      execArgv: loader,
       env: { ...FEW_ARENAS, ...process.env },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
