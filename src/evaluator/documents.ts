@@ -5,8 +5,8 @@
  * and which documents are kept.
  */
 import type { Span } from '../contracts/records.ts';
+import { isHollow } from './counts.ts';
 import type { CPython } from './cpython.ts';
-import { verdictsOf } from './evaluate.ts';
 import { checkRules, type Statement } from './rules/index.ts';
 import type { Tokens } from './rules/tokens.ts';
 import { SourceText } from './text.ts';
@@ -29,9 +29,12 @@ export function findDocuments(source: string, cpython: CPython): FoundDocument[]
     const text = dedent(source, definition, tokens.strings);
     if (text !== null) found.push({ text, span: place.span(definition.start, definition.end) });
   }
-  const legal = found.filter(({ text }) => checkRules(text).faults.length === 0);
-  const verdicts = verdictsOf(legal.map(({ text }) => ({ text, promptLength: 0 })), cpython);
-  return legal.filter((_, index) => verdicts[index]);
+  const legal = found.filter(({ text }) => {
+    const report = checkRules(text);
+    return report.faults.length === 0 && !isHollow(report.statements);
+  });
+  const verdicts = cpython.compileAll(legal.map(({ text }) => text));
+  return legal.filter((_, index) => verdicts[index] === null);
 }
 
 function* candidates(statements: readonly Statement[]): Generator<Definition> {
