@@ -24,6 +24,8 @@ export interface CorpusIds {
 const FIRST_FILE_SHARE = 0.6;
 const LAST_FILE_PROGRESS = 0.75;
 const LONGEST_MIDDLE = 48;
+/** [prefix], [suffix] and [middle], which stand before a middle. */
+const MARKS = 3;
 /** A batch may begin in one and end in the next. */
 const EPOCHS_KEPT = 2;
 /** Part of a document's tokens that are masked. Source: Devlin et al., "BERT" (2019), section 3.1. */
@@ -31,7 +33,8 @@ const MASKED_PART = 0.15;
 
 /**
  * A document rearranged for fill-in-the-middle (prefix, suffix, middle: the order "PSM"): the middle is written last, between
- * two cuts at token boundaries. Source: Bavarian et al., "Efficient Training of Language Models to Fill in the Middle" (2022), section 3.
+ * two cuts at token boundaries. Only the middle is to be learned: a policy that learns to write [prefix] begins one text in seven with it
+ * where a plain one is asked for (docs/decisions/0013). Source: Bavarian et al., "Efficient Training of Language Models to Fill in the Middle" (2022), section 3.
  */
 export function infillSequence(tokens: ArrayLike<number>, start: number, end: number, special: SpecialIds): Int32Array {
   const all = Array.from(tokens);
@@ -145,7 +148,7 @@ export class PretrainingBatches {
       if (form < infillShare && tokens.length + 4 <= length) {
         const size = 1 + random.integer(3 * i + 1, Math.min(LONGEST_MIDDLE, tokens.length));
         const start = random.integer(3 * i + 2, tokens.length - size + 1);
-        return shifted(infillSequence(tokens, start, start + size, this.special), this.special.endOfText);
+        return { ...shifted(infillSequence(tokens, start, start + size, this.special), this.special.endOfText), learnedFrom: tokens.length - size + MARKS };
       }
       // Room for [middle] and end-of-text besides.
       const hidden = Math.min(Math.max(1, Math.round(MASKED_PART * tokens.length)), length - tokens.length - 2);

@@ -60,6 +60,24 @@ describe('fill-in-the-middle', () => {
     }));
   });
 
+  it('teaches the middle and its end, and never to write a mark', () => {
+    const { batch } = options;
+    const rows = make({ infillShare: 0.7, maskShare: 0.2, length: 40 }, false).documentRows(0, batch);
+    const weights = new Float32Array(batch * 40);
+    weighTargets(rows, 40, weights, 1);
+    const marks: number[] = [special.prefix, special.suffix, special.middle, special.mask];
+    let seen = 0;
+    for (const [r, row] of rows.entries()) for (const { sequence, start } of row) {
+      const targets = Array.from(sequence.targets);
+      const learned = targets.filter((_, i) => weights[r * 40 + start + i] !== 0);
+      expect(learned.filter((target) => marks.includes(target))).toEqual([]);
+      if (targets[0] !== special.prefix) continue;
+      expect(learned).toEqual(targets.slice(targets.indexOf(special.middle) + 1));
+      seen++;
+    }
+    expect(seen).toBeGreaterThan(5);
+  });
+
   it('takes about its share of the documents', () => {
     const rows = make({ infillShare: 0.5 }, false).documentRows(0, 400).flat();
     const share = rows.filter(({ sequence }) => sequence.targets[0] === special.prefix).length / rows.length;
