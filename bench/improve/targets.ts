@@ -1,6 +1,5 @@
 /** What the project asks of the loop, round 0 to the last round, beside what was measured: a pure rule over the loop's figures. */
-import { differenceInterval } from '../../src/agents/promotion.ts';
-import { mean } from '../../src/metrics/index.ts';
+import { differenceInterval, mean } from '../../src/metrics/index.ts';
 import type { Guards } from '../../src/contracts/records.ts';
 import type { CellFigures } from './figures.ts';
 import { CONTROLS } from './settings.ts';

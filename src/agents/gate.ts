@@ -1,5 +1,5 @@
 /**
- * The gate: measures the candidate's averaged weights on the gate split and promotes it or rolls back; measures the promoted policy
+ * The gate: measures the candidate's averaged weights on the gate split beside the promoted policy, both from the same random numbers, and promotes it or rolls back; measures the promoted policy
  * on the test split, which only tables and alarms read. The rule stands in promotion.ts. Samples drawn here are no training
  * data and are not recorded one by one: their figures are, and what became of each prompt.
  */
@@ -85,8 +85,10 @@ export class MeasuringGate implements Gate {
     const promoted = earlier.at(-1);
     if (!baseline || !promoted) throw new Error('Round 0 must be measured before a candidate can be judged.');
     // Promotion looks at unconditional samples only, so no prompted ones are drawn.
-    const { measurement: gate } = await this.#measure({ round, split: 'gate', weights: 'average', unconditional: measuring.gate, prompted: 0, baseline }, signal);
-    const verdict = judgeCandidate(gate, promoted, baseline);
+    const before = await this.#sample({ round, split: 'gate', weights: 'promoted', prompted: false, count: measuring.gate }, signal);
+    const { measurement: gate, unconditional } = await this.#measure({ round, split: 'gate', weights: 'average', unconditional: measuring.gate, prompted: 0, baseline }, signal);
+    const valid = (judged: readonly Judged[]): boolean[] => judged.map(({ evaluation }) => evaluation.valid);
+    const verdict = judgeCandidate(gate, promoted, baseline, { candidate: valid(unconditional), promoted: valid(before) });
     await (verdict.promoted ? model.promote() : model.rollback());
     signal?.throwIfAborted();
     if (verdict.promoted) this.#promotions.set(round, gate);
@@ -183,16 +185,17 @@ export class MeasuringGate implements Gate {
     const { model, evaluator, config: { sampling }, tasks } = this.#deps;
     const drawn = tasks({ split, prompted, count, round });
     const key = `round/${round}/${split}/${prompted ? 'prompted' : 'unconditional'}`;
+    const idOf = (index: number): string => `${key}/${weights}/${index}`;
     const completions = await judgedAhead(
       evaluator,
       (listener) => model.generate({ key, prompts: drawn.map(({ prompt }) => prompt), maxTokens: sampling.maxTokens, temperature: TEMPERATURE, weights }, listener),
-      ({ index, text, finish }) => requestOf({ id: `${key}/${index}`, prompt: drawn[index]!.prompt, completion: text, finish }),
+      ({ index, text, finish }) => requestOf({ id: idOf(index), prompt: drawn[index]!.prompt, completion: text, finish }),
       signal,
     );
     signal?.throwIfAborted();
     const samples = drawn.map((task, i): Sample => {
       const { text, finish, tokens, logProbs } = completions[i]!;
-      return { id: `${key}/${i}`, taskId: task.id, kind: task.kind, round, attempt: 0, prompt: task.prompt, completion: text, finish, tokens, logProbs };
+      return { id: idOf(i), taskId: task.id, kind: task.kind, round, attempt: 0, prompt: task.prompt, completion: text, finish, tokens, logProbs };
     });
     const evaluations = await evaluator.evaluateMany(samples.map(requestOf), signal);
     return samples.map((sample, i) => ({ sample, evaluation: evaluations[i]! }));

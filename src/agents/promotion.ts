@@ -2,8 +2,8 @@
  * Whether a candidate is promoted: a pure rule over gate measurements of the candidate, of the promoted policy and of round 0.
  * It refuses what is significantly less valid, and what won its validity by a cheat that a guard sees. Not here: measuring.
  */
-import type { GuardCheck, GuardName, Guards, Measurement, Proportion } from '../contracts/records.ts';
-import { ALARM_LIMITS, checksOf, emptyBound, isBroken, leastCode, paddingBound, renamedBound, similarBound, type Alarm, type Bound } from '../metrics/index.ts';
+import type { GuardCheck, GuardName, Guards, Measurement } from '../contracts/records.ts';
+import { ALARM_LIMITS, checksOf, emptyBound, isBroken, leastCode, paddingBound, pairedInterval, proportionOf, renamedBound, similarBound, type Alarm, type Bound } from '../metrics/index.ts';
 
 /**
  * Where a guard breaks. Factors are of round 0's value unless said otherwise; shares are of lines or of valid samples. Padding, similar lines,
@@ -29,16 +29,10 @@ export interface Verdict {
   readonly checks: readonly GuardCheck[];
 }
 
-/**
- * 95 % interval of `a - b` for independent proportions, from their Wilson intervals: method 10 of Newcombe, "Interval estimation
- * for the difference between independent proportions" (Statistics in Medicine, 1998).
- */
-export function differenceInterval(a: Proportion, b: Proportion): { readonly low: number; readonly high: number } {
-  const difference = a.value - b.value;
-  return {
-    low: difference - Math.hypot(a.value - a.low, b.high - b.value),
-    high: difference + Math.hypot(a.high - a.value, b.value - b.low),
-  };
+/** Two policies on the same draws: what became of each draw under the one and under the other. */
+export interface Paired {
+  readonly candidate: readonly boolean[];
+  readonly promoted: readonly boolean[];
 }
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
@@ -73,14 +67,13 @@ export function gateBounds(candidate: Guards, promoted: Guards, baseline: Guards
 }
 
 /**
- * Rejects a candidate whose unconditional validity is significantly below the promoted policy's (the 95 % interval of the difference
- * lies below 0) or that breaks a guard. 
+ * Rejects a candidate whose unconditional validity is significantly below the promoted policy's on the same draws (the 95 % interval of the difference
+ * lies below 0) or that breaks a guard. The promoted policy is drawn anew: a figure that won an earlier round was a lucky one on average.
  */
-export function judgeCandidate(candidate: Measurement, promoted: Measurement, baseline: Measurement): Verdict {
+export function judgeCandidate(candidate: Measurement, promoted: Measurement, baseline: Measurement, draws: Paired): Verdict {
   const reasons: string[] = [];
-  const [now, before] = [candidate.unconditional, promoted.unconditional];
-  if (differenceInterval(now, before).high < 0)
-    reasons.push(`Validity on the gate split fell from ${percent(before.value)} to ${percent(now.value)}, beyond the 95 % interval of the difference.`);
+  if (pairedInterval(draws.candidate, draws.promoted).high < 0)
+    reasons.push(`Validity on the gate split fell from ${percent(proportionOf(draws.promoted).value)} to ${percent(proportionOf(draws.candidate).value)} on the same draws, beyond the 95 % interval of the difference.`);
   const bounds = gateBounds(candidate.guards, promoted.guards, baseline.guards);
   const broken = bounds.filter((bound) => isBroken(bound, candidate.guards)).map(({ alarm, message }): Alarm => ({ alarm, message }));
   reasons.push(...broken.map(({ message }) => message));

@@ -1,5 +1,5 @@
 /** The metrics' door. */
-export { auc, mean, median, pairedBootstrap, wilson, type Interval } from './statistics.ts';
+export { auc, differenceInterval, mean, median, pairedBootstrap, pairedInterval, proportionOf, wilson, type Interval } from './statistics.ts';
 export { seedInterval, seedMean, student95, type SeedPair } from './seeds.ts';
 export { jensenShannon, structureDivergence } from './divergence.ts';
 export { BleuReferences, type Tokens } from './bleu.ts';
