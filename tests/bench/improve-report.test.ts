@@ -6,7 +6,8 @@ import { ARM_NAMES, CONTROLS, type Arm } from '../../bench/improve/settings.ts';
 import { steadyRounds } from '../../bench/improve/targets.ts';
 import { verdictOf, type VerdictInput } from '../../bench/improve/verdict.ts';
 import { passAtK } from '../../src/evaluator/execution/index.ts';
-import { mean, wilson } from '../../src/metrics/index.ts';
+import { mean, proportionOf, wilson } from '../../src/metrics/index.ts';
+import { RandomStream } from '../../src/random/philox.ts';
 import { cell } from './improve-fixtures.ts';
 
 const interval = (low: number, high: number) => ({ difference: (low + high) / 2, low, high });
@@ -119,6 +120,16 @@ describe('the report', () => {
     expect(steadyRounds(rounds(150, 160, 155, 170))).toBe(3);
     expect(steadyRounds(rounds(150, 250, 150, 300))).toBe(1);
     expect(steadyRounds(rounds(150))).toBe(0);
+  });
+
+  it('nearly all runs in which nothing falls are steady to the end, and few in which something does', () => {
+    const valid = (key: string, share: (round: number) => number) => {
+      const random = new RandomStream(1, 'steady', key);
+      return { rounds: Array.from({ length: 11 }, (_, round) => ({ ...cell('loop', 1).rounds[0]!, round, validity: proportionOf(Array.from({ length: 512 }, (_, i) => random.uniform(512 * round + i) < share(round))) })) };
+    };
+    const steady = (share: (round: number) => number): number => mean(Array.from({ length: 200 }, (_, run) => (steadyRounds(valid(String(run), share)) === 10 ? 1 : 0)));
+    expect(steady(() => 0.85)).toBeGreaterThan(0.93);
+    expect(steady((round) => (round < 6 ? 0.85 : 0.75))).toBeLessThan(0.2);
   });
 });
 
