@@ -94,6 +94,8 @@ export const configSchema = z.strictObject({
     faultBefore: z.int().min(0).default(1).describe('Tokens before it that share the blame, each with half of what the next one has.'),
     alternativeWeight: z.number().min(0).default(50).describe('Blame on what might have been written and would have broken the text, in the same unit; each token has it times its probability.'),
     alternativeDraws: z.int().min(0).max(4).default(2).describe('Alternatives drawn at each position of a sample; 0: none.'),
+    klWeight: z.number().min(0).default(0).describe('Weight of the divergence from the promoted policy at every token of a sample; 0: the corpus keeps the policy near (docs/decisions/0013).'),
+    entropyWeight: z.number().min(0).default(0).describe('Weight of the policy\'s entropy at every token of a sample; 0: none.'),
     oddsPower: share.default(0.2).describe('Exponent of the discriminator\'s odds: 1 weighs valid samples towards real code in full, 0 not at all.'),
     oddsClip: z.number().positive().default(1),
     repairWeight: z.number().min(0).default(0.3).describe('Credit of a repaired span in accepted revisions.'),

@@ -94,6 +94,9 @@ export interface UpdateRequest {
   readonly averageDecay: number;
   /** Passes over `sequences`. */
   readonly passes: number;
+  /** At every token of the sequences: weight of the divergence of the policy from the promoted one (nats, all tokens), and of the policy's entropy. Absent: 0. */
+  readonly klWeight?: number;
+  readonly entropyWeight?: number;
 }
 
 export interface UpdateReport {

@@ -29,12 +29,16 @@ export interface HostState {
   readonly counters: Record<string, number>;
 }
 
-type PerToken = Record<'likelihood' | 'credit' | 'oldLogProbs' | 'alternativeCredit' | 'alternativeLogProbs' | 'clipLow' | 'clipHigh', Float32Array> & { readonly alternatives: Int32Array };
+/** `sampled` in an anchored step alone. */
+type PerToken = { readonly sampled?: Float32Array } & Record<'likelihood' | 'credit' | 'oldLogProbs' | 'alternativeCredit' | 'alternativeLogProbs' | 'clipLow' | 'clipHigh', Float32Array> & { readonly alternatives: Int32Array };
 type TrainingReport = Record<'loss' | 'likelihoodLoss' | 'clipped' | 'gradNorm', number>;
 
 interface Sequence extends Packable {
   readonly source: TrainSequence;
 }
+
+const isAnchored = ({ klWeight = 0, entropyWeight = 0 }: UpdateRequest): boolean => klWeight > 0 || entropyWeight > 0;
+const stepName = (batch: number, anchored: boolean): string => `${batch}${anchored ? ' anchored' : ''}`;
 
 /** The models of a run. One call at a time, as rpc.ts serves them: calls share the inputs of compiled steps. */
 export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialise' | 'save' | 'load'> {
@@ -44,8 +48,8 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
   readonly #shape: PolicyShape;
   readonly #lexicon: Lexicon | null;
   readonly #batches: PretrainingBatches;
-  /** The training step by the rows it takes: all of a batch, a half or a quarter of them, compiled when a batch is first that small. */
-  readonly #train: Map<number, BoundStep>;
+  /** The training step by the rows it takes and whether it is anchored: all of a batch, a half or a quarter of them, compiled when a batch is first like that. */
+  readonly #train: Map<string, BoundStep>;
   readonly #score: Program;
   readonly #discriminator: DiscriminatorTrainer;
   /** Only where it was asked for. */
@@ -81,7 +85,7 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
     const zeros = (): Float32Array => new Float32Array(layout.size);
     this.#arrays = { raw, first: zeros(), second: zeros(), average: raw.slice(), promoted: raw.slice() };
     const { first, second, average } = this.#arrays;
-    this.#train = new Map([[shape.batch, train.bind({ weights: raw, first, second, average })]]);
+    this.#train = new Map([[stepName(shape.batch, false), train.bind({ weights: raw, first, second, average })]]);
     this.#memory = decodeMemory(engine, shape, slotsFor(engine, shape), this.#lexicon);
   }
 
@@ -295,7 +299,7 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
       for (let from = 0; from < rows.length; from += batch - corpusRows) {
         const own = rows.slice(from, from + batch - corpusRows);
         const corpus = this.#nextCorpusRows(corpusRows);
-        const training = await this.#trainingOf(own.length + corpus.length);
+        const training = await this.#trainingOf(own.length + corpus.length, isAnchored(request));
         const filled = this.#fillUpdate(training, own, corpus, request);
         used.tokens += filled.own + filled.corpus;
         used.rows += own.length + corpus.length;
@@ -324,6 +328,7 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
     const ownTokens = eachPlacement(own, context, (at, { source, ids }) => {
       inputs.credit.set(source.credit.slice(0, ids.length), at);
       inputs.likelihood.set(source.likelihood.slice(0, ids.length), at);
+      inputs.sampled?.fill(1, at, at + ids.length);
       if (source.oldLogProbs) inputs.oldLogProbs.set(source.oldLogProbs.slice(0, ids.length), at);
       let [last, place] = [-1, 0];
       for (const other of source.alternatives ?? []) {
@@ -336,25 +341,27 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
         inputs.alternativeLogProbs[slot] = other.oldLogProb;
       }
     });
-    for (const array of [inputs.credit, inputs.likelihood, inputs.alternativeCredit]) for (let i = 0; i < array.length; i++) array[i]! /= Math.max(1, ownTokens);
+    for (const array of [inputs.credit, inputs.likelihood, inputs.alternativeCredit, inputs.sampled ?? []]) for (let i = 0; i < array.length; i++) array[i]! /= Math.max(1, ownTokens);
     const offset = own.length * context;
     const weights = inputs.likelihood.subarray(offset);
     const corpusTokens = weighTargets(corpus, context, weights, request.corpusWeight);
     for (let i = 0; i < weights.length; i++) weights[i]! /= Math.max(1, corpusTokens);
-    inputs.clipLow[0] = request.clipLow;
-    inputs.clipHigh[0] = request.clipHigh;
+    const { clipLow, clipHigh, klWeight = 0, entropyWeight = 0 } = request;
+    for (const [name, value] of Object.entries({ clipLow, clipHigh, ...(inputs.sampled ? { klWeight, entropyWeight } : {}) })) training.inputs[name]![0] = value;
     return { own: ownTokens, corpus: corpusTokens };
   }
 
   /** The training step for a batch of so many rows: an update's last one may be small, and rows cost alike whether anything is in them. */
-  async #trainingOf(rows: number): Promise<BoundStep> {
+  async #trainingOf(rows: number, anchored = false): Promise<BoundStep> {
     const [half, quarter] = [2, 4].map((part) => Math.ceil(this.#shape.batch / part)) as [number, number];
     const batch = rows <= quarter ? quarter : rows <= half ? half : this.#shape.batch;
-    let bound = this.#train.get(batch);
+    const name = stepName(batch, anchored);
+    let bound = this.#train.get(name);
     if (!bound) {
-      const { step, spec } = trainStep({ ...this.#shape, batch });
-      const { raw: weights, first, second, average } = this.#arrays;
-      this.#train.set(batch, (bound = (await compile(this.#engine, step, spec)).bind({ weights, first, second, average })));
+      const { step, spec } = trainStep({ ...this.#shape, batch }, { anchored });
+      const { raw: weights, first, second, average, promoted } = this.#arrays;
+      bound = (await compile(this.#engine, step, spec)).bind({ weights, first, second, average, ...(anchored ? { reference: promoted } : {}) });
+      this.#train.set(name, bound);
     }
     return bound;
   }

@@ -131,11 +131,12 @@ function rows(shape: PolicyShape): Specs {
  *
  * with ratio = exp(logp - oldLogProbs), the second line once for the tokens that were written and once for the alternatives to them;
  * every weight is per position and already divided by what it is a mean over.
- * There is no KL term: its usual estimator is exp(ref - logp) on sampled tokens, which explodes exactly on the tokens that are to
- * become unlikely; the corpus rows keep the policy near its reference instead (docs/decisions).
- * Source: Schulman et al., "PPO" (2017), eq. 7.
+ * The corpus rows keep the policy near where it was. `anchored`: besides, at every position of weight `sampled`, klWeight times the divergence from the policy `reference` less
+ * entropyWeight times the entropy, both exact over all tokens: the usual estimator of the divergence, exp(ref - logp) on sampled tokens, explodes exactly on the tokens that are to
+ * become unlikely (docs/decisions/0003, 0013).
+ * Sources: Schulman et al., "PPO" (2017), eq. 7 and 9; Shao et al., "DeepSeekMath" (2024), eq. 3, whose divergence is the one the other way round.
  */
-export function trainStep(shape: PolicyShape): { step: Step; spec: StepSpec } {
+export function trainStep(shape: PolicyShape, { anchored = false } = {}): { step: Step; spec: StepSpec } {
   const layout = policyLayout(shape);
   const N = shape.batch * shape.context;
   const flat = { type: 'float32', shape: [layout.size] } as const;
@@ -144,9 +145,10 @@ export function trainStep(shape: PolicyShape): { step: Step; spec: StepSpec } {
   const mask = layout.decayMask();
   return {
     spec: {
-      variables: { weights: flat, first: flat, second: flat, average: flat },
+      variables: { weights: flat, first: flat, second: flat, average: flat, ...(anchored ? { reference: flat } : {}) },
       inputs: {
         ...rows(shape),
+        ...(anchored ? { sampled: perToken, klWeight: scalar, entropyWeight: scalar } : {}),
         likelihood: perToken, credit: perToken, oldLogProbs: perToken,
         alternatives: { type: 'int32', shape: [N, ALTERNATIVES] }, alternativeCredit: perAlternative, alternativeLogProbs: perAlternative,
         clipLow: scalar, clipHigh: scalar, learningRate: scalar, firstCorrection: scalar, secondCorrection: scalar, averageDecay: scalar,
@@ -168,7 +170,12 @@ export function trainStep(shape: PolicyShape): { step: Step; spec: StepSpec } {
         const other = surrogate(otherNll, inputs['alternativeCredit']!, inputs['alternativeLogProbs']!);
         const clipped = tf.add(written.clipped, other.clipped);
         const likelihoodLoss = tf.sum(tf.mul(inputs['likelihood']!, nll));
-        const loss = tf.sub(likelihoodLoss, tf.add(written.total, other.total)) as tf.Scalar;
+        let loss = tf.sub(likelihoodLoss, tf.add(written.total, other.total)) as tf.Scalar;
+        if (anchored) {
+          const reference = rowLogits(shape, layout.unflatten(variables['reference'] as tf.Tensor1D), inputs);
+          const anchor = tf.sub(tf.mul(tf.klDivergence(logits, reference), inputs['klWeight']!), tf.mul(tf.entropy(logits), inputs['entropyWeight']!));
+          loss = tf.add(loss, tf.sum(tf.mul(anchor, inputs['sampled']!))) as tf.Scalar;
+        }
         return { loss, metrics: { likelihoodLoss, clipped } };
       });
       const { state, gradNorm } = adamW(variables, gradient, mask, inputs);

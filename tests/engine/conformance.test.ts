@@ -118,6 +118,8 @@ const cases: readonly Case[] = [
     name: 'softmaxCrossEntropy of several a row', inputs: { logits: values(4, 5), targets: ids(0, 4, 2, 2), others: ids(1, 4, 0, 2) }, wrt: ['logits'],
     op: ({ logits, targets, others }) => ops.softmaxCrossEntropy(logits, tf.stack([targets, others], 1) as tf.Tensor2D), ours: true,
   },
+  { name: 'klDivergence', inputs: { logits: values(4, 5), reference: values(4, 5) }, wrt: ['logits'], op: ({ logits, reference }) => ops.klDivergence(logits, ops.mul(reference, 2) as tf.Tensor2D), ours: true },
+  { name: 'entropy', inputs: { logits: values(4, 5) }, wrt: ['logits'], op: ({ logits }) => ops.entropy(logits), ours: true },
   {
     name: 'projectedCrossEntropy', inputs: { hidden: values(5, 3), weight: values(3, 4), credit: values(5), targets: ids(0, 3, 2, 2, 1) }, wrt: ['hidden', 'weight'],
     op: ({ hidden, weight, credit, targets }) => ops.projectedCrossEntropy(hidden, weight, targets, credit, 8), ours: true,
@@ -264,7 +266,13 @@ describe('training of the policy, 5 steps', () => {
     };
   });
   const raw = weights();
-  conforms(trainStep(SHAPE), feeds, { weights: raw, first: zerosLike(raw), second: zerosLike(raw), average: raw.slice() });
+  const variables = { weights: raw, first: zerosLike(raw), second: zerosLike(raw), average: raw.slice() };
+  conforms(trainStep(SHAPE), feeds, variables);
+
+  describe('anchored', () => {
+    const anchor = { sampled: perToken((i) => (i % 3) / N), ...scalars({ klWeight: 2, entropyWeight: 0.3 }) };
+    conforms(trainStep(SHAPE, { anchored: true }), feeds.map((feed) => ({ ...feed, ...anchor })), { ...variables, reference: raw.map((value) => 1.1 * value) });
+  });
 });
 
 describe('scoring', () => {

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { FinishedListener, FinishedText, InitialiseRequest, LatentUpdateRequest, UpdateRequest } from '../../src/contracts/model.ts';
 import { draw } from '../../src/models/drawing.ts';
+import { mean } from '../../src/metrics/index.ts';
 import { PolicyHost, type HostState } from '../../src/models/host.ts';
 import { trainTokenizer } from '../../src/models/tokenizer/index.ts';
 
@@ -204,6 +205,32 @@ describe('an update', () => {
     const [lowered] = await change(-1);
     expect(raised).toBeLessThan(-1);
     expect(lowered).toBeGreaterThan(1);
+  });
+
+  it('stays nearer to the promoted policy at the tokens of its samples, and less sure of them, as it is asked to', async () => {
+    const texts = [documents[3]!, documents[10]!];
+    const [blamed, beside] = (await host.encode(texts)).map((ids) => [...ids, 0]);
+    const nothing = (ids: readonly number[]): number[] => ids.map(() => 0);
+    const sequences = [
+      { tokens: blamed!, likelihood: nothing(blamed!), credit: blamed!.map(() => -1), oldLogProbs: blamed!.map(() => -1) },
+      { tokens: beside!, likelihood: nothing(beside!), credit: nothing(beside!) },
+    ];
+    /** Log-probabilities of the tokens that nothing else is about, after five updates. */
+    const after = async (over: Partial<UpdateRequest>): Promise<number[]> => {
+      host.restore(copy(trained));
+      for (let i = 0; i < 5; i++) await host.update(update({ sequences, corpusShare: 0, learningRate: 1e-3, clipLow: 1e-6, clipHigh: 1e6, ...over }));
+      return (await host.logProbs([beside!]))[0]!;
+    };
+    host.restore(copy(trained));
+    const before = (await host.logProbs([beside!]))[0]!;
+    const distance = (values: readonly number[]): number => mean(values.map((value, i) => Math.abs(value - before[i]!)));
+    const free = await after({});
+    const held = await after({ klWeight: 20 });
+    const unsure = await after({ sequences: [sequences[1]!], entropyWeight: 1 });
+    expect(distance(held)).toBeLessThan(0.5 * distance(free));
+    expect(mean(unsure)).toBeLessThan(mean(before) - 0.05);
+    expect(await after({ klWeight: 20 })).toEqual(held);
+    host.restore(copy(trained));
   });
 
   it('says how many rows and tokens of its batches were corpus', async () => {

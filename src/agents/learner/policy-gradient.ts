@@ -32,7 +32,8 @@ export class PolicyGradient implements LearningMethod {
     const sequences = await this.#sequences(outcome, written, new Map(accepted.map(({ sample, weight }) => [sample.id, weight])), signal);
     const own = new Set(written.map(({ sample }) => sample.id));
     const others = await likelihoodSequences(this.deps, accepted.filter(({ sample }) => !own.has(sample.id)));
-    return model.update(updateOf(config, outcome.round, [...sequences, ...others]));
+    const { klWeight, entropyWeight } = config.learning;
+    return model.update({ ...updateOf(config, outcome.round, [...sequences, ...others]), klWeight, entropyWeight });
   }
 
   /** `written`: the round's samples, in the order of their rewards, and continued revisions. `likelihoods`: weights by id of those that were accepted. */

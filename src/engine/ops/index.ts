@@ -11,6 +11,6 @@ export { swiGlu } from './activation.ts';
 export { attention, cachedAttention } from './attention.ts';
 export { embedding } from './embedding.ts';
 export { perturbedLogits, scaledGradient, straightThrough } from './gumbel.ts';
-export { projectedCrossEntropy, softmaxCrossEntropy } from './loss.ts';
+export { entropy, klDivergence, projectedCrossEntropy, softmaxCrossEntropy } from './loss.ts';
 export { rmsNorm } from './normalization.ts';
 export { rotary } from './rotary.ts';

@@ -23,6 +23,34 @@ export function softmaxCrossEntropy<T extends tf.Tensor1D | tf.Tensor2D>(logits:
   return op(logits).reshape(targets.shape) as T;
 }
 
+/**
+ * Kullback-Leibler divergence of softmax(logits) from softmax(reference), sum_v q[v] (ln q[v] - ln p[v]) with q of the reference, nats, exact: both (N, V) -> (N). The
+ * gradient is p - q; nothing flows into the reference.
+ */
+export function klDivergence(logits: tf.Tensor2D, reference: tf.Tensor2D): tf.Tensor1D {
+  const q = tf.softmax(reference) as tf.Tensor2D;
+  const op = tf.customGrad((logitsIn, save) => {
+    const p = tf.softmax(logitsIn as tf.Tensor2D) as tf.Tensor2D;
+    (save as unknown as tf.GradSaveFunc)([p, q]);
+    return { value: tf.sum(tf.mul(q, tf.sub(negativeLog(p), negativeLog(q))), 1), gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => tf.mul(tf.sub(saved[0]!, saved[1]!), column(dy)) };
+  });
+  return op(logits) as tf.Tensor1D;
+}
+
+/** Entropy of softmax(logits), nats: (N, V) -> (N). The gradient is -p (ln p + entropy). */
+export function entropy(logits: tf.Tensor2D): tf.Tensor1D {
+  const op = tf.customGrad((logitsIn, save) => {
+    const p = tf.softmax(logitsIn as tf.Tensor2D) as tf.Tensor2D;
+    const surprise = negativeLog(p);
+    const value = tf.sum(tf.mul(p, surprise), 1);
+    (save as unknown as tf.GradSaveFunc)([p, surprise, value]);
+    return { value, gradFunc: (dy: tf.Tensor, [p, surprise, value]: tf.Tensor[]) => tf.mul(tf.mul(p!, tf.sub(surprise!, column(value!))), column(dy)) };
+  });
+  return op(logits) as tf.Tensor1D;
+}
+
+const column = (x: tf.Tensor): tf.Tensor2D => x.reshape([x.shape[0]!, 1]);
+
 /** Below it a probability's logarithm is not taken: a float32 might be 0. */
 const SMALLEST = 1e-37;
 
