@@ -73,7 +73,7 @@ export function gateBounds(candidate: Guards, promoted: Guards, baseline: Guards
 export function judgeCandidate(candidate: Measurement, promoted: Measurement, baseline: Measurement, draws: Paired): Verdict {
   const reasons: string[] = [];
   if (pairedInterval(draws.candidate, draws.promoted).high < 0)
-    reasons.push(`Validity on the gate split fell from ${percent(proportionOf(draws.promoted).value)} to ${percent(proportionOf(draws.candidate).value)} on the same draws, beyond the 95 % interval of the difference.`);
+    reasons.push(`Validity on the gate split fell from ${percent(proportionOf(draws.promoted).value)} to ${percent(candidate.unconditional.value)} on the same draws, beyond the 95 % interval of the difference.`);
   const bounds = gateBounds(candidate.guards, promoted.guards, baseline.guards);
   const broken = bounds.filter((bound) => isBroken(bound, candidate.guards)).map(({ alarm, message }): Alarm => ({ alarm, message }));
   reasons.push(...broken.map(({ message }) => message));

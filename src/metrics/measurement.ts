@@ -7,7 +7,7 @@ import type { Guards, Measurement, Proportion, Split } from '../contracts/record
 import { structureDivergence } from './divergence.ts';
 import { bleuTokens, distinctShapes, repeatedLines, sampledEntropy, selfBleu } from './diversity.ts';
 import { safetyTotals } from './safety.ts';
-import { mean, median, wilson } from './statistics.ts';
+import { mean, median, proportionOf } from './statistics.ts';
 
 /** What samples are held against: documents of the same split. */
 export interface HeldOut {
@@ -35,7 +35,7 @@ export interface MeasurementInput {
 
 /** Share of samples that are valid; every sample is in the denominator. */
 export function validity(judged: readonly Judged[]): Proportion {
-  return wilson(judged.filter(({ evaluation }) => evaluation.valid).length, judged.length);
+  return proportionOf(judged.map(({ evaluation }) => evaluation.valid));
 }
 
 export function measurement({ split, unconditional, prompted, heldOut, baselineCount }: MeasurementInput): Measurement {

@@ -32,7 +32,7 @@ export function klDivergence(logits: tf.Tensor2D, reference: tf.Tensor2D): tf.Te
   const op = tf.customGrad((logitsIn, save) => {
     const p = tf.softmax(logitsIn as tf.Tensor2D) as tf.Tensor2D;
     (save as unknown as tf.GradSaveFunc)([p, q]);
-    return { value: tf.sum(tf.mul(q, tf.sub(negativeLog(p), negativeLog(q))), 1), gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => tf.mul(tf.sub(saved[0]!, saved[1]!), column(dy)) };
+    return { value: tf.sum<tf.Tensor1D>(tf.mul(q, tf.sub(negativeLog(p), negativeLog(q))), 1), gradFunc: (dy: tf.Tensor1D, saved: tf.Tensor[]) => tf.mul(tf.sub(saved[0]!, saved[1]!), columnsOf(dy)) };
   });
   return op(logits) as tf.Tensor1D;
 }
@@ -42,14 +42,12 @@ export function entropy(logits: tf.Tensor2D): tf.Tensor1D {
   const op = tf.customGrad((logitsIn, save) => {
     const p = tf.softmax(logitsIn as tf.Tensor2D) as tf.Tensor2D;
     const surprise = negativeLog(p);
-    const value = tf.sum(tf.mul(p, surprise), 1);
+    const value = tf.sum<tf.Tensor1D>(tf.mul(p, surprise), 1);
     (save as unknown as tf.GradSaveFunc)([p, surprise, value]);
-    return { value, gradFunc: (dy: tf.Tensor, [p, surprise, value]: tf.Tensor[]) => tf.mul(tf.mul(p!, tf.sub(surprise!, column(value!))), column(dy)) };
+    return { value, gradFunc: (dy: tf.Tensor1D, [p, surprise, value]: tf.Tensor[]) => tf.mul(tf.mul(p!, tf.sub(surprise!, columnsOf(value as tf.Tensor1D))), columnsOf(dy)) };
   });
   return op(logits) as tf.Tensor1D;
 }
-
-const column = (x: tf.Tensor): tf.Tensor2D => x.reshape([x.shape[0]!, 1]);
 
 /** Below it a probability's logarithm is not taken: a float32 might be 0. */
 const SMALLEST = 1e-37;
@@ -72,8 +70,8 @@ function scatterAdd(x: tf.Tensor2D, ids: tf.Tensor2D, updates: tf.Tensor2D): tf.
   return symbolic(lower((graph) => graph.add('ScatterElements', [nameOf(x), nameOf(ids), nameOf(updates)], { axis: 1, reduction: 'add' })), x.shape, 'float32') as tf.Tensor2D;
 }
 
-function columnsOf(ids: tf.Tensor1D | tf.Tensor2D): tf.Tensor2D {
-  return ids.rank === 2 ? (ids as tf.Tensor2D) : (ids.reshape([ids.shape[0], 1]) as tf.Tensor2D);
+function columnsOf(x: tf.Tensor1D | tf.Tensor2D): tf.Tensor2D {
+  return x.rank === 2 ? (x as tf.Tensor2D) : (x.reshape([x.shape[0], 1]) as tf.Tensor2D);
 }
 
 /**
