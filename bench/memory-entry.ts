@@ -10,7 +10,7 @@ import { peakResident } from './processes.ts';
 const shape = sizeNamed(process.argv[2] ?? '');
 const training = await openTraining(shape, 'onnx:cpu', MEMORY_STEPS);
 await training.run();
-const sampling = await openSampling(shape, MEMORY_BATCH, 1, MEMORY_TOKENS);
+const sampling = await openSampling(shape, 'onnx:cpu', MEMORY_BATCH, 1, MEMORY_TOKENS);
 await sampling.run();
 process.stdout.write(`${JSON.stringify({ peak: peakResident() })}\n`);
 process.exit(0);

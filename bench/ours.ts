@@ -12,6 +12,8 @@ import { RandomStream } from '../src/random/philox.ts';
 export const SIZES: Readonly<Record<string, PolicyShape>> = {
   S: { layers: 4, heads: 4, kvHeads: 4, width: 128, hidden: 344, context: 128, batch: 16, lexicalState: false, vocabulary: 1024 },
   M: { layers: 6, heads: 6, kvHeads: 6, width: 384, hidden: 1024, context: 256, batch: 8, lexicalState: false, vocabulary: 2048 },
+  // Work for a GPU, 90 M parameters; a step takes many seconds on a few cores.
+  L: { layers: 12, heads: 12, kvHeads: 12, width: 768, hidden: 2048, context: 512, batch: 16, lexicalState: false, vocabulary: 8192 },
 };
 
 export function sizeNamed(name: string): PolicyShape {
@@ -68,8 +70,8 @@ export async function openTraining(shape: PolicyShape, backend: BackendName, ste
  * Sampling of a batch of sequences, `passes` times a run, each as long as the context or `tokens` allows: no token ends one. As in a run no
  * more of them are side by side than the model's caches allow; a larger batch goes through in equal turns.
  */
-export async function openSampling(shape: PolicyShape, batch: number, passes = 1, tokens = shape.context - 1): Promise<Workload> {
-  const engine = { backend: 'onnx:cpu', threads: availableParallelism() } as const;
+export async function openSampling(shape: PolicyShape, backend: BackendName, batch: number, passes = 1, tokens = shape.context - 1): Promise<Workload> {
+  const engine = { backend, threads: availableParallelism() };
   const { lanes } = lanesFor(engine, shape);
   const turns = Math.ceil(batch / (lanes * slotsFor(engine, shape)));
   const decoder = new Decoder(engine, shape, policyLayout(shape).initialise(1), decodeMemory(engine, shape, Math.ceil(batch / (lanes * turns))));

@@ -35,7 +35,7 @@ export async function measure(args: readonly string[], say: Say): Promise<BenchR
   for (const [name, change] of VARIATIONS) {
     const shape = { ...sizeNamed('S'), ...change };
     const positions = shape.batch * shape.context;
-    const training = await openTraining(shape, 'onnx:cpu', 1), sampling = await openSampling(shape, SEQUENCES);
+    const training = await openTraining(shape, 'onnx:cpu', 1), sampling = await openSampling(shape, 'onnx:cpu', SEQUENCES);
     const rates = await alternate({ training: () => rateOf(() => training.run()), sampling: () => rateOf(() => sampling.run()) }, repetitions);
     training.release();
     sampling.release();

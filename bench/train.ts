@@ -1,12 +1,15 @@
 /**
  * Training and sampling, tokens a second, and peak memory: our compiled step and decoder, the same step eagerly on tfjs-wasm, and the
  * same architecture in PyTorch, eager and through torch.compile, where a Python with torch is at hand (OUROBOROS_PYTHON, else python3).
- * Each repetition of one side is followed by one of the other.
+ * Each repetition of one side is followed by one of the other. On a GPU's backend the peer gets the GPU as well, and the rows that
+ * are about the CPU are left out.
  *
- *     npm run bench -- train [--sizes S,M] [--batches 1,16,64] [--repetitions 5] [--no-compile] [--json]
+ *     npm run bench -- train [--sizes S,M] [--batches 1,16,64] [--repetitions 5] [--backend onnx:cpu] [--no-compile] [--json]
  */
 import { parseArgs } from 'node:util';
-import { probeBackend } from '../src/engine/backends.ts';
+import { parseConfig } from '../src/config/load.ts';
+import { chooseEngine, probeBackend } from '../src/engine/backends.ts';
+import { computesOnDevice, type EngineOptions } from '../src/engine/compile.ts';
 import { alternate, Recorder, type BenchReport, type Say } from './figures.ts';
 import { MEMORY_BATCH, MEMORY_STEPS, MEMORY_TOKENS, ourPeak } from './memory.ts';
 import { openSampling, openTraining, rateOf, sizeNamed, type Workload } from './ours.ts';
@@ -26,7 +29,7 @@ const stepsOf = (shape: PolicyShape): number => (shape.width < 256 ? 4 : 1);
 const passesOf = (batch: number): number => (batch < 16 ? 4 : 1);
 
 class TrainBench {
-  constructor(private readonly recorder: Recorder, private readonly repetitions: number, private readonly compiled: boolean) {}
+  constructor(private readonly recorder: Recorder, private readonly engine: EngineOptions, private readonly repetitions: number, private readonly compiled: boolean) {}
 
   /** One row: ours beside every form of the peer that runs here. */
   async #row(name: string, work: Workload, peer: TorchPeer | null, request: { readonly do: string } & Readonly<Record<string, unknown>>): Promise<void> {
@@ -49,23 +52,26 @@ class TrainBench {
 
   async size(size: string, batches: readonly number[]): Promise<void> {
     const shape = sizeNamed(size);
-    const peer = await openTorch('torch_llama.py', shape);
+    const { backend } = this.engine, embedded = backend === 'onnx:cpu';
+    const peer = await openTorch('torch_llama.py', { ...shape, device: computesOnDevice(this.engine) ? 'cuda' : 'cpu' });
     if (peer) this.recorder.peer('torch', peer.version);
     else this.recorder.missing(NO_TORCH);
+    // Ratios of one backend never stand for those of another.
+    const of = embedded ? size : `${size}.${backend}`;
     try {
-      const training = await openTraining(shape, 'onnx:cpu', stepsOf(shape));
-      await this.#row(`train.${size}`, training, peer, { do: 'train', steps: stepsOf(shape) });
-      if (size === 'S') await this.#eager(shape, training);
+      const training = await openTraining(shape, backend, stepsOf(shape));
+      await this.#row(`train.${of}`, training, peer, { do: 'train', steps: stepsOf(shape) });
+      if (size === 'S' && embedded) await this.#eager(shape, training);
       training.release();
       for (const batch of batches) {
-        const sampling = await openSampling(shape, batch, passesOf(batch));
-        await this.#row(`sample.${size}.${batch}`, sampling, peer, { do: 'sample', batch, passes: passesOf(batch) });
+        const sampling = await openSampling(shape, backend, batch, passesOf(batch));
+        await this.#row(`sample.${of}.${batch}`, sampling, peer, { do: 'sample', batch, passes: passesOf(batch) });
         sampling.release();
       }
     } finally {
       await peer?.close();
     }
-    if (size === MEMORY_SIZE) await this.#memory(size, shape);
+    if (size === MEMORY_SIZE && embedded) await this.#memory(size, shape);
   }
 
   /** The same step where nothing is compiled: two repetitions, since one takes ten seconds. */
@@ -87,7 +93,7 @@ class TrainBench {
       const peak = ourPeak(size);
       if (peak === null) return this.recorder.missing(`${name} (this system has no /proc)`);
       ours.push(peak / MEGABYTE);
-      const peer = await openTorch('torch_llama.py', shape);
+      const peer = await openTorch('torch_llama.py', { ...shape, device: 'cpu' });
       if (!peer) continue;
       const answer = await peer.call<{ peak: number }>({ do: 'memory', steps: MEMORY_STEPS, batch: MEMORY_BATCH, tokens: MEMORY_TOKENS });
       theirs.push(answer.peak / MEGABYTE);
@@ -106,15 +112,16 @@ export async function measure(args: readonly string[], say: Say): Promise<BenchR
     args: [...args],
     options: {
       sizes: { type: 'string', default: 'S,M' }, batches: { type: 'string', default: '1,16,64' }, repetitions: { type: 'string', default: '5' },
-      'no-compile': { type: 'boolean', default: false },
+      backend: { type: 'string', default: 'onnx:cpu' }, 'no-compile': { type: 'boolean', default: false },
     },
   });
   const repetitions = Number(values.repetitions);
   const batches = values.batches.split(',').filter(Boolean).map(Number);
   if (!Number.isInteger(repetitions) || repetitions < 1) throw new RangeError('--repetitions has to be a whole number from 1.');
   if (batches.some((batch) => !Number.isInteger(batch) || batch < 1)) throw new RangeError('--batches has to be whole numbers from 1, such as 1,16,64.');
+  const engine = await chooseEngine(parseConfig({ backend: values.backend }).backend, 0);
   const recorder = new Recorder(say);
-  const bench = new TrainBench(recorder, repetitions, !values['no-compile']);
+  const bench = new TrainBench(recorder, engine, repetitions, !values['no-compile']);
   for (const size of values.sizes.split(',')) await bench.size(size, batches);
   return recorder.report();
 }

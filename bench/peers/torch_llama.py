@@ -1,7 +1,8 @@
 """Training and sampling in PyTorch, for `npm run bench -- train`: the peer that the compiled step and the decoder are measured against.
 
 Clipping by global norm and AdamW in training; a key/value cache in sampling; with `compiled`, the same through torch.compile (in
-sampling with one graph for all positions, which then attends over the whole cache under a mask). The set-up is the shape.
+sampling with one graph for all positions, which then attends over the whole cache under a mask). The set-up is the shape and the
+device.
 """
 
 import time
@@ -54,6 +55,8 @@ def make(shape):
         begun = time.perf_counter()
         try:
             tokens = run()
+            if torch.cuda.is_available():
+                torch.cuda.synchronize()
         except Exception as error:
             lines = str(error).strip().splitlines()
             return {"unavailable": f"{type(error).__name__}: {lines[0] if lines else ''}"}

@@ -112,14 +112,20 @@ def adam_w(model):
 
 
 def serve(make):
-    """Reads the set-up, a line of JSON, then requests; answers each with a line. `make(setup)` returns functions by name."""
+    """Reads the set-up, a line of JSON, then requests; answers each with a line. `make(setup)` returns functions by name; its `device`
+    ("cpu" or "cuda", by default the first) is where every tensor is made."""
     torch.set_num_threads(int(sys.argv[1]))
     torch.manual_seed(0)
     # What libraries print must not get between the answers.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    functions = make(json.loads(sys.stdin.readline()))
-    print(json.dumps({"version": torch.__version__, "compiles": hasattr(torch, "compile")}), file=answers, flush=True)
+    setup = json.loads(sys.stdin.readline())
+    version = torch.__version__
+    if setup.get("device", "cpu") != "cpu":
+        torch.set_default_device(setup["device"])
+        version += f" on {torch.cuda.get_device_name()}"
+    functions = make(setup)
+    print(json.dumps({"version": version, "compiles": hasattr(torch, "compile")}), file=answers, flush=True)
     for line in sys.stdin:
         request = json.loads(line)
         print(json.dumps(functions[request.pop("do")](**request)), file=answers, flush=True)
