@@ -81,7 +81,6 @@ export function createNativeSession(model: ModelPieces, options: SessionOptions)
   const session = openSession(model, (settings) => {
     check(setOptimization(settings, OPTIMIZATIONS));
     check(setThreads(settings, options.threads));
-    check(addConfigEntry(settings, 'session.set_denormal_as_zero', '1'));
     // By default a worker waits awake for tens of milliseconds after a run, on a core that the next session or a judge needs.
     check(addConfigEntry(settings, 'session.intra_op.spin_duration_us', String(SPIN_MICROSECONDS)));
     // A pattern is one block for all of a run's tensors: a third more memory than the arena needs without it.
