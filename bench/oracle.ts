@@ -1,7 +1,8 @@
 /**
  * `npm run bench -- oracle`: text generation measured against a distribution that is known, the synthetic oracle of the text-GAN
  * literature. Generators see 10,000 of its sequences: by likelihood as published, by likelihood as well as we can, and from there by SeqGAN
- * and, as its control, by likelihood alone; the oracle only scores. Both sides, the whole temperature curve (bench/oracle/curve.ts), over seeds.
+ * and, as its control, by likelihood alone; the same two from where likelihood ends. The oracle only scores. Both sides, the whole temperature curve
+ * (bench/oracle/curve.ts), over seeds.
  */
 import { Benchmark } from './oracle/generator.ts';
 import { trainMle, type MleRecipe, type MleResult } from './oracle/mle.ts';
@@ -9,6 +10,7 @@ import { OracleError, readOracle } from './oracle/oracle.ts';
 import { checkLines, checksHold, reportLines, reportOf, seedLines, type AdversarialReport, type MleReport, type SeedReport } from './oracle/report.ts';
 import { trainSeqgan, type SeqganRecipe } from './oracle/seqgan.ts';
 import { SETTINGS, type Setting } from './oracle/settings.ts';
+import type { Point } from './oracle/curve.ts';
 import type { Say } from './figures.ts';
 import { optionLines, orExplain, parseCommand, reportsOf } from './seeds.ts';
 
@@ -23,14 +25,20 @@ export async function runSeed(bench: Benchmark, setting: Setting, seed: number, 
   };
   const published = await byLikelihood('published MLE', setting.published);
   const mle = await byLikelihood('best MLE', setting.mle);
-  const adversarially = async (name: string, recipe: SeqganRecipe): Promise<AdversarialReport> => {
-    const { shape, best } = mle.result;
-    const { iterations, weights } = await trainSeqgan(bench, shape, best.weights, recipe, seed, (line) => say(`${name}, ${line}`));
-    return { iterations, curve: await bench.curve(shape, weights, seed) };
+  const { shape, best, last } = mle.result;
+  const curve = (weights: Float32Array): Promise<Point[]> => bench.curve(shape, weights, seed);
+  const adversarially = async (name: string, start: Float32Array, recipe: SeqganRecipe): Promise<AdversarialReport> => {
+    const { iterations, weights } = await trainSeqgan(bench, shape, start, recipe, seed, (line) => say(`${name}, ${line}`));
+    return { iterations, curve: await curve(weights) };
   };
-  const seqgan = await adversarially('seqgan', setting.seqgan);
-  const control = await adversarially('control', { ...setting.seqgan, rollouts: 0 });
-  return { seed, published: published.report, mle: mle.report, seqgan, control };
+  return {
+    seed, published: published.report, mle: mle.report,
+    seqgan: await adversarially('seqgan', best.weights, setting.seqgan),
+    control: await adversarially('control', best.weights, { ...setting.seqgan, rollouts: 0 }),
+    lateMle: { curve: await curve(last) },
+    lateSeqgan: await adversarially('late seqgan', last, setting.late),
+    lateControl: await adversarially('late control', last, { ...setting.late, rollouts: 0 }),
+  };
 }
 
 export async function main(args: string[]): Promise<void> {

@@ -41,6 +41,8 @@ export interface MleResult {
   readonly epochs: readonly MleEpoch[];
   /** Weights at the lowest validation NLL, live or averaged. */
   readonly best: { readonly weights: Float32Array; readonly epoch: number; readonly validation: number; readonly averaged: boolean };
+  /** Live weights after the last epoch. */
+  readonly last: Float32Array;
 }
 
 /** Lengths that hold half and four fifths of the sequences' counted tokens: most updates need not be as long as the longest one. */
@@ -83,9 +85,10 @@ export async function trainMle(course: Course, recipe: MleRecipe, seed: number, 
     const average = recipe.averageDecay === 0 ? '' : `, averaged weights ${averaged.toFixed(3)}`;
     say(`seed ${seed}: epoch ${epoch}/${recipe.epochs}, train ${(loss / order.length).toFixed(3)}, validation ${live.toFixed(3)}${average}${oracle === null ? '' : `, NLL-oracle ${oracle.toFixed(3)}`}`);
   }
+  const last = trainer.weights.slice();
   scorers.live.release();
   scorers.averaged.release();
   trainer.release();
   if (!best) throw new RangeError('Training by likelihood needs at least one epoch.');
-  return { shape, epochs, best };
+  return { shape, epochs, best, last };
 }

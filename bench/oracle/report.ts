@@ -26,12 +26,16 @@ export interface SeedReport {
   readonly seqgan: AdversarialReport;
   /** Seqgan's updates by likelihood alone. */
   readonly control: AdversarialReport;
+  /** The same three from where likelihood ends, as the paper starts. */
+  readonly lateMle: Pick<MleReport, 'curve'>;
+  readonly lateSeqgan: AdversarialReport;
+  readonly lateControl: AdversarialReport;
 }
 
 /** The generators, by what tables call them. */
-const ARMS = ['published', 'mle', 'seqgan', 'control'] as const;
-type Arm = (typeof ARMS)[number];
-const ARM_NAMES: Readonly<Record<Arm, string>> = { published: 'published MLE', mle: 'best MLE', seqgan: 'seqgan', control: 'control' };
+const ARM_NAMES = { published: 'published MLE', mle: 'best MLE', seqgan: 'seqgan', control: 'control', lateMle: 'late MLE', lateSeqgan: 'late seqgan', lateControl: 'late control' } as const;
+type Arm = keyof typeof ARM_NAMES;
+const ARMS = Object.keys(ARM_NAMES) as Arm[];
 
 /** One generator over seeds: its mean curve; both sides at temperature 1 and its best sum, each with its interval. */
 export interface Summary {
@@ -123,7 +127,7 @@ export function reportOf(given: Pick<OracleReport, 'setting' | 'machine' | 'load
       oracle: over((curve) => untempered(curve).oracle), test: over((curve) => untempered(curve).test), sum: over(sum),
     };
   };
-  const arms = { published: summary('published'), mle: summary('mle'), seqgan: summary('seqgan'), control: summary('control') };
+  const arms = Object.fromEntries(ARMS.map((arm) => [arm, summary(arm)])) as Record<Arm, Summary>;
   const sumDifference = seedInterval(seeds.map(({ mle, seqgan }) => ({ a: [sum(mle.curve)], b: [sum(seqgan.curve)] })), random('sum'));
   const over = (of: (report: SeedReport) => readonly Point[], name: string): Interval => seedMean(seeds.map((report) => [gain(untempered(report.seqgan.curve), of(report))]), random(name));
   const onMle = over(({ mle }) => mle.curve, 'gain');
