@@ -53,7 +53,7 @@ class TrainBench {
   async size(size: string, batches: readonly number[]): Promise<void> {
     const shape = sizeNamed(size);
     const { backend } = this.engine, embedded = backend === 'onnx:cpu';
-    const peer = await openTorch('torch_llama.py', { ...shape, device: computesOnDevice(this.engine) ? 'cuda' : 'cpu' });
+    const peer = await openTorch('torch_llama.py', shape, computesOnDevice(this.engine) ? 'cuda' : 'cpu');
     if (peer) this.recorder.peer('torch', peer.version);
     else this.recorder.missing(NO_TORCH);
     // Ratios of one backend never stand for those of another.
@@ -93,7 +93,7 @@ class TrainBench {
       const peak = ourPeak(size);
       if (peak === null) return this.recorder.missing(`${name} (this system has no /proc)`);
       ours.push(peak / MEGABYTE);
-      const peer = await openTorch('torch_llama.py', { ...shape, device: 'cpu' });
+      const peer = await openTorch('torch_llama.py', shape);
       if (!peer) continue;
       const answer = await peer.call<{ peak: number }>({ do: 'memory', steps: MEMORY_STEPS, batch: MEMORY_BATCH, tokens: MEMORY_TOKENS });
       theirs.push(answer.peak / MEGABYTE);

@@ -22,12 +22,16 @@ export interface TorchPeer {
 }
 
 export const NO_TRL = 'TRL is not at hand: set OUROBOROS_PYTHON to a Python that can import trl';
-export const NO_TORCH = 'PyTorch is not at hand: set OUROBOROS_PYTHON to a Python that can import torch';
+export const NO_TORCH = 'PyTorch is not at hand: set OUROBOROS_PYTHON to a Python that can import torch, for a GPU one that finds it through CUDA';
 
-/** Starts a peer with every core this process may use; null where no Python with torch (and TRL, where it needs that) is at hand. Throws PeerError. */
-export async function openTorch(script: 'torch_llama.py' | 'torch_round.py' | 'trl_round.py', setup: object): Promise<TorchPeer | null> {
+/**
+ * Starts a peer with every core this process may use, or with its GPU; null where no Python with torch (and TRL or CUDA, where it needs that) is at
+ * hand. Throws PeerError.
+ */
+export async function openTorch(script: 'torch_llama.py' | 'torch_round.py' | 'trl_round.py', setup: object, device: 'cpu' | 'cuda' = 'cpu'): Promise<TorchPeer | null> {
   const python = process.env['OUROBOROS_PYTHON'] ?? 'python3';
-  if (spawnSync(python, ['-c', script === 'trl_round.py' ? 'import trl' : 'import torch'], { stdio: 'ignore' }).status !== 0) return null;
+  const needs = script === 'trl_round.py' ? 'import trl' : device === 'cuda' ? 'import torch; torch.cuda.get_device_name()' : 'import torch';
+  if (spawnSync(python, ['-c', needs], { stdio: 'ignore' }).status !== 0) return null;
   const child = spawn(python, [fileURLToPath(new URL(script, import.meta.url)), String(availableParallelism())], {
     stdio: ['pipe', 'pipe', 'pipe'],
     // Nothing is to be left beside the sources.
@@ -49,7 +53,7 @@ export async function openTorch(script: 'torch_llama.py' | 'torch_round.py' | 't
     throw new PeerError(`The peer ${script} ended early: ${lastWords.trim() || `exit ${child.signalCode ?? child.exitCode}`}`);
   };
   const ask = (request: object): void => void child.stdin.write(`${JSON.stringify(request)}\n`);
-  ask(setup);
+  ask({ ...setup, device });
   const { version, compiles } = await answer<{ version: string; compiles: boolean }>();
   return {
     version,

@@ -1,8 +1,7 @@
 """Training and sampling in PyTorch, for `npm run bench -- train`: the peer that the compiled step and the decoder are measured against.
 
 Clipping by global norm and AdamW in training; a key/value cache in sampling; with `compiled`, the same through torch.compile (in
-sampling with one graph for all positions, which then attends over the whole cache under a mask). The set-up is the shape and the
-device.
+sampling with one graph for all positions, which then attends over the whole cache under a mask). The set-up is the shape.
 """
 
 import time

@@ -113,7 +113,7 @@ def adam_w(model):
 
 def serve(make):
     """Reads the set-up, a line of JSON, then requests; answers each with a line. `make(setup)` returns functions by name; its `device`
-    ("cpu" or "cuda", by default the first) is where every tensor is made."""
+    ("cpu" or "cuda") is where every tensor is made."""
     torch.set_num_threads(int(sys.argv[1]))
     torch.manual_seed(0)
     # What libraries print must not get between the answers.
@@ -121,7 +121,7 @@ def serve(make):
     os.dup2(2, 1)
     setup = json.loads(sys.stdin.readline())
     version = torch.__version__
-    if setup.get("device", "cpu") != "cpu":
+    if setup["device"] != "cpu":
         torch.set_default_device(setup["device"])
         version += f" on {torch.cuda.get_device_name()}"
     functions = make(setup)
