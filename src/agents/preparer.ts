@@ -35,6 +35,9 @@ export interface DocumentSet {
   readonly real: readonly DiscriminatorInput[];
 }
 
+/** Part of the longest document that an excerpt may be as long as, by characters: nearly all of them fit then. */
+const EXCERPT_FILLS = 0.8;
+
 /** What a resumed run has behind it, as its log and its checkpoints tell. */
 export interface Past {
   readonly rows: readonly RoundRow[];
@@ -94,12 +97,14 @@ export class RunPreparer implements Preparer {
       const all = await this.#documents(corpus, signal);
       const tokenizer = await this.#tokenizer(corpus);
       const set = await this.#choose(all, tokenizer.path);
+      const excerpts = await this.#excerpts(corpus, all, set);
+      signal?.throwIfAborted();
       events.record([
-        { key: 'corpus', event: { type: 'corpus.ready', data: { files: corpus.files.length, bytes: corpus.bytes, documents: counts(set.documents), rejected: corpus.rejected.length, licence: corpus.licence, hash: corpus.hash } } },
+        { key: 'corpus', event: { type: 'corpus.ready', data: { files: corpus.files.length, bytes: corpus.bytes, documents: counts(set.documents), excerpts: excerpts.length, rejected: corpus.rejected.length, licence: corpus.licence, hash: corpus.hash } } },
         { key: 'tokenizer', event: { type: 'tokenizer.ready', data: { vocabulary: tokenizer.vocabulary, bytesPerToken: tokenizer.bytesPerToken, hash: hash([corpus.hash, tokenizer.vocabulary]) } } },
       ]);
       const train = set.documents.train.map(({ text }) => text);
-      await finder.setDocuments(train);
+      await finder.setDocuments([...train, ...excerpts]);
       const real = await this.#structures(corpus, train, signal);
       this.#set = { ...set, real };
 
@@ -107,7 +112,7 @@ export class RunPreparer implements Preparer {
       const info = await model.initialise({
         seed: config.seed, backend: config.backend, threads: config.threads, model: config.model, pretraining: plan, tokenizer: tokenizer.path,
         ...(config.learner === 'latent-gan' ? { latent: { noise: config.latent.noise, prefix: config.latent.prefix, objective: config.latent.objective } } : {}),
-        documents: train, files: corpus.files.filter(({ split }) => split === 'train').map(({ text }) => text),
+        documents: train, excerpts: { texts: excerpts, share: config.learning.excerptShare }, files: corpus.files.filter(({ split }) => split === 'train').map(({ text }) => text),
       });
       events.record([
         { key: 'model', event: { type: 'model.ready', data: info } },
@@ -175,11 +180,30 @@ export class RunPreparer implements Preparer {
     return { path: `${folder}/tokenizer.json`, ...figures };
   }
 
+  /** Most tokens of a document, its end-of-text token included. */
+  #longest(): number {
+    const { model, sampling } = this.deps.config;
+    return Math.min(model.context, sampling.maxTokens);
+  }
+
+  /** Parts of the training documents that are too long, each of which fits. */
+  async #excerpts(corpus: Corpus, all: Documents, { documents, countTokens }: Omit<DocumentSet, 'real'>): Promise<string[]> {
+    const { config, kept, finder } = this.deps;
+    if (config.learning.excerptShare === 0) return [];
+    const longest = this.#longest();
+    const key = { version: VERSION, corpus: corpus.hash, vocabulary: config.model.vocabulary, longest };
+    const found = await kept.json('excerpts', key, () => {
+      const chosen = new Set(documents.train);
+      const some = documents.train.slice(0, COUNTED_AT_ONCE).map(({ text }) => text).join('');
+      return finder.excerpts(all.train.filter((document) => !chosen.has(document)).map(({ text }) => text), Math.floor((EXCERPT_FILLS * longest * some.length) / countTokens(some)));
+    });
+    return found.filter((text) => countTokens(text) + 1 <= longest);
+  }
+
   /** Documents whose ids and end-of-text token fit the context. */
   async #choose(all: Documents, tokenizer: string): Promise<Omit<DocumentSet, 'real'>> {
-    const { config, tokenCounter } = this.deps;
-    const countTokens = tokenCounter(tokenizer);
-    const longest = Math.min(config.model.context, config.sampling.maxTokens);
+    const countTokens = this.deps.tokenCounter(tokenizer);
+    const longest = this.#longest();
     const documents = { train: [], gate: [], test: [] } as Record<Split, Documents[Split][number][]>;
     for (const split of SPLITS) {
       for (const [i, document] of all[split].entries()) {

@@ -37,9 +37,9 @@ export class RunView {
       case 'run.resumed':
         return this.say(`Resumed: goes on with round ${event.data.fromRound}.`);
       case 'corpus.ready': {
-        const { files, bytes, documents, rejected, licence } = event.data;
+        const { files, bytes, documents, excerpts, rejected, licence } = event.data;
         const split = (['train', 'gate', 'test'] as const).map((name) => `${documents[name] ?? 0} ${name}`).join(', ');
-        return this.say(`Corpus: ${count(files, 'file')}, ${bytesText(bytes)}, documents: ${split}; ${rejected} left out; licence ${harmless(licence)}.`);
+        return this.say(`Corpus: ${count(files, 'file')}, ${bytesText(bytes)}, documents: ${split}; ${count(excerpts, 'excerpt')} of longer ones; ${rejected} left out; licence ${harmless(licence)}.`);
       }
       case 'tokenizer.ready':
         return this.say(`Tokenizer: ${event.data.vocabulary} tokens, ${event.data.bytesPerToken.toFixed(2)} bytes a token.`);

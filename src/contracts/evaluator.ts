@@ -58,4 +58,6 @@ export interface SafetyScanner {
 export interface DocumentFinder {
   /** Dedented functions and classes that compile by themselves, in source order, with their spans in the file. */
   documents(source: string): Promise<{ readonly text: string; readonly span: Span }[]>;
+  /** Of documents that are too long, parts of at most `length` characters that would be documents by themselves: a function's head and statements that follow each other. */
+  excerpts(documents: readonly string[], length: number): Promise<string[]>;
 }

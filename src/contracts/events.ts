@@ -12,7 +12,7 @@ export type LoggedEvaluation = Omit<Evaluation, 'bigrams' | 'bigramsAt'>;
 
 export type HashedEvent =
   | { type: 'run.started'; data: { seed: number; configHash: string } }
-  | { type: 'corpus.ready'; data: { files: number; bytes: number; documents: Record<string, number>; rejected: number; licence: string; hash: string } }
+  | { type: 'corpus.ready'; data: { files: number; bytes: number; documents: Record<string, number>; excerpts: number; rejected: number; licence: string; hash: string } }
   | { type: 'tokenizer.ready'; data: { vocabulary: number; bytesPerToken: number; hash: string } }
   | { type: 'model.ready'; data: ModelInfo }
   /** Bytes of every token as hexadecimal digits, none for special ones: what a sample's text is made of. */

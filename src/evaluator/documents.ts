@@ -29,12 +29,15 @@ export function findDocuments(source: string, cpython: CPython): FoundDocument[]
     const text = dedent(source, definition, tokens.strings);
     if (text !== null) found.push({ text, span: place.span(definition.start, definition.end) });
   }
-  const legal = found.filter(({ text }) => {
-    const report = checkRules(text);
-    return report.faults.length === 0 && !isHollow(report.statements);
-  });
+  const legal = found.filter(({ text }) => isWholeSample(text));
   const verdicts = cpython.compileAll(legal.map(({ text }) => text));
   return legal.filter((_, index) => verdicts[index] === null);
+}
+
+/** Whether a text would be a valid sample, as far as can be said without CPython. */
+export function isWholeSample(text: string): boolean {
+  const { faults, statements } = checkRules(text);
+  return faults.length === 0 && !isHollow(statements);
 }
 
 function* candidates(statements: readonly Statement[]): Generator<Definition> {

@@ -7,6 +7,7 @@ export { evaluate, evaluateMany, indexCorpus, type CorpusIndex, type EvaluationO
 export { evaluateTexts, unread, verdictsOf, type EvaluateOptions } from './evaluate.ts';
 export { WHOLE_CHARACTERS } from './limits.ts';
 export { findDocuments, type FoundDocument } from './documents.ts';
+export { findExcerpts } from './excerpts.ts';
 export { NoveltyIndex, SHARED_RUN, textOf, type NamedText, type SavedNoveltyIndex } from './novelty/index.ts';
 export { SAFETY_RULES, SafetyFilter, type SafetyReport } from './safety/index.ts';
 export { CopyIndex, normalise, SHORTEST_COPY } from './novelty/copies.ts';

@@ -77,9 +77,11 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
     this.#discriminator = discriminator;
     const encoded = (texts: readonly string[]): Int32Array[] => texts.map((text) => Int32Array.from(tokenizer.encode(text)));
     const { steps, infillShare, maskShare } = request.pretraining;
+    const fitting = (texts: readonly string[]): Int32Array[] => encoded(texts).filter((ids) => ids.length + 1 <= shape.context);
+    const { texts, share } = request.excerpts ?? { texts: [], share: 0 };
     this.#batches = new PretrainingBatches(
-      { documents: encoded(request.documents).filter((ids) => ids.length + 1 <= shape.context), files: encoded(request.files) }, SPECIAL_IDS,
-      { seed: request.seed, batch: shape.batch, length: shape.context, infillShare, maskShare, totalSteps: steps });
+      { documents: fitting(request.documents), files: encoded(request.files), excerpts: fitting(texts) }, SPECIAL_IDS,
+      { seed: request.seed, batch: shape.batch, length: shape.context, infillShare, maskShare, excerptShare: share, totalSteps: steps });
     const layout = policyLayout(shape);
     const raw = layout.initialise(request.seed);
     const zeros = (): Float32Array => new Float32Array(layout.size);

@@ -18,6 +18,8 @@ export interface CorpusIds {
   readonly documents: readonly Int32Array[];
   /** Token ids of the training files. */
   readonly files: readonly Int32Array[];
+  /** Token ids of parts of longer functions, as documents. */
+  readonly excerpts: readonly Int32Array[];
 }
 
 /** Files teach names and idioms early; the rounds then ask for documents, so the share of file windows falls to 0 by three quarters. */
@@ -66,21 +68,26 @@ export interface BatchOptions {
   /** Shares of the documents that are rearranged; at most 1 together. The rest is shown as it is. */
   readonly infillShare: number;
   readonly maskShare: number;
+  /** Share of the rounds' corpus rows that hold excerpts, where there are any. */
+  readonly excerptShare: number;
   readonly totalSteps: number;
 }
 
 export class PretrainingBatches {
-  readonly #epochs = new Map<number, PackedRow<Packable>[]>();
-  /** Packed rows before each epoch whose rows are known. */
-  readonly #starts: number[] = [0];
+  readonly #documents: DocumentStream;
+  readonly #excerpts: DocumentStream;
+  readonly #excerptShare: number;
   readonly #windows: readonly Packable[];
 
   constructor(
     private readonly corpus: CorpusIds,
-    private readonly special: SpecialIds,
+    special: SpecialIds,
     private readonly options: BatchOptions,
   ) {
     const { length } = options;
+    this.#documents = new DocumentStream(corpus.documents, special, options, '');
+    this.#excerpts = new DocumentStream(corpus.excerpts, special, options, 'excerpt ');
+    this.#excerptShare = corpus.excerpts.length === 0 ? 0 : options.excerptShare;
     this.#windows = corpus.files.flatMap((file) =>
       Array.from({ length: Math.floor(file.length / length) }, (_, i) => shifted(file.subarray(i * length, (i + 1) * length), special.endOfText)));
   }
@@ -91,15 +98,21 @@ export class PretrainingBatches {
 
   /** Rows of the endless stream of packed documents, from row `from` on. */
   documentRows(from: number, count: number): PackedRow<Packable>[] {
-    return Array.from({ length: count }, (_, i) => this.#documentRow(from + i));
+    return Array.from({ length: count }, (_, i) => this.#documents.row(from + i));
   }
 
   /**
    * Rows of the corpus as the rounds mix it in, from row `from` of that stream on: packed documents, going on where pretraining
-   * ended. No file windows: they have no end of text, and a policy that sees them in the rounds forgets to end.
+   * ended, and at equal distances rows of excerpts, without which the policy learns the same documents by heart (docs/decisions/0014).
+   * No file windows: they have no end of text, and a policy that sees them in the rounds forgets to end.
    */
   corpusRows(from: number, count: number): PackedRow<Packable>[] {
-    return this.documentRows(this.documentRowsBefore(this.options.totalSteps) + from, count);
+    const pretrained = this.documentRowsBefore(this.options.totalSteps);
+    return Array.from({ length: count }, (_, i) => {
+      const excerpts = Math.floor((from + i) * this.#excerptShare);
+      const isExcerpt = Math.floor((from + i + 1) * this.#excerptShare) > excerpts;
+      return isExcerpt ? this.#excerpts.row(excerpts) : this.#documents.row(pretrained + from + i - excerpts);
+    });
   }
 
   /** Document rows that the first `steps` steps of pretraining use up. */
@@ -123,8 +136,23 @@ export class PretrainingBatches {
     const progress = step / this.options.totalSteps;
     return Math.floor(this.options.batch * FIRST_FILE_SHARE * Math.max(0, 1 - progress / LAST_FILE_PROGRESS));
   }
+}
 
-  #documentRow(index: number): PackedRow<Packable> {
+/** Documents without end, packed into rows: pass after pass over all of them, each in an order of its own. */
+class DocumentStream {
+  readonly #epochs = new Map<number, PackedRow<Packable>[]>();
+  /** Packed rows before each epoch whose rows are known. */
+  readonly #starts: number[] = [0];
+
+  /** `name`: before those of its random numbers. */
+  constructor(
+    private readonly documents: readonly Int32Array[],
+    private readonly special: SpecialIds,
+    private readonly options: Pick<BatchOptions, 'seed' | 'length' | 'infillShare' | 'maskShare'>,
+    private readonly name: string,
+  ) {}
+
+  row(index: number): PackedRow<Packable> {
     let epoch = this.#starts.findLastIndex((start) => start <= index);
     for (;;) {
       const rows = this.#epoch(epoch);
@@ -139,10 +167,9 @@ export class PretrainingBatches {
     const known = this.#epochs.get(epoch);
     if (known) return known;
     const { seed, length, infillShare, maskShare } = this.options;
-    const { documents } = this.corpus;
-    const random = new RandomStream(seed, 'infill', epoch);
-    const sequences = Array.from(new RandomStream(seed, 'epoch', epoch).permutation(documents.length), (index, i) => {
-      const tokens = documents[index]!;
+    const random = new RandomStream(seed, `${this.name}infill`, epoch);
+    const sequences = Array.from(new RandomStream(seed, `${this.name}epoch`, epoch).permutation(this.documents.length), (index, i) => {
+      const tokens = this.documents[index]!;
       // One draw decides between all forms: whatever is masked, the same documents are filled in, at the same places.
       const form = random.uniform(3 * i);
       if (form < infillShare && tokens.length + 4 <= length) {
@@ -153,7 +180,7 @@ export class PretrainingBatches {
       // Room for [middle] and end-of-text besides.
       const hidden = Math.min(Math.max(1, Math.round(MASKED_PART * tokens.length)), length - tokens.length - 2);
       if (form >= infillShare && form < infillShare + maskShare && hidden > 0) {
-        const masked = new RandomStream(seed, 'masked', epoch, i).permutation(tokens.length).subarray(0, hidden).sort();
+        const masked = new RandomStream(seed, `${this.name}masked`, epoch, i).permutation(tokens.length).subarray(0, hidden).sort();
         return { ...shifted(maskedSequence(tokens, masked, this.special), this.special.endOfText), learnedFrom: tokens.length + 1 };
       }
       return shifted([...tokens, this.special.endOfText], this.special.endOfText);

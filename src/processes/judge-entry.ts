@@ -5,7 +5,7 @@
 import type { Ending, SourceRequest } from '../contracts/evaluator.ts';
 import type { Evaluation } from '../contracts/records.ts';
 import type { SafetyOptions } from '../contracts/safety.ts';
-import { CPythonDied, evaluateTexts, findDocuments, loadCPython, SafetyFilter, verdictsOf, WHOLE_CHARACTERS, type CorpusIndex, type FoundDocument, type NamedText } from '../evaluator/index.ts';
+import { CPythonDied, evaluateTexts, findDocuments, findExcerpts, loadCPython, SafetyFilter, verdictsOf, WHOLE_CHARACTERS, type CorpusIndex, type FoundDocument, type NamedText } from '../evaluator/index.ts';
 import { cachedIndex } from './corpus-index.ts';
 import { serve } from './rpc.ts';
 
@@ -20,6 +20,7 @@ export interface JudgeService {
   /** The safety filter alone, which needs no verdict. */
   scan(texts: readonly string[]): Promise<Pick<Evaluation, 'safety' | 'findings'>[]>;
   documents(source: string): Promise<FoundDocument[]>;
+  excerpts(input: { readonly documents: readonly string[]; readonly length: number }): Promise<string[]>;
 }
 
 /** Bytes by which a judge may grow after it has started, before it asks to be replaced: parsers and interpreters return little of what they took. */
@@ -76,6 +77,10 @@ if (process.send) {
       async documents(source) {
         const cpython = await loading;
         return orExit(() => findDocuments(source, cpython));
+      },
+      async excerpts({ documents, length }) {
+        const cpython = await loading;
+        return orExit(() => findExcerpts(documents, length, cpython));
       },
     };
   });

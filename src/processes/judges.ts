@@ -235,6 +235,10 @@ export class JudgePool implements Evaluator, DocumentFinder {
     });
   }
 
+  async excerpts(documents: readonly string[], length: number): Promise<string[]> {
+    return this.#inParts(documents, undefined, (judge, part, characters) => judge.call('excerpts', { documents: part, length }, characters * 4));
+  }
+
   /** Is each text valid if it ends like this? In order; false for one on which the judge fails. Several times as fast as whole evaluations. */
   async canEnd(texts: readonly Ending[], signal?: AbortSignal): Promise<boolean[]> {
     return this.#ask(texts, 4 * this.#batch, signal, async (judge, part) => {
@@ -271,12 +275,17 @@ export class JudgePool implements Evaluator, DocumentFinder {
 
   /** What the safety filter says of texts that nobody judges, such as whole corpus files; in order. */
   async scanSafety(texts: readonly string[], signal?: AbortSignal): Promise<Pick<Evaluation, 'safety' | 'findings'>[]> {
+    return this.#inParts(texts, signal, (judge, part, characters) => judge.call('scan', part, characters));
+  }
+
+  /** What judges answer to texts in batches, in order. */
+  async #inParts<T>(texts: readonly string[], signal: AbortSignal | undefined, ask: (judge: Judge, part: readonly string[], characters: number) => Promise<T[]>): Promise<T[]> {
     this.#assertOpen();
-    const parts: Promise<Pick<Evaluation, 'safety' | 'findings'>[]>[] = [];
+    const parts: Promise<T[]>[] = [];
     for (let at = 0; at < texts.length; at += this.#batch) {
       const part = texts.slice(at, at + this.#batch);
       const characters = part.reduce((sum, { length }) => sum + length, 0);
-      parts.push(this.#enqueue((judge) => judge.call('scan', part, characters), signal));
+      parts.push(this.#enqueue((judge) => ask(judge, part, characters), signal));
     }
     return (await all(parts)).flat();
   }

@@ -176,7 +176,7 @@ export function smallRun(): Step[] {
   const judged = ({ bigrams: _bigrams, ...rest }: Evaluation): Step => ({ key: `evaluation/${rest.id}`, event: { type: 'evaluation.recorded', data: rest } });
   return [
     { key: 'run', event: { type: 'run.started', data: { seed: 1, configHash: 'c' } } },
-    { key: 'corpus', event: { type: 'corpus.ready', data: { files: 559, bytes: 9_600_000, documents: { train: 900, gate: 50, test: 50 }, rejected: 3, licence: 'PSF-2.0', hash: 'h' } } },
+    { key: 'corpus', event: { type: 'corpus.ready', data: { files: 559, bytes: 9_600_000, documents: { train: 900, gate: 50, test: 50 }, excerpts: 700, rejected: 3, licence: 'PSF-2.0', hash: 'h' } } },
     { note: { type: 'pretraining.progress', data: { step: 5, totalSteps: 12, loss: 4.5, tokensPerSecond: 20_000, secondsLeft: 61 } } },
     { note: { type: 'preview.created', data: { step: 6, text: 'def \u001b[31mred():\n    pass\n', valid: true } } },
     { key: 'round/0', event: { type: 'round.finished', data: row(0, 30) } },

@@ -26,7 +26,7 @@ describe('run', () => {
     const { code, stdout } = await terminal({ library }).run('run');
     expect(code).toBe(0);
     expect(stdout).toContain('Dashboard: http://127.0.0.1:1/?token=t');
-    expect(stdout).toContain('Corpus: 559 files, 9.6 MB, documents: 900 train, 50 gate, 50 test; 3 left out; licence PSF-2.0.');
+    expect(stdout).toContain('Corpus: 559 files, 9.6 MB, documents: 900 train, 50 gate, 50 test; 700 excerpts of longer ones; 3 left out; licence PSF-2.0.');
     expect(stdout).toContain('Pretraining: step 5 of 12, loss 4.500, 20000 tokens/s, 1 min 1 s left');
     expect(stdout).toMatch(/round 1: valid 40\.0 ±2\.0 % .* promoted/);
     expect(stdout).toMatch(/round +valid % +prompted % +refined % +bits\/byte/);

@@ -86,7 +86,7 @@ export function syntheticLog(options: SyntheticOptions): LoggedEvent[] {
   record('run', { type: 'run.started', data: { seed, configHash: 'c0ffee' } });
   move('run', 'preparing.working', 'xstate.init');
   wait(1.5);
-  record('corpus', { type: 'corpus.ready', data: { files: 559, bytes: 9_640_000, documents: { train: 9120, gate: 820, test: 790 }, rejected: 31, licence: 'PSF-2.0', hash: 'ab12' } });
+  record('corpus', { type: 'corpus.ready', data: { files: 559, bytes: 9_640_000, documents: { train: 9120, gate: 820, test: 790 }, excerpts: 8000, rejected: 31, licence: 'PSF-2.0', hash: 'ab12' } });
   wait(2);
   record('tokenizer', { type: 'tokenizer.ready', data: { vocabulary: 1024, bytesPerToken: 2.71, hash: 'cd34' } });
   record('model', { type: 'model.ready', data: { backend: 'onnx:cpu', parameters: 912_384, vocabulary: 1024, context: 192 } });

@@ -8,8 +8,8 @@ import { weighTargets, type Packable, type PackedRow } from '../../src/models/pa
 const special = { endOfText: 0, prefix: 1, suffix: 2, middle: 3, mask: 4 };
 const documents = Array.from({ length: 30 }, (_, i) => Int32Array.from({ length: 3 + (i % 9) }, (_, j) => 10 + i * 20 + j));
 const files = [Int32Array.from({ length: 100 }, (_, j) => 1000 + j)];
-const options = { seed: 5, batch: 4, length: 16, infillShare: 0, maskShare: 0, totalSteps: 20 };
-const make = (over: Partial<typeof options> = {}, withFiles = true): PretrainingBatches => new PretrainingBatches({ documents, files: withFiles ? files : [] }, special, { ...options, ...over });
+const options = { seed: 5, batch: 4, length: 16, infillShare: 0, maskShare: 0, excerptShare: 0.5, totalSteps: 20 };
+const make = (over: Partial<typeof options> = {}, withFiles = true): PretrainingBatches => new PretrainingBatches({ documents, files: withFiles ? files : [], excerpts: [] }, special, { ...options, ...over });
 const targets = (rows: readonly PackedRow<Packable>[]): number[][] => rows.map((row) => row.flatMap(({ sequence }) => Array.from(sequence.targets)));
 
 describe('batches', () => {
@@ -36,6 +36,21 @@ describe('batches', () => {
     const passes = [firsts.slice(0, 30), firsts.slice(30, 60)];
     for (const pass of passes) expect([...pass].sort((a, b) => a - b)).toEqual(documents.map((document) => document[0]!).sort((a, b) => a - b));
     expect(passes[0]).not.toEqual(passes[1]);
+  });
+
+  it('in the rounds go on with the documents, and hold excerpts at equal distances, each once before one comes again', () => {
+    const excerpts = Array.from({ length: 7 }, (_, i) => Int32Array.of(5000 + 2 * i, 5001 + 2 * i));
+    const mixed = (excerptShare: number, ids = excerpts): number[][] =>
+      targets(new PretrainingBatches({ documents, files, excerpts: ids }, special, { ...options, excerptShare }).corpusRows(0, 50));
+    const isExcerpt = (row: number[]): boolean => row[0]! >= 5000;
+    const rows = mixed(0.4);
+    for (let from = 0; from < rows.length; from += 5) expect(rows.slice(from, from + 5).filter(isExcerpt)).toHaveLength(2);
+    const shown = rows.filter(isExcerpt).flat().filter((id) => id >= 5000);
+    for (let pass = 0; (pass + 1) * 14 <= shown.length; pass++) expect(new Set(shown.slice(pass * 14, (pass + 1) * 14)).size).toBe(14);
+    const plain = mixed(0);
+    expect(rows.filter((row) => !isExcerpt(row))).toEqual(plain.slice(0, 30));
+    expect(mixed(0.4, [])).toEqual(plain);
+    expect(targets(new PretrainingBatches({ documents, files, excerpts }, special, { ...options, excerptShare: 0.4 }).corpusRows(23, 27))).toEqual(rows.slice(23));
   });
 
   it('hold windows of files at first and none from three quarters of training on', () => {

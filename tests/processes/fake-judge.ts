@@ -41,4 +41,5 @@ serve<JudgeService>((emit) => ({
   canBegin: async (texts) => texts.map((text) => text !== 'NO'),
   scan: async (texts) => texts.map((text) => ({ findings: [], ...(text.includes('SECRET') ? { safety: { secret: 1 } } : {}) })),
   documents: async (source) => [{ text: source, span: { start: 0, end: source.length } }],
+  excerpts: async ({ documents, length }) => documents.map((text) => text.slice(0, length)),
 }));

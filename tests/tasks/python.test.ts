@@ -11,6 +11,7 @@ import { textId } from '../../src/tasks/splits.ts';
 /** Documents are what stands between lines of dashes. */
 const finder: DocumentFinder = {
   documents: async (source) => source.split('---\n').filter((text) => text !== '').map((text) => ({ text, span: { start: 0, end: 0 } })),
+  excerpts: async () => [],
 };
 const simple = (n: number): string => `def f_${n}(x):\n    return x + ${n}\n`;
 const range = (from: number, to: number): string[] => Array.from({ length: to - from }, (_, i) => simple(from + i));
