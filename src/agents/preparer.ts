@@ -36,7 +36,7 @@ export interface DocumentSet {
 }
 
 /** Part of the longest document that an excerpt may be as long as, by characters: nearly all of them fit then. */
-const EXCERPT_FILLS = 0.8;
+const EXCERPT_FILLS = 0.4;
 
 /** What a resumed run has behind it, as its log and its checkpoints tell. */
 export interface Past {

@@ -86,7 +86,7 @@ export const configSchema = z.strictObject({
     passes: positive.default(2).describe('Times that a round\'s samples are learned from.'),
     corpusShare: share.default(0.65),
     corpusWeight: z.number().min(0).default(0.8),
-    excerptShare: share.default(0.5).describe('Share of those corpus rows that hold parts of functions too long to be documents.'),
+    excerptShare: share.default(0.25).describe('Share of those corpus rows that hold parts of functions too long to be documents.'),
     clipLow: z.number().positive().default(0.3),
     clipHigh: z.number().positive().default(1.5),
     averageDecay: share.default(0.99),
