@@ -81,7 +81,6 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
       pretraining: { ...presets.small.config.pretraining, saveEvery: 600 },
       sampling: { unconditional: 768, prompted: 256, maxTokens: 150 },
       refinement: { parents: 32 },
-      learning: presets.small.config.learning,
       measuring: { unconditional: 512, prompted: 128, gate: 256, documents: 256 },
     },
     audit: { unconditional: 1024, prompts: 64, perPrompt: 16, documents: 512 },

@@ -23,8 +23,6 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
       pretraining: { steps: 1000, warmupSteps: 60, saveEvery: 200 },
       sampling: { unconditional: 640, prompted: 192, maxTokens: 150 },
       refinement: { parents: 32 },
-      // Half the model pays more bits for the same blame (docs/decisions/0013).
-      learning: { faultWeight: 10, alternativeWeight: 50 },
       measuring: { unconditional: 256, prompted: 128, gate: 192, documents: 128 },
     },
   },
