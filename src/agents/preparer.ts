@@ -186,7 +186,7 @@ export class RunPreparer implements Preparer {
     return Math.min(model.context, sampling.maxTokens);
   }
 
-  /** Parts of the training documents that are too long, each of which fits. */
+  /** Parts of the training documents that are too long, each of which fits and is no held-out document. */
   async #excerpts(corpus: Corpus, all: Documents, { documents, countTokens }: Omit<DocumentSet, 'real'>): Promise<string[]> {
     const { config, kept, finder } = this.deps;
     if (config.learning.excerptShare === 0) return [];
@@ -197,7 +197,8 @@ export class RunPreparer implements Preparer {
       const some = documents.train.slice(0, COUNTED_AT_ONCE).map(({ text }) => text).join('');
       return finder.excerpts(all.train.filter((document) => !chosen.has(document)).map(({ text }) => text), Math.floor((EXCERPT_FILLS * longest * some.length) / countTokens(some)));
     });
-    return found.filter((text) => countTokens(text) + 1 <= longest);
+    const heldOut = new Set([...all.gate, ...all.test].map(({ text }) => text));
+    return found.filter((text) => countTokens(text) + 1 <= longest && !heldOut.has(text));
   }
 
   /** Documents whose ids and end-of-text token fit the context. */
