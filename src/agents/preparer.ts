@@ -192,29 +192,35 @@ export class RunPreparer implements Preparer {
     if (config.learning.excerptShare === 0) return [];
     const longest = this.#longest();
     const key = { version: VERSION, corpus: corpus.hash, vocabulary: config.model.vocabulary, longest };
-    const found = await kept.json('excerpts', key, () => {
+    return kept.json('excerpts', key, async () => {
       const chosen = new Set(documents.train);
+      const heldOut = new Set([...all.gate, ...all.test].map(({ text }) => text));
       const some = documents.train.slice(0, COUNTED_AT_ONCE).map(({ text }) => text).join('');
-      return finder.excerpts(all.train.filter((document) => !chosen.has(document)).map(({ text }) => text), Math.floor((EXCERPT_FILLS * longest * some.length) / countTokens(some)));
+      const tooLong = all.train.filter((document) => !chosen.has(document)).map(({ text }) => text);
+      const found = await finder.excerpts(tooLong, Math.floor((EXCERPT_FILLS * longest * some.length) / countTokens(some)));
+      return this.#fitting(found.filter((text) => !heldOut.has(text)), (text) => text, countTokens);
     });
-    const heldOut = new Set([...all.gate, ...all.test].map(({ text }) => text));
-    return found.filter((text) => countTokens(text) + 1 <= longest && !heldOut.has(text));
   }
 
-  /** Documents whose ids and end-of-text token fit the context. */
+  /** The documents that fit the context. */
   async #choose(all: Documents, tokenizer: string): Promise<Omit<DocumentSet, 'real'>> {
     const countTokens = this.deps.tokenCounter(tokenizer);
-    const longest = this.#longest();
-    const documents = { train: [], gate: [], test: [] } as Record<Split, Documents[Split][number][]>;
-    for (const split of SPLITS) {
-      for (const [i, document] of all[split].entries()) {
-        // Thousands of texts take a second; commands and the dashboard are heard meanwhile.
-        if (i % COUNTED_AT_ONCE === 0) await setImmediate();
-        if (countTokens(document.text) + 1 <= longest) documents[split].push(document);
-      }
-    }
+    const documents = { train: [], gate: [], test: [] } as Record<Split, Documents[Split]>;
+    for (const split of SPLITS) documents[split] = await this.#fitting(all[split], ({ text }) => text, countTokens);
     requireDocuments(documents);
     return { documents, tokenizer, countTokens };
+  }
+
+  /** Those whose text's ids and end-of-text token fit the context. */
+  async #fitting<T>(items: readonly T[], textOf: (item: T) => string, countTokens: (text: string) => number): Promise<T[]> {
+    const longest = this.#longest();
+    const fitting: T[] = [];
+    for (const [i, item] of items.entries()) {
+      // Thousands of texts take a second; commands and the dashboard are heard meanwhile.
+      if (i % COUNTED_AT_ONCE === 0) await setImmediate();
+      if (countTokens(textOf(item)) + 1 <= longest) fitting.push(item);
+    }
+    return fitting;
   }
 
   /** Training documents as the discriminator sees them. */
