@@ -319,7 +319,7 @@ class ImproveRun implements Run {
       gate: gateThrough(model),
       closer: new RecordingCloser({ events, weightsHash: () => weightsHash(log) }),
     };
-    return { agents, model, evaluator, events, tasks, documents, through: (host) => ({ learner: learnerThrough(host), gate: gateThrough(host) }) };
+    return { agents, model, evaluator, events, tasks, documents, excerpts: () => preparer.set.excerpts, through: (host) => ({ learner: learnerThrough(host), gate: gateThrough(host) }) };
   }
 }
 

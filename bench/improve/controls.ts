@@ -10,7 +10,7 @@
 import { sampleSequence } from '../../src/agents/learner/credit.ts';
 import { contextOf } from '../../src/agents/samples.ts';
 import type { Agents, Gate, Judged, Learner, Repair, RunParts } from '../../src/index.ts';
-import type { ModelHost, TrainSequence, UpdateRequest } from '../../src/contracts/model.ts';
+import type { Excerpts, ModelHost, TrainSequence, UpdateRequest } from '../../src/contracts/model.ts';
 import { RandomStream } from '../../src/random/philox.ts';
 import { SPECIAL_IDS } from '../../src/models/tokenizer/index.ts';
 import { isControl, type Arm, type Control as ControlName } from './settings.ts';
@@ -25,6 +25,7 @@ export interface ControlContext {
   readonly encode: (texts: readonly string[]) => Promise<number[][]>;
   /** Training documents, in a fixed order. */
   readonly documents: () => readonly string[];
+  readonly excerpts: () => Excerpts;
 }
 
 export type Control = (request: UpdateRequest, context: ControlContext) => Promise<UpdateRequest>;
@@ -49,16 +50,27 @@ function filled(tokens: number, next: (index: number) => TrainSequence): TrainSe
 }
 
 /**
- * Every row is a row of the corpus: where the loop has samples stand training documents, as many tokens of them, with the corpus's
- * weight. A stronger control than the loop without its samples, which would see less of the corpus.
+ * Every row is a row of the corpus: where the loop has samples stand training documents and excerpts, as many tokens of them, in the
+ * shares and with the weight that corpus rows have. A stronger control than the loop without its samples, which would see less of the corpus.
  */
-export const noFeedback: Control = async (request, { seed, round, encode, documents }) => {
-  const texts = documents();
-  const order = new RandomStream(seed, 'no-feedback', round).permutation(texts.length);
+export const noFeedback: Control = async (request, { seed, round, encode, documents, excerpts }) => {
+  const { texts, share } = excerpts();
   const wanted = lengthOf(request.sequences);
-  // Documents have eight tokens or more on average; were they shorter, the first would come again.
-  const encoded = await encode(Array.from(order.subarray(0, Math.ceil(wanted / 8)), (index) => texts[index]!));
-  return { ...request, sequences: filled(wanted, (i) => likelihoodOf([...encoded[i % encoded.length]!, SPECIAL_IDS.endOfText], request.corpusWeight)) };
+  const drawn = async (kind: string, from: readonly string[]): Promise<number[][]> => {
+    const order = new RandomStream(seed, kind, round).permutation(from.length);
+    // Texts have eight tokens or more on average; were they shorter, the first would come again.
+    return encode(Array.from(order.subarray(0, Math.ceil(wanted / 8)), (index) => from[index]!));
+  };
+  const [whole, parts] = [await drawn('no-feedback', documents()), await drawn('no-feedback, excerpts', texts)];
+  const corpusText = (tokens: readonly number[]): TrainSequence => likelihoodOf([...tokens, SPECIAL_IDS.endOfText], request.corpusWeight);
+  const ofParts = parts.length === 0 ? 0 : share;
+  return {
+    ...request,
+    sequences: [
+      ...filled(wanted * (1 - ofParts), (i) => corpusText(whole[i % whole.length]!)),
+      ...filled(wanted * ofParts, (i) => corpusText(parts[i % parts.length]!)),
+    ],
+  };
 };
 
 /**
@@ -155,7 +167,7 @@ export function agentsOf(arm: Arm, parts: RunParts, seed: number): Pick<Agents, 
   const { model } = parts;
   const host = withMethods(model, {
     update: async (request) => model.update(await control(request, {
-      ...learning, seed, encode: (texts) => model.encode(texts), documents: () => parts.documents('train').map(({ text }) => text),
+      ...learning, seed, encode: (texts) => model.encode(texts), documents: () => parts.documents('train').map(({ text }) => text), excerpts: parts.excerpts,
     })),
     rollback: () => model.promote(),
   });

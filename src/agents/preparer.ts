@@ -7,7 +7,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Config } from '../config/schema.ts';
 import type { Preparation, Preparer, Promotion } from '../contracts/agents.ts';
 import type { DocumentFinder, Evaluator, SafetyScanner } from '../contracts/evaluator.ts';
-import type { DiscriminatorInput, ModelHost, PretrainPlan } from '../contracts/model.ts';
+import type { DiscriminatorInput, Excerpts, ModelHost, PretrainPlan } from '../contracts/model.ts';
 import type { HeldOutBits, RoundRow, Split } from '../contracts/records.ts';
 import { findDocuments, readCorpus, requireDocuments, withoutFiles, type Corpus, type Documents } from '../tasks/index.ts';
 import { vetoed } from '../metrics/index.ts';
@@ -33,6 +33,7 @@ export interface DocumentSet {
   readonly countTokens: (text: string) => number;
   /** Training documents as the discriminator sees them. */
   readonly real: readonly DiscriminatorInput[];
+  readonly excerpts: Excerpts;
 }
 
 /** Part of the longest document that an excerpt may be as long as, by characters: nearly all of them fit then. */
@@ -97,22 +98,22 @@ export class RunPreparer implements Preparer {
       const all = await this.#documents(corpus, signal);
       const tokenizer = await this.#tokenizer(corpus);
       const set = await this.#choose(all, tokenizer.path);
-      const excerpts = await this.#excerpts(corpus, all, set);
+      const excerpts: Excerpts = { texts: await this.#excerpts(corpus, all, set), share: config.learning.excerptShare };
       signal?.throwIfAborted();
       events.record([
-        { key: 'corpus', event: { type: 'corpus.ready', data: { files: corpus.files.length, bytes: corpus.bytes, documents: counts(set.documents), excerpts: excerpts.length, rejected: corpus.rejected.length, licence: corpus.licence, hash: corpus.hash } } },
+        { key: 'corpus', event: { type: 'corpus.ready', data: { files: corpus.files.length, bytes: corpus.bytes, documents: counts(set.documents), excerpts: excerpts.texts.length, rejected: corpus.rejected.length, licence: corpus.licence, hash: corpus.hash } } },
         { key: 'tokenizer', event: { type: 'tokenizer.ready', data: { vocabulary: tokenizer.vocabulary, bytesPerToken: tokenizer.bytesPerToken, hash: hash([corpus.hash, tokenizer.vocabulary]) } } },
       ]);
       const train = set.documents.train.map(({ text }) => text);
-      await finder.setDocuments([...train, ...excerpts]);
+      await finder.setDocuments([...train, ...excerpts.texts]);
       const real = await this.#structures(corpus, train, signal);
-      this.#set = { ...set, real };
+      this.#set = { ...set, real, excerpts };
 
       const plan = pretrainPlan(config.pretraining);
       const info = await model.initialise({
         seed: config.seed, backend: config.backend, threads: config.threads, model: config.model, pretraining: plan, tokenizer: tokenizer.path,
         ...(config.learner === 'latent-gan' ? { latent: { noise: config.latent.noise, prefix: config.latent.prefix, objective: config.latent.objective } } : {}),
-        documents: train, excerpts: { texts: excerpts, share: config.learning.excerptShare }, files: corpus.files.filter(({ split }) => split === 'train').map(({ text }) => text),
+        documents: train, excerpts, files: corpus.files.filter(({ split }) => split === 'train').map(({ text }) => text),
       });
       events.record([
         { key: 'model', event: { type: 'model.ready', data: info } },
@@ -187,7 +188,7 @@ export class RunPreparer implements Preparer {
   }
 
   /** Parts of the training documents that are too long, each of which fits and is no held-out document. */
-  async #excerpts(corpus: Corpus, all: Documents, { documents, countTokens }: Omit<DocumentSet, 'real'>): Promise<string[]> {
+  async #excerpts(corpus: Corpus, all: Documents, { documents, countTokens }: Omit<DocumentSet, 'real' | 'excerpts'>): Promise<string[]> {
     const { config, kept, finder } = this.deps;
     if (config.learning.excerptShare === 0) return [];
     const longest = this.#longest();
@@ -203,7 +204,7 @@ export class RunPreparer implements Preparer {
   }
 
   /** The documents that fit the context. */
-  async #choose(all: Documents, tokenizer: string): Promise<Omit<DocumentSet, 'real'>> {
+  async #choose(all: Documents, tokenizer: string): Promise<Omit<DocumentSet, 'real' | 'excerpts'>> {
     const countTokens = this.deps.tokenCounter(tokenizer);
     const documents = { train: [], gate: [], test: [] } as Record<Split, Documents[Split]>;
     for (const split of SPLITS) documents[split] = await this.#fitting(all[split], ({ text }) => text, countTokens);

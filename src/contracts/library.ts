@@ -6,7 +6,7 @@ import type { Agents } from './agents.ts';
 import type { Evaluator, SourceEvaluator } from './evaluator.ts';
 import type { Executor, ExecutorOptions } from './execution.ts';
 import type { Command, EventSink, LoggedEvent } from './events.ts';
-import type { ModelHost } from './model.ts';
+import type { Excerpts, ModelHost } from './model.ts';
 import type { Document, RoundRow, Split, Task } from './records.ts';
 import type { SafetyOptions } from './safety.ts';
 
@@ -16,9 +16,10 @@ export interface RunParts {
   readonly model: ModelHost;
   readonly evaluator: Evaluator;
   readonly events: EventSink;
-  /** Tasks of a split, and its documents; both only once the run is prepared. */
+  /** Tasks of a split, its documents, and what the policy reads besides those of `train`; all only once the run is prepared. */
   readonly tasks: (request: { readonly split: Split; readonly prompted: boolean; readonly count: number; readonly round: number }) => readonly Task[];
   readonly documents: (split: Split) => readonly Document[];
+  readonly excerpts: () => Excerpts;
   /** A built-in learner and gate that act through another model host, which may change on the way what they ask for. */
   readonly through: (model: ModelHost) => Pick<Agents, 'learner' | 'gate'>;
 }

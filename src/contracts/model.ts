@@ -286,8 +286,14 @@ export interface InitialiseRequest {
   /** Training documents and whole training files (text), in a fixed order. Documents that do not fit the context are left out. */
   readonly documents: readonly string[];
   readonly files: readonly string[];
-  /** Parts of longer functions, and what share of the corpus rows of an update they are; absent: none. */
-  readonly excerpts?: { readonly texts: readonly string[]; readonly share: number };
+  /** Absent: none. */
+  readonly excerpts?: Excerpts;
+}
+
+/** Parts of functions too long to be documents, and what share in [0, 1] of the corpus rows of an update they are. */
+export interface Excerpts {
+  readonly texts: readonly string[];
+  readonly share: number;
 }
 
 export interface ModelConfig {

@@ -26,7 +26,7 @@ const valid = judgedSample({ id: 'a', completion: 'x = call(alpha, beta)', token
 const failed = judgedSample({ id: 'b', completion: 'x = call(', tokens: [1, 2], logProbs: [-1, -1] });
 const context: ControlContext = {
   seed: 1, round: 1, judged: [valid, failed], repairs: [], encode: async (texts) => texts.map((text) => [...Buffer.from(text)]),
-  documents: () => toyDocuments('train', 20).map(({ text }) => text),
+  documents: () => toyDocuments('train', 20).map(({ text }) => text), excerpts: () => ({ texts: [], share: 0.25 }),
 };
 
 describe('the control arms', () => {
@@ -41,6 +41,15 @@ describe('the control arms', () => {
     for (const { tokens } of sequences) expect(texts).toContain(Buffer.from(tokens.slice(0, -1)).toString('latin1'));
     expect(tokensOf(changed)).toBeGreaterThanOrEqual(tokensOf(request));
     expect(await noFeedback(request, { ...context, round: 2 })).not.toEqual(changed);
+  });
+
+  it('no feedback: excerpts have their share of the tokens', async () => {
+    const texts = Array.from({ length: 30 }, (_, i) => `part${i}`);
+    const long = { ...request, sequences: Array.from({ length: 60 }, () => praised(98, 1)) };
+    const { sequences } = await noFeedback(long, { ...context, excerpts: () => ({ texts, share: 0.25 }) });
+    const parts = sequences.filter(({ tokens }) => Buffer.from(tokens).toString('latin1').startsWith('part'));
+    expect(tokensOf({ ...long, sequences: parts }) / tokensOf({ ...long, sequences })).toBeCloseTo(0.25, 2);
+    expect(new Set(parts.map(({ tokens }) => Buffer.from(tokens.slice(0, -1)).toString('latin1')))).toEqual(new Set(texts));
   });
 
   it('random reward: the same texts, amounts of credit of the same kinds, dealt out anew, prompts untouched', async () => {
@@ -104,7 +113,7 @@ describe('the control arms', () => {
 function partsOf(run = fakeRun(), refuse = false): { parts: RunParts; run: ReturnType<typeof fakeRun> } {
   const { agents, model, evaluator, events } = run;
   const parts: RunParts = {
-    agents, model, evaluator, events, tasks: toyTasks, documents: (split) => toyDocuments(split, 30),
+    agents, model, evaluator, events, tasks: toyTasks, documents: (split) => toyDocuments(split, 30), excerpts: () => ({ texts: [], share: 0 }),
     through: (host) => ({
       learner: agents.learner,
       gate: { measure: agents.gate.measure.bind(agents.gate), decide: async () => (await (refuse ? host.rollback() : host.promote()), { promoted: !refuse, reasons: refuse ? ['worse'] : [], alarms: [] }) },
