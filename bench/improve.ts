@@ -10,7 +10,6 @@ import { writeFileAtomic, writeJsonAtomic } from '../src/store/atomic.ts';
 import { StoreError } from '../src/store/errors.ts';
 import { cellsOf, claimSettings, ImproveError, readManifest, runCells } from './improve/cells.ts';
 import { coverage, frontier, validityByRound } from './improve/charts.ts';
-import { readFigures } from './improve/figures.ts';
 import { markdownOf } from './improve/markdown.ts';
 import { reportOf, type ImproveReport } from './improve/report.ts';
 import { libraryRunner } from './improve/run-cell.ts';
@@ -100,7 +99,7 @@ async function improve(args: string[]): Promise<void> {
     process.removeListener('SIGINT', interrupted);
     process.removeListener('SIGTERM', interrupted);
   }
-  const report = reportOf(cells.map((cell) => readFigures(cell, readManifest(cell)!)), { setting: name, rounds });
+  const report = reportOf(cells.map((cell) => readManifest(cell)!.figures), { setting: name, rounds });
   writeReport(out, report, ['npm run bench -- improve', ...args.filter((arg) => arg !== '--json')].join(' '));
   say(`\n${report.verdict.sentence}\n\n${join(out, 'improve.md')}`);
   if (values.json) process.stdout.write(`${JSON.stringify(report)}\n`);

@@ -5,31 +5,25 @@
  */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { readJson, writeJsonAtomic } from '../../src/store/atomic.ts';
+import { readJson, writeFileAtomic, writeJsonAtomic } from '../../src/store/atomic.ts';
 import { listRunFolders } from '../../src/store/run-folder.ts';
 import { canonicalHash } from '../../src/store/canonical.ts';
 import { StoreError } from '../../src/store/errors.ts';
 import { UsageError } from '../usage.ts';
-import type { Arm } from './settings.ts';
+import type { CellFigures } from './figures.ts';
+import type { Arm, Cell } from './settings.ts';
 
-export interface Cell {
-  readonly arm: Arm;
-  readonly seed: number;
-  readonly folder: string;
-}
-
-/** Written last, so its existence means that the cell is complete. */
+/** Written last, so its existence means that the cell is complete; all that the report needs, so it can stand without the run. */
 export interface Manifest {
   /** Of everything that the cell's figures depend on. */
   readonly settings: string;
-  /** Name of the run's folder inside the cell's. */
-  readonly run: string;
-  readonly rounds: number;
+  /** That the last stretch took, where the run was cut off. */
   readonly seconds: number;
+  readonly figures: CellFigures;
 }
 
 /** Runs one cell to its end, or resumes `run`, an unfinished run's folder; `round` is called after every new round, round 0 included. */
-export type CellRunner = (cell: Cell, options: { readonly run: string | null; readonly round: (round: number, validity: number) => void; readonly signal: AbortSignal }) => Promise<{ readonly run: string; readonly rounds: number }>;
+export type CellRunner = (cell: Cell, options: { readonly run: string | null; readonly round: (round: number, validity: number) => void; readonly signal: AbortSignal }) => Promise<CellFigures>;
 
 /** The command asks for something that the folder or the settings do not allow; the message says what to do. */
 export class ImproveError extends UsageError {
@@ -82,14 +76,14 @@ export async function runCells(
       const seconds = ((now() - begun) / 1000 / timed) * (total - done);
       say(`${name}: round ${finished} of ${rounds}, ${(100 * validity).toFixed(1)} % valid; about ${minutes(seconds)} left`);
     };
-    const { run, rounds: reached } = await runOrResume(cell, { runner, round, signal, say: (line) => say(`${name}: ${line}`) });
+    const figures = await runOrResume(cell, { runner, round, signal, say: (line) => say(`${name}: ${line}`) });
     done = (i + 1) * (rounds + 1);
-    const manifest: Manifest = { settings, run, rounds: reached, seconds: (now() - started) / 1000 };
-    writeJsonAtomic(manifestFile(cell.folder), manifest);
+    const manifest: Manifest = { settings, seconds: (now() - started) / 1000, figures };
+    writeFileAtomic(manifestFile(cell.folder), `${JSON.stringify(manifest)}\n`);
   }
 }
 
-async function runOrResume(cell: Cell, { runner, round, signal, say }: { readonly runner: CellRunner; readonly round: (round: number, validity: number) => void; readonly signal: AbortSignal; readonly say: (line: string) => void }): Promise<{ readonly run: string; readonly rounds: number }> {
+async function runOrResume(cell: Cell, { runner, round, signal, say }: { readonly runner: CellRunner; readonly round: (round: number, validity: number) => void; readonly signal: AbortSignal; readonly say: (line: string) => void }): Promise<CellFigures> {
   const unfinished = listRunFolders(cell.folder).at(-1);
   if (unfinished !== undefined) {
     try {

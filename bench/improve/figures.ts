@@ -1,15 +1,14 @@
 /**
- * What the report is made from: one cell's figures, read from its run's event log and its two audits, as plain records. Not here:
- * statistics (report.ts).
+ * What the report is made from: one cell's figures, read from its run's event log and its two audits when it ends, as plain records.
+ * Not here: statistics (report.ts).
  */
-import { join } from 'node:path';
 import type { Guards, Proportion } from '../../src/contracts/records.ts';
 import { readJson } from '../../src/store/atomic.ts';
 import { EventLogReader } from '../../src/store/event-log.ts';
 import { completedRows } from '../../src/store/history.ts';
+import { UsageError } from '../usage.ts';
 import { auditFile, type Audit } from './audit.ts';
-import { ImproveError, type Cell, type Manifest } from './cells.ts';
-import type { Arm } from './settings.ts';
+import type { Arm, Cell } from './settings.ts';
 
 export interface RoundFigures {
   readonly round: number;
@@ -20,13 +19,16 @@ export interface RoundFigures {
   readonly auc: number | null;
 }
 
+/** The prompts are the same in every cell. */
+export type AuditFigures = Omit<Audit, 'prompts'>;
+
 export interface CellFigures {
   readonly arm: Arm;
   readonly seed: number;
   /** Round 0 first. */
   readonly rounds: readonly RoundFigures[];
-  readonly first: Audit;
-  readonly last: Audit;
+  readonly first: AuditFigures;
+  readonly last: AuditFigures;
   /** Hash of round 0's weights: arms of a seed that share their pretraining have the same. */
   readonly start: string;
   /** Optimizer steps of all rounds and the tokens that they saw. */
@@ -38,12 +40,11 @@ export interface CellFigures {
   readonly alarms: Readonly<Record<string, number>>;
 }
 
-export function readFigures(cell: Cell, manifest: Manifest): CellFigures {
-  const reader = new EventLogReader(join(cell.folder, manifest.run));
+/** Figures of a run of `rounds` rounds that has ended in `folder`, and of the audits that lie beside it. */
+export function readFigures(cell: Cell, folder: string, rounds: number): CellFigures {
+  const reader = new EventLogReader(folder);
   try {
-    const audits = [0, manifest.rounds].map((round) => readJson<Audit>(auditFile(cell.folder, round)));
-    const [first, last] = audits;
-    if (!first || !last) throw new ImproveError(`${cell.folder} lacks the measurement of round 0 or ${manifest.rounds}; delete that folder and start the command again.`);
+    const [first, last] = [auditOf(cell, 0), auditOf(cell, rounds)];
     const updates = reader.query({ types: ['policy.updated'] }).map(({ data }) => data);
     const raised = reader.query({ types: ['alarm.raised'] }).map(({ data }) => data.alarm);
     return {
@@ -60,4 +61,11 @@ export function readFigures(cell: Cell, manifest: Manifest): CellFigures {
   } finally {
     reader.close();
   }
+}
+
+function auditOf({ folder }: Cell, round: number): AuditFigures {
+  const audit = readJson<Audit>(auditFile(folder, round));
+  if (!audit) throw new UsageError(`${folder} lacks the measurement of round ${round}; delete that folder and start the command again.`);
+  const { prompts: _, ...figures } = audit;
+  return figures;
 }

@@ -1,10 +1,10 @@
 /** Runs one cell for real: a run of the library with the arm's learner and gate, audited at round 0 and at the end. */
-import { basename } from 'node:path';
 import { parseConfig } from '../../src/config/load.ts';
 import { createRun } from '../../src/index.ts';
 import { agentsOf } from './controls.ts';
 import { auditing } from './audit.ts';
 import { ImproveError, type CellRunner } from './cells.ts';
+import { readFigures } from './figures.ts';
 import { configOf, type Setting } from './settings.ts';
 
 export function libraryRunner(setting: Setting, rounds: number): CellRunner {
@@ -29,7 +29,7 @@ export function libraryRunner(setting: Setting, rounds: number): CellRunner {
       const result = await ended;
       signal.throwIfAborted();
       if (result.rounds < rounds) throw new ImproveError(`The run ended after ${result.rounds} of ${rounds} rounds: ${result.reason}`);
-      return { run: basename(run.folder), rounds: result.rounds };
+      return readFigures(cell, run.folder, rounds);
     } finally {
       signal.removeEventListener('abort', stop);
       await run.close();

@@ -32,6 +32,13 @@ export const DEFAULT_ARMS: readonly Arm[] = ['loop', ...CONTROLS];
 
 export const isControl = (arm: Arm): arm is Control => CONTROLS.some((control) => control === arm);
 
+/** One arm under one seed, and the folder of its run and its figures. */
+export interface Cell {
+  readonly arm: Arm;
+  readonly seed: number;
+  readonly folder: string;
+}
+
 /** What the last measurement draws, on the test split. */
 export interface AuditSizes {
   /** Unconditional samples: N of the validity that the verdict rests on. */

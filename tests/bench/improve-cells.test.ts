@@ -1,11 +1,12 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { cellsOf, claimSettings, ImproveError, readManifest, runCells, type Cell, type CellRunner } from '../../bench/improve/cells.ts';
-import { SETTINGS, configOf } from '../../bench/improve/settings.ts';
+import { cellsOf, claimSettings, ImproveError, readManifest, runCells, type CellRunner } from '../../bench/improve/cells.ts';
+import { SETTINGS, configOf, type Cell } from '../../bench/improve/settings.ts';
 import { seedsOf } from '../../bench/improve.ts';
 import { parseConfig } from '../../src/config/load.ts';
 import { temporaryFolder } from '../store/temporary.ts';
+import { cell as figuresOf } from './improve-fixtures.ts';
 
 const cells = (out: string): Cell[] => cellsOf(out, ['loop', 'no-feedback'], [1, 2]);
 const key = ({ arm, seed }: Cell): string => `${arm}/${seed}`;
@@ -20,7 +21,7 @@ function fakeRunner(calls: { cell: string; resumed: boolean }[], fail?: string):
     round(0, 0.3);
     if (key(cell) === fail) throw new Error('cut off');
     round(1, 0.4);
-    return { run: '20260101-000000-abcd', rounds: 1 };
+    return figuresOf(cell.arm, cell.seed, { rounds: 1 });
   };
 }
 
@@ -36,7 +37,7 @@ describe('running the cells', () => {
     const out = temporaryFolder();
     await runAll(out, fakeRunner(calls), said);
     expect(calls.map(({ cell }) => cell)).toEqual(['loop/1', 'no-feedback/1', 'loop/2', 'no-feedback/2']);
-    expect(cells(out).map((cell) => readManifest(cell)?.rounds)).toEqual([1, 1, 1, 1]);
+    expect(cells(out).map((cell) => readManifest(cell)?.figures)).toEqual(cells(out).map(({ arm, seed }) => figuresOf(arm, seed, { rounds: 1 })));
     expect(said).toContainEqual(expect.stringMatching(/^no-feedback, seed 1 \(2 of 4\): round 1 of 1, 40\.0 % valid; about \d+ s left$/));
     expect(said.at(-1)).toContain('about 0 s left');
   });

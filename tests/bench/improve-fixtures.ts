@@ -1,6 +1,5 @@
 /** Made-up cells for the tests of `bench -- improve`: figures of any validity, with nothing run. */
-import type { Audit } from '../../bench/improve/audit.ts';
-import type { CellFigures } from '../../bench/improve/figures.ts';
+import type { AuditFigures, CellFigures } from '../../bench/improve/figures.ts';
 import type { Arm } from '../../bench/improve/settings.ts';
 import type { Guards } from '../../src/contracts/records.ts';
 import { wilson } from '../../src/metrics/index.ts';
@@ -13,13 +12,13 @@ export const GUARDS: Guards = {
 
 const SAMPLES = 120, PROMPTS = 12, PER_PROMPT = 8;
 
-function audit(round: number, validity: number, divergence: number, seed: number, name: string): Audit {
+function audit(round: number, validity: number, divergence: number, seed: number, name: string): AuditFigures {
   const random = new RandomStream(seed, 'audit', name, round);
   // Spread evenly by the golden ratio, so that a few samples have nearly the share they are meant to have.
   const valid = Array.from({ length: SAMPLES }, (_, i): 0 | 1 => ((random.uniform(0) + i * 0.618034) % 1 < validity ? 1 : 0));
   const solved = Array.from({ length: PROMPTS }, (_, p) => Array.from({ length: PER_PROMPT }, (__, i) => random.uniform(1000 + p * PER_PROMPT + i)).filter((u) => u < validity).length);
   return {
-    round, valid, prompts: solved.map((_, i) => `def f${i}():`), coverage: { n: PER_PROMPT, solved },
+    round, valid, coverage: { n: PER_PROMPT, solved },
     measurement: { split: 'test', unconditional: wilson(valid.filter(Boolean).length, SAMPLES), prompted: wilson(0, 0), rulesGap: 0, guards: { ...GUARDS, divergence } },
     heldOut: { documents: 256, codeTokens: 20, distinctShapes: 195, repeatedLines: 0.01, divergence: 0.03 },
     ...(round === 0 ? { again: { n: PER_PROMPT, solved: solved.toReversed() } } : {}),
