@@ -225,14 +225,7 @@ export class JudgePool implements Evaluator, DocumentFinder {
 
   async documents(source: string): Promise<{ readonly text: string; readonly span: Span }[]> {
     this.#assertOpen();
-    return this.#enqueue(async (judge) => {
-      try {
-        return await judge.call('documents', source, source.length * 4);
-      } catch (error) {
-        if (this.#closed) throw error;
-        return judge.call('documents', source, source.length * 4);
-      }
-    });
+    return this.#enqueue((judge) => this.#twice(() => judge.call('documents', source, source.length * 4)));
   }
 
   async excerpts(documents: readonly string[], length: number): Promise<string[]> {
@@ -254,14 +247,12 @@ export class JudgePool implements Evaluator, DocumentFinder {
   /** Can each text be the beginning of a program? In order; true for those of a batch on which judges fail twice. */
   async canBegin(texts: readonly string[], signal?: AbortSignal): Promise<boolean[]> {
     return this.#ask(texts.map((text) => ({ text, promptLength: 0 })), BEGINNINGS * this.#batch, signal, async (judge, part) => {
-      for (let attempt = 0; attempt < 2; attempt++) {
-        try {
-          return await judge.call('canBegin', part.map(({ text }) => text), sizeOf(part));
-        } catch (error) {
-          if (this.#closed) throw error;
-        }
+      try {
+        return await this.#twice(() => judge.call('canBegin', part.map(({ text }) => text), sizeOf(part)));
+      } catch (error) {
+        if (this.#closed) throw error;
+        return part.map(() => true);
       }
-      return part.map(() => true);
     });
   }
 
@@ -278,16 +269,26 @@ export class JudgePool implements Evaluator, DocumentFinder {
     return this.#inParts(texts, signal, (judge, part, characters) => judge.call('scan', part, characters));
   }
 
-  /** What judges answer to texts in batches, in order. */
+  /** What judges answer to texts in batches, in order. Rejects where they fail twice. */
   async #inParts<T>(texts: readonly string[], signal: AbortSignal | undefined, ask: (judge: Judge, part: readonly string[], characters: number) => Promise<T[]>): Promise<T[]> {
     this.#assertOpen();
     const parts: Promise<T[]>[] = [];
     for (let at = 0; at < texts.length; at += this.#batch) {
       const part = texts.slice(at, at + this.#batch);
       const characters = part.reduce((sum, { length }) => sum + length, 0);
-      parts.push(this.#enqueue((judge) => ask(judge, part, characters), signal));
+      parts.push(this.#enqueue((judge) => this.#twice(() => ask(judge, part, characters)), signal));
     }
     return (await all(parts)).flat();
+  }
+
+  /** Asks once more where the judge fails, which may be by itself; it has been replaced by then. */
+  async #twice<T>(ask: () => Promise<T>): Promise<T> {
+    try {
+      return await ask();
+    } catch (error) {
+      if (this.#closed) throw error;
+      return ask();
+    }
   }
 
   /** Ends all judges. What waits or is being judged rejects; calling it again does nothing. */

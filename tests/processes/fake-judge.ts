@@ -10,8 +10,8 @@ import { serve } from '../../src/processes/rpc.ts';
 
 let documents: readonly string[] = [];
 
-function answer({ id, text: source }: SourceRequest): Evaluation {
-  const text = typeof source === 'string' ? source : Buffer.from(source).toString('latin1');
+/** Does what the text says, where that is to fail. */
+function obey(text: string): void {
   if (text.startsWith('HANG')) for (;;);
   if (text.startsWith('DIE-ONCE ')) {
     const path = text.slice(9);
@@ -21,6 +21,11 @@ function answer({ id, text: source }: SourceRequest): Evaluation {
     }
   } else if (text.startsWith('DIE')) process.exit(3);
   if (text.startsWith('THROW')) throw new Error('thrown on purpose');
+}
+
+function answer({ id, text: source }: SourceRequest): Evaluation {
+  const text = typeof source === 'string' ? source : Buffer.from(source).toString('latin1');
+  obey(text);
   return {
     id, valid: true, rulesValid: true, score: 1, findings: [], shape: text === 'PID' ? String(process.pid) : text, bigrams: [], copy: documents.includes(text),
     counts: { bytes: text.length, lines: 1, codeTokens: 1, ownNodes: 3, repeatedLines: 0, similarLines: 0, docstring: false, maxNesting: 0, longestLine: text.length },
@@ -38,8 +43,20 @@ serve<JudgeService>((emit) => ({
     return requests.map(answer);
   },
   verdicts: async (endings) => endings.map((ending) => answer({ id: '', ...ending, finish: 'stop' }).valid),
-  canBegin: async (texts) => texts.map((text) => text !== 'NO'),
-  scan: async (texts) => texts.map((text) => ({ findings: [], ...(text.includes('SECRET') ? { safety: { secret: 1 } } : {}) })),
-  documents: async (source) => [{ text: source, span: { start: 0, end: source.length } }],
-  excerpts: async ({ documents, length }) => documents.map((text) => text.slice(0, length)),
+  canBegin: async (texts) => {
+    texts.forEach(obey);
+    return texts.map((text) => text !== 'NO');
+  },
+  scan: async (texts) => {
+    texts.forEach(obey);
+    return texts.map((text) => ({ findings: [], ...(text.includes('SECRET') ? { safety: { secret: 1 } } : {}) }));
+  },
+  documents: async (source) => {
+    obey(source);
+    return [{ text: source, span: { start: 0, end: source.length } }];
+  },
+  excerpts: async ({ documents: texts, length }) => {
+    texts.forEach(obey);
+    return texts.map((text) => text.slice(0, length));
+  },
 }));

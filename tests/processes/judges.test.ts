@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { EvaluationRequest } from '../../src/contracts/evaluator.ts';
 import { RandomStream } from '../../src/random/philox.ts';
 import { JudgePool, type JudgePoolOptions } from '../../src/processes/judges.ts';
+import { ProcessError } from '../../src/processes/rpc.ts';
 
 const entry = new URL('./fake-judge.ts', import.meta.url);
 const pools: JudgePool[] = [];
@@ -57,6 +58,27 @@ describe('a pool of judges', { timeout: 60_000 }, () => {
       const { pool } = open();
       const evaluations = await pool.evaluateMany(requests(`DIE-ONCE ${join(folder, 'mark')}`));
       expect(evaluations[0]).toMatchObject({ valid: true });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it.each<[string, (pool: JudgePool, text: string) => Promise<unknown>]>([
+    ['documents', (pool, text) => pool.documents(text)],
+    ['excerpts', (pool, text) => pool.excerpts(['a', text], 4)],
+    ['the safety scan', (pool, text) => pool.scanSafety(['a', text])],
+    ['beginnings', (pool, text) => pool.canBegin(['NO', text])],
+  ])('asks again for %s, once', async (what, ask) => {
+    const folder = mkdtempSync(join(tmpdir(), 'judges-'));
+    try {
+      const { pool, changes } = open();
+      const given = await ask(pool, `DIE-ONCE ${join(folder, 'mark')}`);
+      expect(changes.map(({ state }) => state)).toEqual(['started', 'crashed', 'started']);
+      // By now the mark is there, and the same text does no harm.
+      expect(await ask(pool, `DIE-ONCE ${join(folder, 'mark')}`)).toEqual(given);
+      const dying = await ask(pool, 'DIE').catch((error: unknown) => error);
+      expect(dying).toEqual(what === 'beginnings' ? [true, true] : expect.any(ProcessError));
+      expect(changes.filter(({ state }) => state === 'crashed')).toHaveLength(3);
     } finally {
       rmSync(folder, { recursive: true });
     }
