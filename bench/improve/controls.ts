@@ -56,21 +56,14 @@ function filled(tokens: number, next: (index: number) => TrainSequence): TrainSe
 export const noFeedback: Control = async (request, { seed, round, encode, documents, excerpts }) => {
   const { texts, share } = excerpts();
   const wanted = lengthOf(request.sequences);
-  const drawn = async (kind: string, from: readonly string[]): Promise<number[][]> => {
+  const ofExcerpts = texts.length === 0 ? 0 : wanted * share;
+  const drawn = async (kind: string, from: readonly string[], tokens: number): Promise<TrainSequence[]> => {
     const order = new RandomStream(seed, kind, round).permutation(from.length);
     // Texts have eight tokens or more on average; were they shorter, the first would come again.
-    return encode(Array.from(order.subarray(0, Math.ceil(wanted / 8)), (index) => from[index]!));
+    const encoded = await encode(Array.from(order.subarray(0, Math.ceil(tokens / 8)), (index) => from[index]!));
+    return filled(tokens, (i) => likelihoodOf([...encoded[i % encoded.length]!, SPECIAL_IDS.endOfText], request.corpusWeight));
   };
-  const [whole, parts] = [await drawn('no-feedback', documents()), await drawn('no-feedback, excerpts', texts)];
-  const corpusText = (tokens: readonly number[]): TrainSequence => likelihoodOf([...tokens, SPECIAL_IDS.endOfText], request.corpusWeight);
-  const ofParts = parts.length === 0 ? 0 : share;
-  return {
-    ...request,
-    sequences: [
-      ...filled(wanted * (1 - ofParts), (i) => corpusText(whole[i % whole.length]!)),
-      ...filled(wanted * ofParts, (i) => corpusText(parts[i % parts.length]!)),
-    ],
-  };
+  return { ...request, sequences: [...await drawn('no-feedback', documents(), wanted - ofExcerpts), ...await drawn('no-feedback, excerpts', texts, ofExcerpts)] };
 };
 
 /**
