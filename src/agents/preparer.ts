@@ -24,13 +24,17 @@ export interface Kept {
   find(kind: string, key: unknown): string | null;
 }
 
-/** What a run learns from and is measured on. */
-export interface DocumentSet {
+/** The documents that fit the context, and what counts their tokens. */
+interface FittingDocuments {
   readonly documents: Documents;
   /** Path of the tokenizer.json. */
   readonly tokenizer: string;
   /** Tokens of a text, as the policy's tokenizer counts them. */
   readonly countTokens: (text: string) => number;
+}
+
+/** What a run learns from and is measured on. */
+export interface DocumentSet extends FittingDocuments {
   /** Training documents as the discriminator sees them. */
   readonly real: readonly DiscriminatorInput[];
   readonly excerpts: Excerpts;
@@ -188,7 +192,7 @@ export class RunPreparer implements Preparer {
   }
 
   /** Parts of the training documents that are too long, each of which fits and is no held-out document. */
-  async #excerpts(corpus: Corpus, all: Documents, { documents, countTokens }: Omit<DocumentSet, 'real' | 'excerpts'>): Promise<string[]> {
+  async #excerpts(corpus: Corpus, all: Documents, { documents, countTokens }: FittingDocuments): Promise<string[]> {
     const { config, kept, finder } = this.deps;
     if (config.learning.excerptShare === 0) return [];
     const longest = this.#longest();
@@ -203,8 +207,7 @@ export class RunPreparer implements Preparer {
     });
   }
 
-  /** The documents that fit the context. */
-  async #choose(all: Documents, tokenizer: string): Promise<Omit<DocumentSet, 'real' | 'excerpts'>> {
+  async #choose(all: Documents, tokenizer: string): Promise<FittingDocuments> {
     const countTokens = this.deps.tokenCounter(tokenizer);
     const documents = { train: [], gate: [], test: [] } as Record<Split, Documents[Split]>;
     for (const split of SPLITS) documents[split] = await this.#fitting(all[split], ({ text }) => text, countTokens);
