@@ -93,7 +93,7 @@ export const configSchema = z.strictObject({
     advantageWeight: z.number().min(0).default(0).describe('Weight of a valid sample\'s advantage, which all of its tokens have; 0: good samples are learned from by their likelihood alone (acceptedWeight).'),
     faultWeight: z.number().min(0).default(20).describe('Blame on the token at which a failed sample broke, in standard deviations of the advantages.'),
     faultBefore: z.int().min(0).default(1).describe('Tokens before it that share the blame, each with half of what the next one has.'),
-    alternativeWeight: z.number().min(0).default(150).describe('Blame on what might have been written and would have broken the text, in the same unit; each token has it times its probability.'),
+    alternativeWeight: z.number().min(0).default(120).describe('Blame on what might have been written and would have broken the text, in the same unit; each token has it times the probability of that.'),
     alternativeDraws: z.int().min(0).max(4).default(2).describe('Alternatives drawn at each position of a sample; 0: none.'),
     klWeight: z.number().min(0).default(0).describe('Weight of the divergence from the promoted policy at every token of a sample; 0: the corpus keeps the policy near (docs/decisions/0013).'),
     entropyWeight: z.number().min(0).default(0).describe('Weight of the policy\'s entropy at every token of a sample; 0: none.'),

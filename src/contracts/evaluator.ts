@@ -29,6 +29,10 @@ export interface SourceRequest extends Omit<EvaluationRequest, 'text'> {
 /** A text that may end, and how many of its characters were given. */
 export type Ending = Pick<EvaluationRequest, 'text' | 'promptLength'>;
 
+/** `broken`: no program begins like that. `unfinished`: only one in which the last word, number or operator goes on. `sound`: it may be finished as well. */
+export const BEGINNINGS = ['broken', 'unfinished', 'sound'] as const;
+export type Beginning = (typeof BEGINNINGS)[number];
+
 export interface Evaluator {
   /** One evaluation a request, in order. Never rejects because of what a text holds. */
   evaluateMany(requests: readonly EvaluationRequest[], signal?: AbortSignal): Promise<Evaluation[]>;
@@ -38,7 +42,7 @@ export interface Evaluator {
    */
   anticipate?(requests: readonly EvaluationRequest[], signal?: AbortSignal): void;
   /** Can each text be the beginning of a program, written on right behind its last character? In order. Without it nothing is learned from alternatives. */
-  canBegin?(texts: readonly string[], signal?: AbortSignal): Promise<boolean[]>;
+  beginnings?(texts: readonly string[], signal?: AbortSignal): Promise<Beginning[]>;
   /** Is each text valid if it ends like this? In order, as `evaluateMany` would say. */
   canEnd?(texts: readonly Ending[], signal?: AbortSignal): Promise<boolean[]>;
   close(): Promise<void>;

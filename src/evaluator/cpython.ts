@@ -6,7 +6,10 @@
  * The verdict of a whole batch is one call into Python: crossing the boundary costs more than compiling a short text.
  */
 import { loadPyodide } from 'pyodide';
+import { BEGINNINGS, type Beginning } from '../contracts/evaluator.ts';
+import { BEGINNINGS_PROGRAM } from './beginnings.ts';
 import { BROKEN_PROGRAM } from './broken.ts';
+import { SCAN_PROGRAM } from './scan.ts';
 
 /** What CPython said of a text it rejects. Lines are 1-based, columns 0-based in code points, null where it names no place. */
 export interface CompileError {
@@ -33,7 +36,7 @@ export interface CPython {
    */
   compileAll(texts: readonly string[], locate?: readonly boolean[]): (CompileError | null)[];
   /** Can each text be the beginning of a program: can anything be written right behind its last character so that all of it can be parsed? */
-  canBegin(texts: readonly string[]): boolean[];
+  beginnings(texts: readonly string[]): Beginning[];
 }
 
 /** The interpreter overran its stack or aborted; this process cannot use it any more and should be replaced. */
@@ -42,7 +45,9 @@ export class CPythonDied extends Error {
 }
 
 const PROGRAM = String.raw`
+${SCAN_PROGRAM}
 ${BROKEN_PROGRAM}
+${BEGINNINGS_PROGRAM}
 import sys, warnings
 warnings.simplefilter('ignore')
 sys.set_int_max_str_digits(4300)
@@ -59,7 +64,7 @@ def check(texts, locate):
             out.append([type(error).__name__, str(error), None, None, None, None, None])
     return out
 
-def can_begin(texts):
+def beginnings(texts):
     return [begins(text) for text in texts]
 
 check
@@ -72,7 +77,7 @@ export async function loadCPython(): Promise<CPython> {
   const silent = { stdout: () => {}, stderr: () => {} };
   const pyodide = await loadPyodide(silent);
   const check = pyodide.runPython(PROGRAM) as (...lists: unknown[]) => { toJs(): unknown[]; destroy(): void };
-  const canBegin = pyodide.globals.get('can_begin') as typeof check;
+  const beginnings = pyodide.globals.get('beginnings') as typeof check;
   const version = String(pyodide.runPython('".".join(map(str, sys.version_info[:3]))'));
   /** Calls the function with the lists; what crossed the boundary is freed on both sides. */
   const ask = (program: typeof check, work: string, ...lists: readonly unknown[][]): readonly unknown[] => {
@@ -95,7 +100,7 @@ export async function loadCPython(): Promise<CPython> {
   };
   return {
     version,
-    canBegin: (texts) => (texts.length === 0 ? [] : (ask(canBegin, 'parsing', [...texts]) as boolean[])),
+    beginnings: (texts) => (texts.length === 0 ? [] : (ask(beginnings, 'parsing', [...texts]) as number[]).map((answer) => BEGINNINGS[answer]!)),
     compileAll(texts, locate = []) {
       if (texts.length === 0) return [];
       const rows = ask(check, 'compiling', [...texts], texts.map((_, i) => locate[i] ?? false)) as readonly (Row | null | undefined)[];

@@ -2,7 +2,7 @@
  * A judge: the evaluator in a process of its own, started and killed by judges.ts. It holds CPython, the parser and the index of
  * training documents, and nothing that could not be lost.
  */
-import type { Ending, SourceRequest } from '../contracts/evaluator.ts';
+import type { Beginning, Ending, SourceRequest } from '../contracts/evaluator.ts';
 import type { Evaluation } from '../contracts/records.ts';
 import type { SafetyOptions } from '../contracts/safety.ts';
 import { CPythonDied, evaluateTexts, findDocuments, findExcerpts, loadCPython, SafetyFilter, verdictsOf, WHOLE_CHARACTERS, type CorpusIndex, type FoundDocument, type NamedText } from '../evaluator/index.ts';
@@ -16,7 +16,7 @@ export interface JudgeService {
   /** Is each text valid if it ends like this? Without findings and counts; what CPython cannot be asked the rules answer. */
   verdicts(texts: readonly Ending[]): Promise<boolean[]>;
   /** Can each text be the beginning of a program? */
-  canBegin(texts: readonly string[]): Promise<boolean[]>;
+  beginnings(texts: readonly string[]): Promise<Beginning[]>;
   /** The safety filter alone, which needs no verdict. */
   scan(texts: readonly string[]): Promise<Pick<Evaluation, 'safety' | 'findings'>[]>;
   documents(source: string): Promise<FoundDocument[]>;
@@ -64,9 +64,9 @@ if (process.send) {
         const cpython = await loading;
         return orExit(() => verdictsOf(texts, cpython));
       },
-      async canBegin(texts) {
+      async beginnings(texts) {
         const cpython = await loading;
-        return orExit(() => cpython.canBegin(texts));
+        return orExit(() => cpython.beginnings(texts));
       },
       async scan(texts) {
         return texts.map((text) => {

@@ -3,7 +3,7 @@
  * dies is replaced. A text that hangs or kills its judge twice when alone with it has failed; a judge that fails by itself is tried
  * again, and only then is the sample marked. A judge that says it has grown is replaced between two batches. The number of answers always equals the number of requests. Not here: what is judged.
  */
-import type { DocumentFinder, Ending, EvaluationRequest, Evaluator, SourceRequest } from '../contracts/evaluator.ts';
+import type { Beginning, DocumentFinder, Ending, EvaluationRequest, Evaluator, SourceRequest } from '../contracts/evaluator.ts';
 import type { Evaluation, Finding, InvalidReason, Span } from '../contracts/records.ts';
 import type { SafetyOptions } from '../contracts/safety.ts';
 import { unread, type NamedText } from '../evaluator/index.ts';
@@ -244,20 +244,20 @@ export class JudgePool implements Evaluator, DocumentFinder {
     });
   }
 
-  /** Can each text be the beginning of a program? In order; true for those of a batch on which judges fail twice. */
-  async canBegin(texts: readonly string[], signal?: AbortSignal): Promise<boolean[]> {
+  /** Can each text be the beginning of a program? In order; sound are those of a batch on which judges fail twice. */
+  async beginnings(texts: readonly string[], signal?: AbortSignal): Promise<Beginning[]> {
     return this.#ask(texts.map((text) => ({ text, promptLength: 0 })), BEGINNINGS * this.#batch, signal, async (judge, part) => {
       try {
-        return await this.#twice(() => judge.call('canBegin', part.map(({ text }) => text), sizeOf(part)));
+        return await this.#twice(() => judge.call('beginnings', part.map(({ text }) => text), sizeOf(part)));
       } catch (error) {
         if (this.#closed) throw error;
-        return part.map(() => true);
+        return part.map(() => 'sound' as const);
       }
     });
   }
 
-  /** A yes or no for each text, in order, asked of the judges in batches of at most `most` texts. */
-  async #ask(texts: readonly Ending[], most: number, signal: AbortSignal | undefined, ask: (judge: Judge, part: readonly EvaluationRequest[]) => Promise<boolean[]>): Promise<boolean[]> {
+  /** An answer for each text, in order, asked of the judges in batches of at most `most` texts. */
+  async #ask<T>(texts: readonly Ending[], most: number, signal: AbortSignal | undefined, ask: (judge: Judge, part: readonly EvaluationRequest[]) => Promise<T[]>): Promise<T[]> {
     this.#assertOpen();
     const requests = texts.map(({ text, promptLength }) => ({ id: '', text, promptLength, finish: 'stop' as const }));
     const parts = this.#shares(requests, most).map((part) => this.#enqueue((judge) => ask(judge, part), signal));

@@ -1,7 +1,7 @@
 /** What might have been written and would have broken the text. */
 import { describe, expect, it } from 'vitest';
-import { breakingAlternatives, type Probe } from '../../src/agents/learner/alternatives.ts';
-import type { Ending } from '../../src/contracts/evaluator.ts';
+import { breakingAlternatives, finishedShares, type Probe } from '../../src/agents/learner/alternatives.ts';
+import type { Beginning, Ending } from '../../src/contracts/evaluator.ts';
 import type { Alternatives, AlternativesRequest } from '../../src/contracts/model.ts';
 import type { Sample } from '../../src/contracts/records.ts';
 
@@ -34,11 +34,11 @@ function drawing(letters: string, ends = false): { model: { alternatives(request
 }
 
 /** No program has a `)` in it, and only `ab` may end. */
-function parser(): { texts: string[]; ended: Ending[]; canBegin(texts: readonly string[]): Promise<boolean[]>; canEnd(texts: readonly Ending[]): Promise<boolean[]> } {
+function parser(): { texts: string[]; ended: Ending[]; beginnings(texts: readonly string[]): Promise<Beginning[]>; canEnd(texts: readonly Ending[]): Promise<boolean[]> } {
   const texts: string[] = [], ended: Ending[] = [];
   return {
     texts, ended,
-    canBegin: async (all) => (texts.push(...all), all.map((text) => !text.includes(')'))),
+    beginnings: async (all) => (texts.push(...all), all.map((text) => (text.includes(')') ? 'broken' : 'sound'))),
     canEnd: async (all) => (ended.push(...all), all.map(({ text }) => text.endsWith('ab'))),
   };
 }
@@ -76,9 +76,18 @@ describe('alternatives', () => {
   });
 
   it('of one position are each reported', async () => {
-    const asked = { canBegin: async (all: readonly string[]) => all.map((text) => text === 'y'), canEnd: async () => [] };
+    const asked = { beginnings: async (all: readonly string[]) => all.map((text): Beginning => (text === 'y' ? 'sound' : 'broken')), canEnd: async () => [] };
     const { breaking } = await breakingAlternatives({ model: drawing('xyz').model, parser: asked, vocabulary }, [probe('', '')], { key: 'k', draws: 5 });
     expect(breaking).toEqual([[{ at: 0, token: 120, logProb: -1, share: 0.5 }, { at: 0, token: 122, logProb: -3, share: 0.25 }]]);
+  });
+
+  it('that break only where their word is finished count by how often words with those letters are', async () => {
+    const asked = { beginnings: async (all: readonly string[]) => all.map((text): Beginning => (text.endsWith('x') ? 'unfinished' : 'sound')), canEnd: async () => [] };
+    // Of four words `abx` three are finished; of `x` by itself nothing is known.
+    const probes = ['abx abx abxy abx ', ''].map((text) => probe('', text, text.length));
+    const { breaking } = await breakingAlternatives({ model: drawing('x').model, parser: asked, vocabulary }, [...probes, probe('ab', '-', 1)], { key: 'k', draws: 1 });
+    expect(breaking[2]).toEqual([{ at: 2, token: 120, logProb: -1, share: 0.5 * ((3 + 0.5) / 5) }]);
+    expect(breaking[0]![0]).toEqual({ at: 0, token: 120, logProb: -1, share: 0.5 * 0.5 });
   });
 
   it('that are no text by themselves, or follow half a character, are left out', async () => {
@@ -94,5 +103,24 @@ describe('alternatives', () => {
     const { breaking } = await breakingAlternatives({ model, parser: parser(), vocabulary }, probes, { key: 'k', draws: 1 });
     expect(breaking.map((found) => found.length)).toEqual(probes.map(({ count }) => count));
     expect(new Set(asked.map(({ key }) => key)).size).toBe(asked.length);
+  });
+});
+
+describe('the share of words that are finished', () => {
+  it('goes by the letters that stand there, over tokens, and is half where they were never met', () => {
+    const share = finishedShares([probe('', 'in in index (in)')], vocabulary);
+    expect(share('x = not in')).toBeCloseTo((3 + 0.5) / 5);
+    expect(share('inde')).toBeCloseTo(0.5 / 2);
+    expect(share('index')).toBeCloseTo(1.5 / 2);
+    expect(share('never')).toBe(0.5);
+  });
+
+  it('is all of what is no word', () => {
+    expect(finishedShares([], vocabulary)('x =')).toBe(1);
+  });
+
+  it('looks at what counts of a sample and no further', () => {
+    expect(finishedShares([probe('', 'abc', 2)], vocabulary)('ab')).toBe(0.5);
+    expect(finishedShares([probe('', 'abc', 3)], vocabulary)('ab')).toBeCloseTo(0.5 / 2);
   });
 });

@@ -43,10 +43,10 @@ export class Language {
     };
   }
 
-  evaluator(): Required<Pick<Evaluator, 'evaluateMany' | 'canBegin' | 'canEnd' | 'close'>> {
+  evaluator(): Required<Pick<Evaluator, 'evaluateMany' | 'beginnings' | 'canEnd' | 'close'>> {
     return {
       evaluateMany: async (requests) => requests.map((request) => this.judge(request)),
-      canBegin: async (texts) => texts.map((text) => this.begins(text)),
+      beginnings: async (texts) => texts.map((text) => (this.begins(text) ? 'sound' : 'broken')),
       canEnd: async (texts) => texts.map(({ text }) => this.has(text)),
       close: async () => {},
     };

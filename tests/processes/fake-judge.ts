@@ -43,9 +43,9 @@ serve<JudgeService>((emit) => ({
     return requests.map(answer);
   },
   verdicts: async (endings) => endings.map((ending) => answer({ id: '', ...ending, finish: 'stop' }).valid),
-  canBegin: async (texts) => {
+  beginnings: async (texts) => {
     texts.forEach(obey);
-    return texts.map((text) => text !== 'NO');
+    return texts.map((text) => (text === 'NO' ? 'broken' : 'sound'));
   },
   scan: async (texts) => {
     texts.forEach(obey);

@@ -67,7 +67,7 @@ describe('a pool of judges', { timeout: 60_000 }, () => {
     ['documents', (pool, text) => pool.documents(text)],
     ['excerpts', (pool, text) => pool.excerpts(['a', text], 4)],
     ['the safety scan', (pool, text) => pool.scanSafety(['a', text])],
-    ['beginnings', (pool, text) => pool.canBegin(['NO', text])],
+    ['beginnings', (pool, text) => pool.beginnings(['NO', text])],
   ])('asks again for %s, once', async (what, ask) => {
     const folder = mkdtempSync(join(tmpdir(), 'judges-'));
     try {
@@ -77,7 +77,7 @@ describe('a pool of judges', { timeout: 60_000 }, () => {
       // By now the mark is there, and the same text does no harm.
       expect(await ask(pool, `DIE-ONCE ${join(folder, 'mark')}`)).toEqual(given);
       const dying = await ask(pool, 'DIE').catch((error: unknown) => error);
-      expect(dying).toEqual(what === 'beginnings' ? [true, true] : expect.any(ProcessError));
+      expect(dying).toEqual(what === 'beginnings' ? ['sound', 'sound'] : expect.any(ProcessError));
       expect(changes.filter(({ state }) => state === 'crashed')).toHaveLength(3);
     } finally {
       rmSync(folder, { recursive: true });
@@ -243,7 +243,7 @@ describe('a real judge', { timeout: 120_000 }, () => {
     const judges = new JudgePool({ judges: 2 });
     try {
       const texts = Array.from({ length: 2000 }, (_, i) => (i % 3 === 0 ? `x = f(${i}` : i % 3 === 1 ? `x = ${i})` : `x = ${i}\n`));
-      expect(await judges.canBegin(texts)).toEqual(texts.map((_, i) => i % 3 !== 1));
+      expect(await judges.beginnings(texts)).toEqual(texts.map((_, i) => (i % 3 === 1 ? 'broken' : 'sound')));
       expect(await judges.canEnd(texts.map((text) => ({ text, promptLength: 0 })))).toEqual(texts.map((_, i) => i % 3 === 2));
       const endings = [...texts, 'def f():\n    pass\n', "'''a'''\n", 'def f(a):\n    return a\n', '', 'x'].flatMap((text) => [0, 9, text.length].map((promptLength) => ({ text, promptLength: Math.min(promptLength, text.length) })));
       const evaluations = await judges.evaluateMany(endings.map((ending) => ({ id: '', ...ending, finish: 'stop' })));

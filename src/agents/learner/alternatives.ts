@@ -3,6 +3,9 @@
  * broke, other tokens are drawn, the unlikely ones more often than the policy would, and the compiler's parser says whether a program can begin like that. A sample
  * breaks at most once; its alternatives show several breaks, each at the very token that made it and none with a text to finish.
  *
+ * Many tokens break a text only if the word that they end is finished with them: `in` behind `x = not ` may become `index`. Such a break counts by how often the policy has finished
+ * words with those letters (`finishedShares`).
+ *
  * Only what breaks is learned from: that a token can stand says nothing about how good it is.
  *
  * Sources: Ciosek, Whiteson, "Expected Policy Gradients" (2018) for credit to actions that were not taken; Welleck et al., "Neural Text
@@ -28,7 +31,7 @@ export interface BreakingAlternative {
   readonly at: number;
   readonly token: number;
   readonly logProb: number;
-  /** Estimate of its probability. */
+  /** Estimate of the probability that it is written and breaks the text. */
   readonly share: number;
 }
 
@@ -63,7 +66,7 @@ export function vocabularyOf(bytes: readonly string[], endOfText: number): Vocab
 
 export interface AlternativesDeps {
   readonly model: Pick<ModelHost, 'alternatives'>;
-  readonly parser: Pick<Required<Evaluator>, 'canBegin' | 'canEnd'>;
+  readonly parser: Pick<Required<Evaluator>, 'beginnings' | 'canEnd'>;
   readonly vocabulary: Vocabulary;
 }
 
@@ -72,6 +75,7 @@ const TOGETHER = 64;
 
 export async function breakingAlternatives({ model, parser, vocabulary }: AlternativesDeps, probes: readonly Probe[], request: { readonly key: string; readonly draws: number }, signal?: AbortSignal): Promise<AlternativesReport> {
   const parts: (readonly Probe[])[] = [];
+  const finished = finishedShares(probes, vocabulary);
   for (let from = 0; from < probes.length; from += TOGETHER) parts.push(probes.slice(from, from + TOGETHER));
   const reports = await Promise.all(parts.map(async (part, number) => {
     const sequences = part.map(({ sample, context, count }) => ({ tokens: [...context, ...(sample.tokens ?? []).slice(0, count)], from: context.length }));
@@ -79,12 +83,16 @@ export async function breakingAlternatives({ model, parser, vocabulary }: Altern
     signal?.throwIfAborted();
     const questions = drawn.map((alternatives, i) => questionsOf(part[i]!, alternatives, vocabulary));
     const all = questions.flat();
-    const [begins, endings] = await Promise.all([
-      parser.canBegin(all.flatMap(({ text, ends }) => (ends ? [] : [text])), signal),
+    const [beginnings, endings] = await Promise.all([
+      parser.beginnings(all.flatMap(({ text, ends }) => (ends ? [] : [text])), signal),
       parser.canEnd(all.flatMap(({ text, promptLength, ends }) => (ends ? [{ text, promptLength }] : [])), signal),
     ]);
     let begun = 0, ended = 0;
-    const breaking = questions.map((asked, i) => breakingOf(drawn[i]!, asked.filter(({ ends }) => !(ends ? endings[ended++] : begins[begun++])).map(({ index }) => index)));
+    const breaking = questions.map((asked, i) => asked.flatMap(({ index, text, ends }) => {
+      const beginning = ends ? (endings[ended++] ? 'sound' : 'broken') : beginnings[begun++]!;
+      const breaks = beginning === 'sound' ? 0 : beginning === 'broken' ? 1 : finished(text);
+      return breaks === 0 ? [] : [breakingOf(drawn[i]!, index, breaks)];
+    }));
     return { breaking, positions: sequences.reduce((sum, { tokens, from }) => sum + tokens.length - from, 0), asked: all.length };
   }));
   return {
@@ -118,6 +126,37 @@ function questionsOf({ sample, context }: Probe, { at, tokens }: Alternatives, {
   });
 }
 
-function breakingOf({ at, tokens, shares, logProbs }: Alternatives, broken: readonly number[]): BreakingAlternative[] {
-  return broken.map((i) => ({ at: at[i]!, token: tokens[i]!, logProb: logProbs[i]!, share: shares[i]! }));
+function breakingOf({ at, tokens, shares, logProbs }: Alternatives, index: number, breaks: number): BreakingAlternative {
+  return { at: at[index]!, token: tokens[index]!, logProb: logProbs[index]!, share: breaks * shares[index]! };
+}
+
+const LAST_WORD = /\w+$/;
+/** What goes on with a word: letters, or the string that it is a prefix of. */
+const WORD = /^[\w'"]/;
+
+/**
+ * Estimate of the share of words that are finished where a token ends, by the letters they have by then, from what the samples hold: half where nothing is known of the letters. What is no word is
+ * always finished.
+ */
+export function finishedShares(probes: readonly Probe[], { texts }: Vocabulary): (text: string) => number {
+  const met = new Map<string, { all: number; finished: number }>();
+  for (const { sample: { tokens = [] }, count } of probes) {
+    let word = '';
+    for (const token of tokens.slice(0, count)) {
+      const own = texts[token] ?? '';
+      const goesOn = WORD.test(own);
+      if (word !== '') {
+        const seen = met.get(word) ?? { all: 0, finished: 0 };
+        met.set(word, { all: seen.all + 1, finished: seen.finished + (goesOn ? 0 : 1) });
+      }
+      const last = LAST_WORD.exec(own)?.[0] ?? '';
+      word = goesOn && last === own ? word + own : last;
+    }
+  }
+  return (text) => {
+    const word = LAST_WORD.exec(text)?.[0];
+    if (word === undefined) return 1;
+    const { all, finished } = met.get(word) ?? { all: 0, finished: 0 };
+    return (finished + 0.5) / (all + 1);
+  };
 }

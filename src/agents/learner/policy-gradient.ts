@@ -62,9 +62,9 @@ export class PolicyGradient implements LearningMethod {
   /** Records `alternatives.judged`. Nothing where the evaluator cannot say what a program may begin with. */
   async #breaking(round: number, probes: readonly Probe[], vocabulary: Vocabulary, signal?: AbortSignal): Promise<AlternativesReport['breaking']> {
     const { model, evaluator, events, config: { learning: { alternativeDraws: draws } } } = this.deps;
-    const { canBegin, canEnd } = evaluator;
-    if (draws === 0 || !canBegin || !canEnd) return probes.map(() => []);
-    const parser = { canBegin: canBegin.bind(evaluator), canEnd: canEnd.bind(evaluator) };
+    const { beginnings, canEnd } = evaluator;
+    if (draws === 0 || !beginnings || !canEnd) return probes.map(() => []);
+    const parser = { beginnings: beginnings.bind(evaluator), canEnd: canEnd.bind(evaluator) };
     const { breaking, positions, asked } = await breakingAlternatives({ model, parser, vocabulary }, probes, { key: `round/${round}`, draws }, signal);
     const hazard = mean(breaking.map((found) => found.reduce((sum, { share }) => sum + share, 0)));
     events.record([{ key: `alternatives/${round}`, event: { type: 'alternatives.judged', data: { round, positions, asked, breaking: breaking.flat().length, hazard } } }]);
