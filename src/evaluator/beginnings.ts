@@ -41,6 +41,7 @@ def begins(text):
     return UNFINISHED if end == len(text) and goes_on(text[:start], text[start:], kind) else BROKEN
 
 PIECE = re.compile(r"""\#[^\r\n]*|(?P<formatted>(?<![A-Za-z0-9_])(?:[ft]r?|r[ft])(?=['"]))|\"\"\"(?:[^"\\]|\\.|"(?!""))*\"\"\"|\'\'\'(?:[^'\\]|\\.|'(?!''))*\'\'\'|"(?!"")(?:[^"\\\r\n]|\\.)*"|'(?!'')(?:[^'\\\r\n]|\\.)*'|(?P<open>['"])|.[^'"\#frt]*""", re.DOTALL | re.IGNORECASE)
+
 def without_formatted(text):
     # The text with an empty string in the place of every f-string, and None; or what an f-string that is open or wrong says of the whole.
     parts, at = [], 0
@@ -70,7 +71,7 @@ def goes_on(before, word, kind):
         return NUMBER_BEGUN.fullmatch(word) is not None and any(completable(before + other + ' \\\n') for other in ('1', '1j'))
     return any(other.startswith(word) and completable(before + other + ' \\\n') for other in OPERATORS) or word == '.' and completable(before + '.5 \\\n')
 
-PARAMETERS = re.compile(r'^[ \t]*(?:async[ \t]+)?def[ \t]+\w+[ \t]*\(([^()]*)\Z', re.MULTILINE)
+PARAMETERS = re.compile(r'^[ \t]*(?:async[ \t]+)?def[ \t]+\w+[ \t]*\(([^()\[\]{}]*)\Z', re.MULTILINE)
 PARAMETER = re.compile(r'\s*(?:\*\*?\s*)?(\w+)')
 PLACED_WORDS = ('await', 'break', 'continue')
 PLACED = re.compile(r'^([ \t]*)(?:[^\s#][^\n#]*[^\w.\n#])?(await|break|continue)\Z', re.MULTILINE)

@@ -21,7 +21,7 @@ describe('a beginning', () => {
     ['a decorator', '@a\n'], ['a try without an end', 'try:\n    x\n'], ['a soft keyword', 'match x:\n    case 1'],
     ['an open f-string', "x = f'a"], ['an open field', "x = f'{a.b +"], ['a field with its text', "f'{a = "], ['a conversion', "f'{a!r"], ['a format', "f'{a:>{w"], ['two braces', "f'{{"], ['a field with quotes of its own', "f'{d['k']}' + "], ['an open bracket of a field', "f'{f(a, [b"],
     ['a comment that holds a word', 'x = 1  # take a break'], ['an f-string across lines', "f'''{a}\nb"], ['a raw f-string', "rf'\\d{x}"],
-    ['a parameter whose name goes on', 'def f(a, ab'], ['a default that is no parameter', 'def f(a, b=a'], ['await in an async function', 'async def f():\n    if x:\n        return [await'], ['an attribute of that name', 'x.breaks'],
+    ['a parameter whose name goes on', 'def f(a, ab'], ['a default that is no parameter', 'def f(a, b=a'], ['a default that holds a name', 'def f(a, b=[c, a'], ['await in an async function', 'async def f():\n    if x:\n        return [await'], ['an attribute of that name', 'x.breaks'],
     ['break in a loop', 'def f():\n    for x in y:\n        with z:\n            break'], ['break in one line with its loop', 'while x: break'], ['what looks like a class in a docstring', 'async def f():\n    """A\n    class of its own.\n    """\n    await'],
   ])('%s', (_, text) => expect(beginning(text)).toBe('sound'));
 
