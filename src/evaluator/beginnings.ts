@@ -6,7 +6,10 @@
 export const BEGINNINGS_PROGRAM = String.raw`
 OPERATORS = ['**=', '//=', '>>=', '<<=', '...', '!=', '->', ':=', '==', '<=', '>=', '**', '//', '<<', '>>', '+=', '-=', '*=', '/=', '%=', '&=', '|=', '^=', '@=']
 
-OUTSIDE = re.compile(r"""(?:[^'"\#]+|\#[^\r\n]*|(?:\"\"\")(?:[^"\\]|\\.|"(?!""))*\"\"\"|(?:\'\'\')(?:[^'\\]|\\.|'(?!''))*\'\'\'|"(?!"")(?:[^"\\\r\n]|\\.)*"|'(?!'')(?:[^'\\\r\n]|\\.)*')*""", re.DOTALL)
+# A comment, or a whole string.
+CLOSED = r"""\#[^\r\n]*|\"\"\"(?:[^"\\]|\\.|"(?!""))*\"\"\"|\'\'\'(?:[^'\\]|\\.|'(?!''))*\'\'\'|"(?!"")(?:[^"\\\r\n]|\\.)*"|'(?!'')(?:[^'\\\r\n]|\\.)*'"""
+OUTSIDE = re.compile(r"""(?:[^'"\#]+|""" + CLOSED + r""")*""", re.DOTALL)
+PIECE = re.compile(r"""(?P<formatted>""" + FORMATTED.pattern + r""")|""" + CLOSED + r"""|(?P<open>['"])|.[^'"\#frt]*""", re.DOTALL | re.IGNORECASE)
 LINE_BEGUN = re.compile(r'(?:\n|\r)[ \t]*\Z')
 # Statements begin with a name, or go on as one of these do.
 STARTERS = ['name_', 'def', 'class', '@', 'except', 'finally', 'else', 'elif', 'case']
@@ -40,8 +43,6 @@ def begins(text):
     start, end, kind = tokens[-1]
     return UNFINISHED if end == len(text) and goes_on(text[:start], text[start:], kind) else BROKEN
 
-PIECE = re.compile(r"""\#[^\r\n]*|(?P<formatted>(?<![A-Za-z0-9_])(?:[ft]r?|r[ft])(?=['"]))|\"\"\"(?:[^"\\]|\\.|"(?!""))*\"\"\"|\'\'\'(?:[^'\\]|\\.|'(?!''))*\'\'\'|"(?!"")(?:[^"\\\r\n]|\\.)*"|'(?!'')(?:[^'\\\r\n]|\\.)*'|(?P<open>['"])|.[^'"\#frt]*""", re.DOTALL | re.IGNORECASE)
-
 def without_formatted(text):
     # The text with an empty string in the place of every f-string, and None; or what an f-string that is open or wrong says of the whole.
     parts, at = [], 0
@@ -74,7 +75,7 @@ def goes_on(before, word, kind):
 PARAMETERS = re.compile(r'^[ \t]*(?:async[ \t]+)?def[ \t]+\w+[ \t]*\(([^()\[\]{}]*)\Z', re.MULTILINE)
 PARAMETER = re.compile(r'\s*(?:\*\*?\s*)?(\w+)')
 PLACED_WORDS = ('await', 'break', 'continue')
-PLACED = re.compile(r'^([ \t]*)(?:[^\s#][^\n#]*[^\w.\n#])?(await|break|continue)\Z', re.MULTILINE)
+PLACED = re.compile(rf'^([ \t]*)(?:[^\s#][^\n#]*[^\w.\n#])?({"|".join(PLACED_WORDS)})\Z', re.MULTILINE)
 LOOP = re.compile(r'[ \t]*(?:while|(?:async[ \t]+)?for)\b')
 HEADER = re.compile(r'([ \t]*)(while\b|(?:async[ \t]+)?for\b|(?:async[ \t]+)?def[ \t]+\w+[ \t]*[([]|class[ \t]+\w+[ \t]*[:([])')
 
@@ -107,9 +108,9 @@ def placed(above, line, indent):
     return {'break', 'continue'} if loop else set()
 
 def open_string(text, at):
-    quote = text[at] * 3 if text.startswith(text[at] * 3, at) else text[at]
+    quote = quotes_at(text, at)
     # A string in single quotes ends with its line.
-    if len(quote) == 1 and LINE_ENDS[quote].match(text, at + 1).end() < len(text.rstrip('\\')):
+    if len(quote) == 1 and content_end(text, at + 1, quote) < len(text.rstrip('\\')):
         return False
     return completable(text[:at] + "'' \\\n")
 

@@ -24,6 +24,13 @@ STRING_PREFIXES = {'', 'r', 'b', 'u', 'f', 't', 'rb', 'br', 'fr', 'rf', 'tr', 'r
 LINE_ENDS = {'"': re.compile(r'(?:[^"\\\r\n]|\\(?:\r\n|.))*', re.DOTALL), "'": re.compile(r"(?:[^'\\\r\n]|\\(?:\r\n|.))*", re.DOTALL)}
 TRIPLE_ENDS = {'"""': re.compile(r'(?:[^"\\]|\\.|"(?!""))*', re.DOTALL), "'''": re.compile(r"(?:[^'\\]|\\.|'(?!''))*", re.DOTALL)}
 
+def quotes_at(text, at):
+    return text[at] * 3 if text.startswith(text[at] * 3, at) else text[at]
+
+def content_end(text, at, quote):
+    # Where the content ends that begins there: at the closing quotes, or where these are missing.
+    return (TRIPLE_ENDS if len(quote) == 3 else LINE_ENDS)[quote].match(text, at).end()
+
 def scan(text):
     # Tokens as (start, end, kind); a string that is not closed is the last one, of kind 'open', and ends where it went wrong.
     tokens, at, depth = [], 0, 0
@@ -43,7 +50,7 @@ def scan(text):
                 continue
         elif kind == 'string':
             quote = match['quote']
-            at = (TRIPLE_ENDS if len(quote) == 3 else LINE_ENDS)[quote].match(text, at).end()
+            at = content_end(text, at, quote)
             if not text.startswith(quote, at):
                 tokens.append((start, min(at, len(text)), 'open'))
                 return tokens
@@ -77,7 +84,7 @@ def formatted(text, at):
     # Of the f-string whose quotes begin there: where it ends, and None; where it broke, and BROKEN; or the text's length, and either what may follow
     # its last character or a text that as much may follow: the open field, as an open bracket.
     # Source: the Python Language Reference, 2.5.3, "Formatted string literals". A string in a field is taken as one, whatever its prefix.
-    quote = text[at] * 3 if text.startswith(text[at] * 3, at) else text[at]
+    quote = quotes_at(text, at)
     at += len(quote)
     open_in, field = [], 0
     while at < len(text):
@@ -104,8 +111,8 @@ def formatted(text, at):
                 at += 2 if character == '}' else 1
             continue
         if character in '\'"':
-            other = text[at] * 3 if text.startswith(text[at] * 3, at) else text[at]
-            end = (TRIPLE_ENDS if len(other) == 3 else LINE_ENDS)[other].match(text, at + len(other)).end()
+            other = quotes_at(text, at)
+            end = content_end(text, at + len(other), other)
             if not text.startswith(other, end):
                 return (len(text), SOUND) if end >= len(text) else (at, BROKEN)
             at = end + len(other)
