@@ -40,8 +40,8 @@ interface Job {
 
 /** Texts in one call while more are to come: a judge is soon free for what is asked for, and the last calls end at about the same time. */
 const AHEAD_BATCH = 16;
-/** Batches of whole evaluations that cost as much as one of beginnings. */
-const BEGINNINGS = 16;
+/** Texts that cost as much as one whole evaluation. */
+const AS_MANY = { endings: 4, beginnings: 16 };
 const CHARACTERS_PER_SECOND = 250_000;
 /** Characters after which a batch is full: what a judge holds at once stays small. */
 const BATCH_CHARACTERS = 250_000;
@@ -234,7 +234,7 @@ export class JudgePool implements Evaluator, DocumentFinder {
 
   /** Is each text valid if it ends like this? In order; false for one on which the judge fails. Several times as fast as whole evaluations. */
   async canEnd(texts: readonly Ending[], signal?: AbortSignal): Promise<boolean[]> {
-    return this.#ask(texts, 4 * this.#batch, signal, async (judge, part) => {
+    return this.#ask(texts, AS_MANY.endings * this.#batch, signal, async (judge, part) => {
       try {
         return await judge.call('verdicts', part, sizeOf(part));
       } catch (error) {
@@ -246,7 +246,7 @@ export class JudgePool implements Evaluator, DocumentFinder {
 
   /** Can each text be the beginning of a program? In order; sound are those of a batch on which judges fail twice. */
   async beginnings(texts: readonly string[], signal?: AbortSignal): Promise<Beginning[]> {
-    return this.#ask(texts.map((text) => ({ text, promptLength: 0 })), BEGINNINGS * this.#batch, signal, async (judge, part) => {
+    return this.#ask(texts.map((text) => ({ text, promptLength: 0 })), AS_MANY.beginnings * this.#batch, signal, async (judge, part) => {
       try {
         return await this.#twice(() => judge.call('beginnings', part.map(({ text }) => text), sizeOf(part)));
       } catch (error) {
