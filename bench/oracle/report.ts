@@ -36,6 +36,9 @@ export interface SeedReport {
 const ARM_NAMES = { published: 'published MLE', mle: 'best MLE', seqgan: 'seqgan', control: 'control', lateMle: 'late MLE', lateSeqgan: 'late seqgan', lateControl: 'late control' } as const;
 type Arm = keyof typeof ARM_NAMES;
 const ARMS = Object.keys(ARM_NAMES) as Arm[];
+/** Adversarial training, and the same updates by likelihood alone. */
+const COMPARED = [['seqgan', 'control'], ['lateSeqgan', 'lateControl']] as const;
+const gainOf = (report: SeedReport, arm: Arm, reference: Arm): number => gain(untempered(report[arm].curve), report[reference].curve);
 
 /** One generator over seeds: its mean curve; both sides at temperature 1 and its best sum, each with its interval. */
 export interface Summary {
@@ -53,11 +56,16 @@ export interface OracleReport {
   readonly checks: Checks;
   readonly seeds: readonly SeedReport[];
   readonly arms: Readonly<Record<Arm, Summary>>;
-  /** Over seeds, nats: what seqgan's point at temperature 1 gains on the curve of best MLE and of the control; what its best sum is lower by than MLE's. */
+  /** Of seqgan from best MLE, and from where likelihood ends. */
+  readonly answers: { readonly seqgan: Answer; readonly lateSeqgan: Answer };
+}
+
+/** Over seeds, nats: what a point at temperature 1 gains on the curve of best MLE and of its control; what its best sum is lower by than best MLE's. */
+export interface Answer {
   readonly gain: Interval;
   readonly gainOnControl: Interval;
   readonly sumDifference: Interval;
-  readonly verdict: string;
+  readonly sentence: string;
 }
 
 /** Published values of the checks and how far they may be off. The last tolerance is our own. */
@@ -91,22 +99,22 @@ function curveLines(arms: Readonly<Record<Arm, { readonly curve: readonly Point[
 
 /** One seed's curves and best sums. */
 export function seedLines(report: SeedReport): string[] {
-  const { seed, mle, seqgan, control } = report;
   return [
-    `seed ${seed}, NLL-oracle / NLL-test`,
+    `seed ${report.seed}, NLL-oracle / NLL-test`,
     ...curveLines(report),
     ...ARMS.map((arm) => `  best sum, ${ARM_NAMES[arm].padEnd(14)} ${point(bestSum(report[arm].curve))}`),
-    `  seqgan at T 1 beyond the curve of best MLE by ${gain(untempered(seqgan.curve), mle.curve).toFixed(3)}, of the control by ${gain(untempered(seqgan.curve), control.curve).toFixed(3)}`,
+    ...COMPARED.map(([arm, control]) => `  ${ARM_NAMES[arm]} at T 1 beyond the curve of best MLE by ${gainOf(report, arm, 'mle').toFixed(3)}, of the ${ARM_NAMES[control]} by ${gainOf(report, arm, control).toFixed(3)}`),
   ];
 }
 
 /** The means over seeds, and the answer. */
-export function reportLines({ seeds, arms, verdict }: OracleReport): string[] {
+export function reportLines({ seeds, arms, answers }: OracleReport): string[] {
   return [
     `means of ${seeds.length} seed${seeds.length === 1 ? '' : 's'}, NLL-oracle / NLL-test`,
     ...curveLines(arms),
     ...ARMS.map((arm) => `  ${ARM_NAMES[arm].padEnd(14)} at T 1 ${interval(arms[arm].oracle)} / ${interval(arms[arm].test)}, best sum ${interval(arms[arm].sum)}`),
-    verdict,
+    "Does adversarial training get beyond its own best MLE's temperature curve?",
+    ...COMPARED.map(([arm]) => answers[arm].sentence),
   ];
 }
 
@@ -128,13 +136,16 @@ export function reportOf(given: Pick<OracleReport, 'setting' | 'machine' | 'load
     };
   };
   const arms = Object.fromEntries(ARMS.map((arm) => [arm, summary(arm)])) as Record<Arm, Summary>;
-  const sumDifference = seedInterval(seeds.map(({ mle, seqgan }) => ({ a: [sum(mle.curve)], b: [sum(seqgan.curve)] })), random('sum'));
-  const over = (of: (report: SeedReport) => readonly Point[], name: string): Interval => seedMean(seeds.map((report) => [gain(untempered(report.seqgan.curve), of(report))]), random(name));
-  const onMle = over(({ mle }) => mle.curve, 'gain');
-  const onControl = over(({ control }) => control.curve, 'control');
-  const answer = seeds.length < 2 ? 'cannot be said from one seed'
-    : onMle.low <= 0 ? (onMle.high < 0 ? 'no, it is behind it' : 'no, not beyond chance')
-    : onControl.low <= 0 ? 'it does, but so do the updates by likelihood alone: no' : 'yes';
-  const verdict = `Does adversarial training get beyond its own best MLE's temperature curve? ${answer}: at T 1 by ${interval(onMle)}, beyond the control's by ${interval(onControl)}, best sum lower by ${interval(sumDifference)}, nats, ${seeds.length} seed${seeds.length === 1 ? '' : 's'}.`;
-  return { ...given, arms, gain: onMle, gainOnControl: onControl, sumDifference, verdict };
+  const answer = ([arm, control]: (typeof COMPARED)[number]): Answer => {
+    const sumDifference = seedInterval(seeds.map((report) => ({ a: [sum(report.mle.curve)], b: [sum(report[arm].curve)] })), random(`${arm} sum`));
+    const over = (reference: Arm): Interval => seedMean(seeds.map((report) => [gainOf(report, arm, reference)]), random(`${arm} ${reference}`));
+    const onMle = over('mle');
+    const onControl = over(control);
+    const said = seeds.length < 2 ? 'that cannot be said from one seed'
+      : onMle.low <= 0 ? (onMle.high < 0 ? 'no, it is behind it' : 'no, not beyond chance')
+      : onControl.low <= 0 ? 'it does, but so do the updates by likelihood alone: no' : 'yes';
+    const sentence = `${ARM_NAMES[arm]}: ${said}; at T 1 by ${interval(onMle)}, beyond the ${ARM_NAMES[control]}'s by ${interval(onControl)}, best sum lower by ${interval(sumDifference)}, nats, ${seeds.length} seed${seeds.length === 1 ? '' : 's'}.`;
+    return { gain: onMle, gainOnControl: onControl, sumDifference, sentence };
+  };
+  return { ...given, arms, answers: { seqgan: answer(COMPARED[0]), lateSeqgan: answer(COMPARED[1]) } };
 }

@@ -115,7 +115,14 @@ describe('a whole seed', () => {
       for (const { test } of curve) expect(test).toBeGreaterThan(0);
     }
     const whole = reportOf({ setting: 'tiny', machine: 'none', load: 0, checks, seeds: [report, { ...report, seed: 2 }] });
-    expect(whole.gain.low).toBeCloseTo(whole.gain.high, 9);
+    for (const [arm, control] of [['seqgan', 'control'], ['lateSeqgan', 'lateControl']] as const) {
+      const { gain: onMle, gainOnControl, sentence } = whole.answers[arm];
+      // Both seeds are the same one, so there is nothing to be unsure of.
+      for (const { difference, low, high } of [onMle, gainOnControl]) expect([low, high]).toEqual([expect.closeTo(difference, 9), expect.closeTo(difference, 9)]);
+      expect(onMle.difference).toBeCloseTo(gain(untempered(report[arm].curve), report.mle.curve), 9);
+      expect(gainOnControl.difference).toBeCloseTo(gain(untempered(report[arm].curve), report[control].curve), 9);
+      expect(sentence).toMatch(onMle.difference <= 0 ? /no, / : /yes|so do the updates/);
+    }
     expect(whole.arms.mle.curve).toEqual(report.mle.curve);
     expect(reportLines(whole).at(-1)).toMatch(/2 seeds/);
     expect((await run()).report).toEqual(report);
