@@ -163,7 +163,7 @@ describe('a run', () => {
     expect(log.query({ types: ['pretraining.finished'] })[0]!.data.steps).toBe(40);
     expect(log.query({ types: ['pretraining.step'] })).toHaveLength(40);
     log.close();
-  }, 120_000);
+  });
 
   it('leaves a policy that samples, and a dashboard that can still be opened', async () => {
     const { folder: path } = await uninterrupted();

@@ -18,7 +18,7 @@ function logUntilNow(options: Omit<Parameters<typeof syntheticLog>[0], 'start'>)
   return syntheticLog({ ...options, start: Date.now() - length });
 }
 
-describe.skipIf(!executablePath && !required)('the page', { timeout: 60_000 }, () => {
+describe.skipIf(!executablePath && !required)('the page', () => {
   let browser: Browser;
   const open: Dashboard[] = [];
   beforeAll(async () => {

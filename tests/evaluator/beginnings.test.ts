@@ -9,7 +9,7 @@ import { RIGHT } from './snippets.ts';
 let cpython: CPython;
 beforeAll(async () => {
   cpython = await loadCPython();
-}, 60_000);
+});
 
 const beginning = (text: string): Beginning => cpython.beginnings([text])[0]!;
 

@@ -6,7 +6,7 @@ import { CopyIndex, evaluateTexts, findDocuments, KIND_IDS, loadCPython, MAX_BYT
 let cpython: CPython;
 beforeAll(async () => {
   cpython = await loadCPython();
-}, 60_000);
+});
 
 function request(text: string, more: Partial<EvaluationRequest> = {}): EvaluationRequest {
   return { id: 'a', text, promptLength: 0, finish: 'stop', ...more };

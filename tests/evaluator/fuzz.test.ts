@@ -14,7 +14,7 @@ const timeout = 60_000 + numRuns * 20;
 let cpython: CPython;
 beforeAll(async () => {
   cpython = await loadCPython();
-}, 60_000);
+});
 
 const name = fc.constantFrom('a', 'b', 'self', 'x1', 'é', 'match', 'case', 'type', '_', 'print', '__debug__');
 const literal = fc.constantFrom('0', '1.5e3', '0x1f', '08', '1_0', '"s"', "'t'", 'b"x"', "f'{a!r:>{b}}'", 'f"{', "r'\\'", '"""d"""', "'''", 'None', 'True', '...', '"\\x"');

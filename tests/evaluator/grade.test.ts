@@ -4,7 +4,7 @@ import { checkRules, evaluateTexts, loadCPython, type CPython } from '../../src/
 let cpython: CPython;
 beforeAll(async () => {
   cpython = await loadCPython();
-}, 60_000);
+});
 
 const score = (text: string): number => evaluateTexts([{ id: 'x', text, promptLength: 0, finish: 'stop' }], { cpython })[0]!.score;
 const kinds = (text: string): string[] => checkRules(text).faults.map(({ kind }) => kind);

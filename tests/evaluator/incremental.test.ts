@@ -16,7 +16,7 @@ function shapeOf(tree: ReturnType<typeof parseTree>): string {
 }
 
 describe('a reparser', () => {
-  it('gives the tree that a fresh parse gives, edit after edit', { timeout: 60_000 }, () => {
+  it('gives the tree that a fresh parse gives, edit after edit', () => {
     const edits = fc.array(fc.record({ at: fc.double({ min: 0, max: 1, noNaN: true }), drop: fc.nat(20), add: fc.oneof(text, fc.string({ maxLength: 6 }), fc.constantFrom(' ', '\n', '    ', ')', '"', 'é', '😀')) }), { maxLength: 6 });
     fc.assert(fc.property(text, edits, (first, list) => {
       const reparser = new Reparser();

@@ -20,7 +20,7 @@ function executor(): { executor: Executor; seen: ExecutionRequest[] } {
   };
 }
 
-describe('evaluate', { timeout: 60_000 }, () => {
+describe('evaluate', () => {
   it('says everything by default but what needs a corpus or tests', async () => {
     const report = await evaluate(TEXT);
     expect(report).toMatchObject({ id: '0', valid: true, score: 1, copy: false, safety: { danger: 1 }, quality: { undefinedNames: 0, complexity: 1 } });

@@ -5,7 +5,7 @@ import { RIGHT, WORDED, WRONG } from './snippets.ts';
 let cpython: CPython;
 beforeAll(async () => {
   cpython = await loadCPython();
-}, 60_000);
+});
 
 /** The rules alone refuse what is nested too deeply; CPython would be lost over it. */
 const UNASKED: ReadonlySet<string> = new Set(['syntax.deep', 'text.tokens']);

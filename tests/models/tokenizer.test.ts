@@ -235,5 +235,5 @@ describe('on real Python', () => {
       }
     }
     expect(prompts).toBeGreaterThan(500);
-  }, 60_000);
+  });
 });

@@ -26,7 +26,7 @@ afterEach(async () => {
   await Promise.all(pools.splice(0).map((pool) => pool.close()));
 });
 
-describe('a pool of judges', { timeout: 60_000 }, () => {
+describe('a pool of judges', () => {
   it('starts nothing until it is asked, then answers in order from several judges', async () => {
     const { pool, changes } = open({ judges: 2, batch: 3 });
     expect(changes).toEqual([]);
@@ -238,7 +238,7 @@ describe('a pool of judges', { timeout: 60_000 }, () => {
   });
 });
 
-describe('a real judge', { timeout: 120_000 }, () => {
+describe('a real judge', () => {
   it('says what a program may begin with and where one can end, in order', async () => {
     const judges = new JudgePool({ judges: 2 });
     try {

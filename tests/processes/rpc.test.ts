@@ -17,7 +17,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-describe('what a method tells', { timeout: 60_000 }, () => {
+describe('what a method tells', () => {
   it('arrives while the child still holds its thread', async () => {
     const path = join(folder, 'heard');
     // The child goes on only once it was heard.

@@ -40,7 +40,7 @@ describe('the default corpus', () => {
       expect(Math.abs(splits[split].bytes / corpus.bytes - 0.1)).toBeLessThan(0.02);
       expect(Math.abs(splits[split].files / corpus.files.length - 0.1)).toBeLessThan(0.02);
     }
-  }, 60_000);
+  });
 });
 
 describe('a corpus of folders and files', () => {
