@@ -27,7 +27,7 @@ describe.skipIf(!executablePath && !required)('the page', () => {
       ...(executablePath ? { executablePath } : {}),
       args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
     });
-  }, 180_000);
+  });
   afterAll(async () => {
     await browser?.close();
     await Promise.all(open.map((dashboard) => dashboard.stop()));

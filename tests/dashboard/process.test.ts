@@ -14,7 +14,7 @@ import { buildClient } from './build-client.ts';
 
 const entry = new URL('../../src/processes/dashboard-entry.ts', import.meta.url);
 let folder: string;
-beforeAll(buildClient, 180_000);
+beforeAll(buildClient);
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'dashboard-run-'));
 });
@@ -39,7 +39,7 @@ function watch({ port, token }: DashboardAddress) {
   return { socket, next };
 }
 
-describe('the dashboard process', { timeout: 30_000 }, () => {
+describe('the dashboard process', () => {
   it('serves a run folder, sends news it is told of, and ends when asked', async () => {
     const log = new EventLog(folder);
     log.record([{ key: 'run', event: { type: 'run.started', data: { seed: 1, configHash: 'x' } } }]);

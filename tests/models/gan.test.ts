@@ -233,5 +233,5 @@ describe('a distribution that is known', () => {
     expect(learned.sliced).toBeLessThan(0.5);
     expect(learned.mean).toBeLessThan(0.3);
     expect(learned.covariance).toBeLessThan(0.85);
-  }, 240_000);
+  });
 });

@@ -184,14 +184,14 @@ describe('a language that is known', () => {
     expect(Math.min(trained.ab, trained.cd)).toBeGreaterThan(0.25);
     expect(Math.abs(last.discriminatorLoss - 2 * Math.LN2)).toBeLessThan(0.1);
     toy.host.release();
-  }, 240_000);
+  });
 
   describe('by a policy that knows a third kind of string besides', () => {
     let known: Toy;
     beforeAll(async () => {
       known = await Toy.create({ documents: [AB, CD, EF] });
       await known.host.update({ ...quiet, key: 'likelihood', steps: 300, corpusWeight: 1, learningRate: 3e-3 });
-    }, 240_000);
+    });
     afterAll(() => known.host.release());
 
     /** The trained policy and prefix, now against documents of two kinds. */
@@ -210,7 +210,7 @@ describe('a language that is known', () => {
       expect(after.ef).toBeLessThan(0.4 * before.ef);
       expect(after.tokens56).toBeLessThan(0.5 * before.tokens56);
       toy.host.release();
-    }, 240_000);
+    });
 
     it('writes only two kinds behind a prefix, and all three without one', async () => {
       const toy = await taught('non-saturating');
@@ -223,6 +223,6 @@ describe('a language that is known', () => {
       expect(plain.filter(({ tokens }) => tokens.join() === [...EF, END].join()).length / 200).toBeGreaterThan(0.2);
       await decoder.release();
       toy.host.release();
-    }, 240_000);
+    });
   });
 });
