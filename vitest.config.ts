@@ -9,7 +9,7 @@ export default defineConfig({
     setupFiles: ['tests/setup.ts'],
     pool: 'forks',
     maxWorkers: 2,
-    // To end what hangs, not to time anything: the slowest test takes half a minute where nothing else runs.
+    // To end what hangs, not to time anything: the slowest test takes a minute where nothing else runs.
     testTimeout: 300_000,
     hookTimeout: 300_000,
   },
