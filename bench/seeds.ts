@@ -1,9 +1,10 @@
-/** What the commands of benches that train generators over seeds share: their options, their errors, and seeds that need not be trained again. */
+/** What the commands of benches that train generators over seeds share: their options, their errors, seeds that need not be trained again, and how an interval is written. */
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { EngineOptions } from '../src/engine/compile.ts';
+import type { Interval } from '../src/metrics/index.ts';
 import { writeJsonAtomic } from '../src/store/atomic.ts';
 import { machineName, type Say } from './figures.ts';
 import { seedsOf, wholeNumber } from './improve.ts';
@@ -95,3 +96,6 @@ export async function orExplain(command: () => Promise<void>): Promise<void> {
     process.exitCode = 2;
   }
 }
+
+/** `mean (low to high)`, three digits. */
+export const interval = ({ difference, low, high }: Interval): string => `${difference.toFixed(3)} (${low.toFixed(3)} to ${high.toFixed(3)})`;

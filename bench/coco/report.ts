@@ -1,6 +1,7 @@
 /** From what each seed came to, to tables and answers: does anything get beyond likelihood's curve, and where do the published figures lie? */
 import { RandomStream } from '../../src/random/philox.ts';
 import { mean, seedMean, type Interval } from '../../src/metrics/index.ts';
+import { interval } from '../seeds.ts';
 import { untempered } from '../oracle/curve.ts';
 import type { MleEpoch } from '../oracle/mle.ts';
 import type { SeqganIteration } from '../oracle/seqgan.ts';
@@ -75,7 +76,6 @@ const PUBLISHED_SAMPLES = 10_000;
 const COMPARED: readonly (readonly [Arm, Arm])[] = [['seqgan', 'mle'], ['seqgan', 'control'], ['filtered', 'mle'], ['mle', 'published']];
 
 const figures = (values: readonly number[]): string => values.map((value) => value.toFixed(3)).join(' ');
-const interval = ({ difference, low, high }: Interval): string => `${difference.toFixed(3)} (${low.toFixed(3)} to ${high.toFixed(3)})`;
 const intervals = (values: Intervals): string => values.map(interval).join(', ');
 const row = ({ bleu, selfBleu, copies }: Sides): string => `${figures(bleu)} | ${figures(selfBleu)} | ${(100 * copies).toFixed(1)} %`;
 const HEAD = ['BLEU-2 to 5 on test | Self-BLEU-2 to 5 | copies |', '---|---|---|'] as const;

@@ -1,6 +1,7 @@
 /** From what each seed came to, to the tables and the answer: does adversarial training get beyond its own likelihood's curve? */
 import { RandomStream } from '../../src/random/philox.ts';
 import { mean, seedInterval, seedMean, type Interval } from '../../src/metrics/index.ts';
+import { interval } from '../seeds.ts';
 import { bestSum, gain, untempered, type Point } from './curve.ts';
 import type { Checks } from './generator.ts';
 import type { MleEpoch } from './mle.ts';
@@ -36,8 +37,10 @@ export interface SeedReport {
 const ARM_NAMES = { published: 'published MLE', mle: 'best MLE', seqgan: 'seqgan', control: 'control', lateMle: 'late MLE', lateSeqgan: 'late seqgan', lateControl: 'late control' } as const;
 type Arm = keyof typeof ARM_NAMES;
 const ARMS = Object.keys(ARM_NAMES) as Arm[];
-/** Adversarial training, and the same updates by likelihood alone. */
-const COMPARED = [['seqgan', 'control'], ['lateSeqgan', 'lateControl']] as const;
+/** By adversarial training, the arm of the same updates by likelihood alone. */
+const CONTROLS = { seqgan: 'control', lateSeqgan: 'lateControl' } as const;
+type Adversarial = keyof typeof CONTROLS;
+const ADVERSARIAL = Object.keys(CONTROLS) as Adversarial[];
 const gainOf = (report: SeedReport, arm: Arm, reference: Arm): number => gain(untempered(report[arm].curve), report[reference].curve);
 
 /** One generator over seeds: its mean curve; both sides at temperature 1 and its best sum, each with its interval. */
@@ -57,7 +60,7 @@ export interface OracleReport {
   readonly seeds: readonly SeedReport[];
   readonly arms: Readonly<Record<Arm, Summary>>;
   /** Of seqgan from best MLE, and from where likelihood ends. */
-  readonly answers: { readonly seqgan: Answer; readonly lateSeqgan: Answer };
+  readonly answers: Readonly<Record<Adversarial, Answer>>;
 }
 
 /** Over seeds, nats: what a point at temperature 1 gains on the curve of best MLE and of its control; what its best sum is lower by than best MLE's. */
@@ -103,7 +106,7 @@ export function seedLines(report: SeedReport): string[] {
     `seed ${report.seed}, NLL-oracle / NLL-test`,
     ...curveLines(report),
     ...ARMS.map((arm) => `  best sum, ${ARM_NAMES[arm].padEnd(14)} ${point(bestSum(report[arm].curve))}`),
-    ...COMPARED.map(([arm, control]) => `  ${ARM_NAMES[arm]} at T 1 beyond the curve of best MLE by ${gainOf(report, arm, 'mle').toFixed(3)}, of the ${ARM_NAMES[control]} by ${gainOf(report, arm, control).toFixed(3)}`),
+    ...ADVERSARIAL.map((arm) => `  ${ARM_NAMES[arm]} at T 1 beyond the curve of best MLE by ${gainOf(report, arm, 'mle').toFixed(3)}, of the ${ARM_NAMES[CONTROLS[arm]]} by ${gainOf(report, arm, CONTROLS[arm]).toFixed(3)}`),
   ];
 }
 
@@ -114,11 +117,9 @@ export function reportLines({ seeds, arms, answers }: OracleReport): string[] {
     ...curveLines(arms),
     ...ARMS.map((arm) => `  ${ARM_NAMES[arm].padEnd(14)} at T 1 ${interval(arms[arm].oracle)} / ${interval(arms[arm].test)}, best sum ${interval(arms[arm].sum)}`),
     "Does adversarial training get beyond its own best MLE's temperature curve?",
-    ...COMPARED.map(([arm]) => answers[arm].sentence),
+    ...ADVERSARIAL.map((arm) => answers[arm].sentence),
   ];
 }
-
-const interval = ({ difference, low, high }: Interval): string => `${difference.toFixed(3)} (${low.toFixed(3)} to ${high.toFixed(3)})`;
 
 export function reportOf(given: Pick<OracleReport, 'setting' | 'machine' | 'load' | 'checks' | 'seeds'>): OracleReport {
   const { seeds } = given;
@@ -136,7 +137,8 @@ export function reportOf(given: Pick<OracleReport, 'setting' | 'machine' | 'load
     };
   };
   const arms = Object.fromEntries(ARMS.map((arm) => [arm, summary(arm)])) as Record<Arm, Summary>;
-  const answer = ([arm, control]: (typeof COMPARED)[number]): Answer => {
+  const answer = (arm: Adversarial): Answer => {
+    const control = CONTROLS[arm];
     const sumDifference = seedInterval(seeds.map((report) => ({ a: [sum(report.mle.curve)], b: [sum(report[arm].curve)] })), random(`${arm} sum`));
     const over = (reference: Arm): Interval => seedMean(seeds.map((report) => [gainOf(report, arm, reference)]), random(`${arm} ${reference}`));
     const onMle = over('mle');
@@ -147,5 +149,5 @@ export function reportOf(given: Pick<OracleReport, 'setting' | 'machine' | 'load
     const sentence = `${ARM_NAMES[arm]}: ${said}; at T 1 by ${interval(onMle)}, beyond the ${ARM_NAMES[control]}'s by ${interval(onControl)}, best sum lower by ${interval(sumDifference)}, nats, ${seeds.length} seed${seeds.length === 1 ? '' : 's'}.`;
     return { gain: onMle, gainOnControl: onControl, sumDifference, sentence };
   };
-  return { ...given, arms, answers: { seqgan: answer(COMPARED[0]), lateSeqgan: answer(COMPARED[1]) } };
+  return { ...given, arms, answers: { seqgan: answer('seqgan'), lateSeqgan: answer('lateSeqgan') } };
 }

@@ -9,7 +9,7 @@ import { checkRules, evaluateTexts, loadCPython, type CPython } from '../../src/
 import { mutated, program } from './grammar.ts';
 
 const numRuns = Number(process.env.OUROBOROS_FUZZ ?? 300);
-const timeout = 60_000 + numRuns * 20;
+const timeout = 300_000 + numRuns * 20;
 
 let cpython: CPython;
 beforeAll(async () => {
