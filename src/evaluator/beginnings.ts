@@ -10,6 +10,7 @@ OPERATORS = ['**=', '//=', '>>=', '<<=', '...', '!=', '->', ':=', '==', '<=', '>
 CLOSED = r"""\#[^\r\n]*|\"\"\"(?:[^"\\]|\\.|"(?!""))*\"\"\"|\'\'\'(?:[^'\\]|\\.|'(?!''))*\'\'\'|"(?!"")(?:[^"\\\r\n]|\\.)*"|'(?!'')(?:[^'\\\r\n]|\\.)*'"""
 OUTSIDE = re.compile(r"""(?:[^'"\#]+|""" + CLOSED + r""")*""", re.DOTALL)
 PIECE = re.compile(r"""(?P<formatted>""" + FORMATTED.pattern + r""")|""" + CLOSED + r"""|(?P<open>['"])|.[^'"\#frt]*""", re.DOTALL | re.IGNORECASE)
+PREFIX = re.compile(r'[A-Za-z]*\Z')
 LINE_BEGUN = re.compile(r'(?:\n|\r)[ \t]*\Z')
 # Statements begin with a name, or go on as one of these do.
 STARTERS = ['name_', 'def', 'class', '@', 'except', 'finally', 'else', 'elif', 'case']
@@ -111,6 +112,9 @@ def open_string(text, at):
     quote = quotes_at(text, at)
     # A string in single quotes ends with its line.
     if len(quote) == 1 and content_end(text, at + 1, quote) < len(text.rstrip('\\')):
+        return False
+    prefix = PREFIX.search(text, 0, at)[0].lower()
+    if wrong_in(text, at + len(quote), len(text), prefix if prefix in STRING_PREFIXES else '') is not None:
         return False
     return completable(text[:at] + "'' \\\n")
 

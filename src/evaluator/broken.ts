@@ -30,10 +30,6 @@ def inside(text, token):
     line = text.rfind('\n', 0, start) + 1
     if text[line:start].strip() == '' and start > 0 and indentation_fails(text[:end]):
         return start - 1
-    prefix = FORMATTED.match(text, start)
-    if prefix:
-        place, answer = formatted(text[:end + 1], prefix.end())
-        return place if answer == BROKEN else start
     if kind != 'name':
         return start if kind in ('newline', 'string', 'open') else end - 1
     word = text[start:end]
@@ -54,10 +50,8 @@ def offset_of(text, line, column):
     lines = text.splitlines(keepends=True)
     return min(len(text), sum(map(len, lines[:line - 1])) + max(0, column - 1))
 
-def broken(text, error):
-    # Index of the character that broke the text; its length when the text only lacks an ending. None for very long texts.
-    if len(text) > LONGEST:
-        return None
+def first_break(text):
+    # Index of the first character after which nothing can be parsed that goes on; the text's length where it only lacks an ending.
     tokens = scan(text)
     low, high = -1, len(tokens)
     while high - low > 1:
@@ -68,8 +62,15 @@ def broken(text, error):
             high = middle
     if high < len(tokens):
         return inside(text, tokens[high])
-    if tokens and tokens[-1][2] == 'open':
-        return tokens[-1][1]
+    return tokens[-1][1] if tokens and tokens[-1][2] == 'open' else len(text)
+
+def broken(text, error):
+    # Index of the character that broke the text; its length when the text only lacks an ending. None for very long texts.
+    if len(text) > LONGEST:
+        return None
+    place = first_break(text)
+    if place < len(text):
+        return place
     if completable(text):
         try:
             compile(text, '<sample>', 'exec', flags=ONLY_AST, dont_inherit=True)

@@ -19,7 +19,8 @@ describe('a beginning', () => {
     ['an open docstring', 'def f():\n    """Over\n    several'], ['half an operator that is one', 'x ='],
     ['a prefix of a string', 'x = y + f'], ['a head without a body', 'if x:\n'], ['an indentation that may go on', 'if x:\n  '], ['an open comment', 'x = 1  # )'], ['a joined line', 'x = 1 + \\\n'], ['two quotes that may become three', "x = ''"], ['a call across lines', 'f(a,\n  b'], ['a number', 'x = 0x1f'], ['a number that a keyword follows', 'x = 1if'],
     ['a decorator', '@a\n'], ['a try without an end', 'try:\n    x\n'], ['a soft keyword', 'match x:\n    case 1'],
-    ['an open f-string', "x = f'a"], ['an open field', "x = f'{a.b +"], ['a field with its text', "f'{a = "], ['a conversion', "f'{a!r"], ['a format', "f'{a:>{w"], ['two braces', "f'{{"], ['a field with quotes of its own', "f'{d['k']}' + "], ['an open bracket of a field', "f'{f(a, [b"],
+    ['an open f-string', "x = f'a"], ['an open field', "x = f'{a.b +"], ['a field with its text', "f'{a = "], ['a conversion', "f'{a!r"], ['a format', "f'{a:>{w"], ['two braces', "f'{{"], ['a quote in a field that begins a string', 'f"{d["'], ['a prefixed one', "f'{f(b'"], ['a field with quotes of its own', "f'{d['k']}' + "], ['an open bracket of a field', "f'{f(a, [b"],
+    ['half an escape', "x = '\\x1"], ['a raw string', "x = r'\\xg"], ['bytes', "x = b'\\u"], ['a name that may become a character', "x = '\\N{EM DA"], ['its f-string', "f'\\N{EM DASH}"],
     ['a comment that holds a word', 'x = 1  # take a break'], ['an f-string across lines', "f'''{a}\nb"], ['a raw f-string', "rf'\\d{x}"],
     ['a parameter whose name goes on', 'def f(a, ab'], ['a default that is no parameter', 'def f(a, b=a'], ['a default that holds a name', 'def f(a, b=[c, a'], ['await in an async function', 'async def f():\n    if x:\n        return [await'], ['an attribute of that name', 'x.breaks'],
     ['break in a loop', 'def f():\n    for x in y:\n        with z:\n            break'], ['break in one line with its loop', 'while x: break'], ['what looks like a class in a docstring', 'async def f():\n    """A\n    class of its own.\n    """\n    await'],
@@ -41,7 +42,8 @@ describe('a beginning', () => {
     ['a number and a name', 'x = 1 a '], ['a fault long before the end', 'x = )\ny = 1\nz'], ['an open string behind a fault', 'x y "'], ['no operator', 'x = y ?'],
     ['a parameter twice', 'def f(a, b, a='], ['and no more beyond it', 'async def f(a: int, a, *'],
     ['an f-string with a closing brace alone', "f'{r} gets.0()}'"], ['a field with nothing in it', "f'{}"], ['a field that is no expression', "f'{a b"], ['a field that ends too soon', "f'{a +}"], ['a bracket of a field that its brace closes', "f'{(a}"],
-    ['a quote where the brace is missing', 'x = f"{a"\n'], ['an unknown conversion', "f'{a!z}"], ['an f-string that ends with its line', "f'a\n"], ['an f-string where none can stand', "x y f'"], ['what stands behind an f-string', "f'{a}' + b c "], ['a format that is not closed', "f'{a:>{w}'"],
+    ['a quote where the brace is missing', 'x = f"{a"\n'], ['that quote', 'x = f"{f(a)"'], ['another behind a value', "f\"{a'"], ['an unknown conversion', "f'{a!z}"], ['an f-string that ends with its line', "f'a\n"], ['an f-string where none can stand', "x y f'"], ['what stands behind an f-string', "f'{a}' + b c "], ['a format that is not closed', "f'{a:>{w}'"],
+    ['an escape with too few digits', "x = 'a\\x1*"], ['one of a docstring', 'x = """\\u00 '], ['one before another string', "x = '\\x' + '"], ['one of an f-string', "f'{a}\\xg"], ['a character that bytes cannot hold', "x = b'é"],
     ['a number with letters', 'x = 1es'], ['a digit that the base has not', 'x = 0o8'], ['two dots in a number', 'x = 1.0.0'], ['two marks of a base', 'x = 0xx'], ['an underscore at the end of another', 'x = 1__'], ['a number behind a name', 'x = y 1'],
   ])('is not %s', (_, text) => expect(beginning(text)).toBe('broken'));
 

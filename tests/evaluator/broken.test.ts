@@ -2,6 +2,8 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { evaluateTexts, findDocuments, loadCPython, type CPython } from '../../src/evaluator/index.ts';
+import { program } from './grammar.ts';
+import { RIGHT } from './snippets.ts';
 
 let cpython: CPython;
 beforeAll(async () => {
@@ -28,8 +30,23 @@ describe('brokenAt', () => {
     ['a line that ends too soon', 'x = lambda y\nz = 1\n', 'x = lambda y'],
     ['a string that ends with its line', "x = 'abc\ny = 1\n", "x = 'abc"],
     ['a brace of an f-string that opens nothing', "x = g(f'{a} b}')\n", "x = g(f'{a} b"],
-    ['a field that is no expression', "x = f'{a b}'\n", "x = f'{a b"],
-    ['a field that is not closed', "x = f'{a\ny = 1\n", "x = f'{a"],
+    ['a field that is no expression', "x = f'{a b}'\n", "x = f'{a "],
+    ['a field that is not closed: it may go on in the next line', "x = f'{a\ny = 1\n", "x = f'{a\n"],
+    ['a field that ends too soon', "x = f'{a +}'\n", "x = f'{a +"],
+    ['a quote in a field that could begin a string', 'x = f"{")\ny = 1\n', 'x = f"{")'],
+    ['a quote where none can be', "x = g(f'{a')\n", "x = g(f'{a"],
+    ['what stands behind quotes in quotes', "x = f'{d['k']}' )\n", "x = f'{d['k']}' "],
+    ['an open field of words: the last could have been or', 'raise E(f"{pop() is not amount of', 'raise E(f"{pop() is not amount o'],
+    ['a fault behind f-strings in f-strings', 'x = f"{f"{f"{a}"}"}" )\n', 'x = f"{f"{f"{a}"}"}" '], ['one in the innermost', 'x = f"{f"{f"{a b}"}"}"\n', 'x = f"{f"{f"{a '],
+    ['a conversion without its letter', "x = f'{a!}'\n", "x = f'{a!"], ['one of two letters', "x = f'{a!rs}'\n", "x = f'{a!r"], ['a brace behind a backslash', "x = f'\\}'\n", "x = f'\\"],
+    ['an escape with too few digits', "x = g('a\\x1*', b)\n", "x = g('a\\x1"],
+    ['one that the string ends', "x = '\\u12'\n", "x = '\\u12"],
+    ['one of four digits in a docstring', 'def f():\n    """A\n    \\uLog"""\n', 'def f():\n    """A\n    \\u'],
+    ['a character that there is not', "x = '\\U00110000'\n", "x = '\\U001"],
+    ['a name of no character', "x = '\\N{no such}'\n", "x = '\\N{no such"], ['a name without braces', "x = '\\NZ'\n", "x = '\\N"],
+    ['an escape in an f-string', "x = f'{a}\\xg'\n", "x = f'{a}\\x"],
+    ['a digit that bytes want', "x = b'\\n\\x\\d'\n", "x = b'\\n\\x"], ['a character that bytes cannot hold', "x = b'aé'\n", "x = b'a"],
+    ['what no escape is, before a fault', "x = r'\\x' + b'\\u1' + '\\d' + rf'\\x{a}' + f'\\N{EM DASH}' )\n", "x = r'\\x' + b'\\u1' + '\\d' + rf'\\x{a}' + f'\\N{EM DASH}' "],
     ['an end that is missing', 'try:\n    x = (1, 2', 'try:\n    x = (1, 2'],
     ['a meaning that is wrong where all could be parsed', 'x = 1\nreturn x\n', 'x = 1\n'],
     ['characters of several bytes before it', 'größe = "käse" )\nx = 1\n', 'größe = "käse" '],
@@ -43,6 +60,18 @@ describe('brokenAt', () => {
       const prefixes = all.map((_, i) => `${all.slice(0, i + 1).join('\n')}\n`);
       for (const prefix of prefixes) if (sound(prefix) === null) expect(before.length).toBeGreaterThanOrEqual(prefix.trimEnd().length);
     }), { numRuns: 150 });
+  });
+
+  it('never lies before what was put into a program, but in the word, blanks or sign that stood there', () => {
+    const programs = [...RIGHT, ...fc.sample(program, { numRuns: 100, seed: 2 })].filter((text) => text.length < 300 && sound(text) === null);
+    expect(programs.length).toBeGreaterThan(200);
+    const place = fc.record({ text: fc.constantFrom(...programs), at: fc.nat(300), added: fc.constantFrom(')', "'", '"', '\\x', '}', ' z ', '{', '\n', '\\', '(', ' if ', '!') });
+    fc.assert(fc.property(place, ({ text, at, added }) => {
+      const before = Array.from(text).slice(0, at).join('');
+      const broken = sound(before + added + text.slice(before.length));
+      // The legal program went on from there, so nothing before it is to blame.
+      if (broken !== null) expect(broken.length).toBeGreaterThanOrEqual(before.replace(/(?:\w+|[\s\\]+|\.{1,2}|[^\s\w])$/, '').length);
+    }), { numRuns: 1500 });
   });
 
   it('is absent where the text compiles, and where it was not asked for', () => {
