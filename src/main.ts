@@ -284,7 +284,7 @@ class ImproveRun implements Run {
     const learnerThrough = (host: ModelHost): RoundLearner => new RoundLearner({
       ...base, model: host, save, endOfText: SPECIAL_IDS.endOfText,
       real: () => preparer.set.real,
-      accepted: (round, most) => acceptedSamples(log, round, most, (evaluation) => !vetoed(evaluation, config.safety)),
+      accepted: (round, least) => acceptedSamples(log, round, least, (evaluation) => !vetoed(evaluation, config.safety)),
       replay: async (round) => {
         const buffer = replayBuffer(log, round, REPLAY_ROUNDS);
         const evaluations = await judges.evaluateMany(buffer.map(({ id, text }) => ({ id, text, promptLength: 0, finish: 'stop' as const })));

@@ -10,7 +10,7 @@
 import { sampleSequence } from '../../src/agents/learner/credit.ts';
 import { contextOf } from '../../src/agents/samples.ts';
 import type { Agents, Gate, Judged, Learner, Repair, RunParts } from '../../src/index.ts';
-import type { Excerpts, ModelHost, TrainSequence, UpdateRequest } from '../../src/contracts/model.ts';
+import type { Alternatives, AlternativesRequest, Excerpts, ModelHost, TrainSequence, UpdateRequest } from '../../src/contracts/model.ts';
 import { RandomStream } from '../../src/random/philox.ts';
 import { SPECIAL_IDS } from '../../src/models/tokenizer/index.ts';
 import { isControl, type Arm, type Control as ControlName } from './settings.ts';
@@ -22,10 +22,17 @@ export interface ControlContext {
   /** The round's samples and accepted repairs that stand in the replay of this arm. */
   readonly judged: readonly Judged[];
   readonly repairs: readonly Repair[];
+  /** What the learner had drawn of alternatives, with the beginnings of samples and repairs that it asked about, in their order. */
+  readonly drawn: readonly Drawn[];
   readonly encode: (texts: readonly string[]) => Promise<number[][]>;
   /** Training documents, in a fixed order. */
   readonly documents: () => readonly string[];
   readonly excerpts: () => Excerpts;
+}
+
+interface Drawn {
+  readonly sequence: AlternativesRequest['sequences'][number];
+  readonly alternatives: Alternatives;
 }
 
 export type Control = (request: UpdateRequest, context: ControlContext) => Promise<UpdateRequest>;
@@ -37,6 +44,16 @@ const likelihoodOf = (tokens: readonly number[], weight: number): TrainSequence 
 
 /** The same sequences, with nothing to learn from: as much computing, no gradient. */
 const muted = (sequences: readonly TrainSequence[]): TrainSequence[] => sequences.map(({ tokens }) => likelihoodOf(tokens, 0));
+
+/**
+ * Tokens that an update of the loop would have: a policy that is seldom valid would ask for fewer, since broken samples are learned from only up to the break. So all of
+ * them count here, as they do in the loop once nearly all are valid.
+ */
+async function workOf({ sequences }: UpdateRequest, { judged, repairs, encode }: ControlContext): Promise<number> {
+  const written = writtenOf(judged, repairs);
+  const contexts = await encode(written.map(({ sample }) => contextOf(sample)));
+  return Math.max(lengthOf(sequences), written.reduce((sum, { sample }, i) => sum + contexts[i]!.length + sample.tokens!.length, 0));
+}
 
 /** Sequences of `next` until they hold `tokens` tokens: steps are counted in filled rows, so equal tokens are equal steps but for packing. */
 function filled(tokens: number, next: (index: number) => TrainSequence): TrainSequence[] {
@@ -50,12 +67,13 @@ function filled(tokens: number, next: (index: number) => TrainSequence): TrainSe
 }
 
 /**
- * Every row is a row of the corpus: where the loop has samples stand training documents and excerpts, as many tokens of them, in the
+ * Every row is a row of the corpus: where the loop has samples stand training documents and excerpts, as many tokens of them (`workOf`), in the
  * shares and with the weight that corpus rows have. A stronger control than the loop without its samples, which would see less of the corpus.
  */
-export const noFeedback: Control = async (request, { seed, round, encode, documents, excerpts }) => {
+export const noFeedback: Control = async (request, context) => {
+  const { seed, round, encode, documents, excerpts } = context;
   const { texts, share } = excerpts();
-  const wanted = lengthOf(request.sequences);
+  const wanted = await workOf(request, context);
   const ofExcerpts = texts.length === 0 ? 0 : wanted * share;
   const drawn = async (kind: string, from: readonly string[], tokens: number): Promise<TrainSequence[]> => {
     const order = new RandomStream(seed, kind, round).permutation(from.length);
@@ -67,47 +85,64 @@ export const noFeedback: Control = async (request, { seed, round, encode, docume
 };
 
 /**
- * The credits of the round are dealt out anew among its sequences: who is praised as a whole and who is blamed at a place is drawn by
- * lot, the place as well. Amounts and their numbers stay, so only what they say is gone; the blame of alternatives falls on tokens that
- * were written, whose old probabilities are known. Likelihood of repairs that filled a hole and of what
- * was accepted lately is muted: it would praise what the judge accepted.
+ * The judge is replaced by lots. All that the loop's request pays stays, in amount and number, and goes elsewhere: blame of breaks to drawn samples at drawn places, blame of
+ * alternatives to any of those that were drawn for the judge to look at, likelihood of what was accepted to drawn samples of the round. So what it learns without the judge, such as less
+ * of what is unlikely, this arm learns, too.
  */
-export const randomReward: Control = async (request, { seed, round }) => {
-  const random = new RandomStream(seed, 'random-reward', round);
-  const credited = ({ credit, alternatives = [] }: TrainSequence): boolean => alternatives.length > 0 || credit.some((value) => value !== 0);
-  const own = request.sequences.filter(credited);
-  const rest = request.sequences.filter((sequence) => !credited(sequence));
-  const order = random.permutation(own.length);
-  const dealt = own.map(({ alternatives = [], ...sequence }, i): TrainSequence => {
-    const source = own[order[i]!]!;
-    const written = sequence.credit.map((_, at) => at).filter((at) => (sequence.oldLogProbs?.[at] ?? 0) !== 0);
-    const credit = deal(sequence.credit.length, written, source, random.uniform(own.length + i));
-    const places = new RandomStream(seed, 'random-reward', round, i);
-    alternatives.forEach((alternative, j) => {
-      const at = written[places.integer(j, Math.max(1, written.length))];
-      if (at !== undefined) credit[at]! += alternative.credit;
+export const randomReward: Control = async (request, { seed, round, judged, repairs, encode, drawn }) => {
+  const written = writtenOf(judged, repairs);
+  const contexts = await encode(written.map(({ sample }) => contextOf(sample)));
+  const lot = (name: string): RandomStream => new RandomStream(seed, `random-reward/${name}`, round);
+  const laidOut = (name: 'credit' | 'likelihood'): number[][] => {
+    const paid = request.sequences.filter((sequence) => sequence[name].some((value) => value !== 0));
+    const [order, places] = [lot(name).permutation(written.length), lot(`${name}/places`)];
+    const result = written.map(({ sample }) => sample.tokens!.map(() => 0));
+    paid.forEach((source, j) => {
+      const target = result[order[j % written.length]!]!;
+      deal(target.length, source[name], places.uniform(j)).forEach((value, at) => { target[at]! += value; });
     });
-    return { ...sequence, credit, likelihood: sequence.likelihood.map(() => 0) };
+    return result;
+  };
+  const [credit, likelihood] = [laidOut('credit'), laidOut('likelihood')];
+
+  let asked = 0;
+  const pool = drawn.flatMap(({ sequence, alternatives: { at, tokens, logProbs } }) => {
+    // Vetoed repairs were not asked about.
+    while (asked < written.length && !begins([...contexts[asked]!, ...written[asked]!.sample.tokens!], sequence.tokens)) asked++;
+    const sample = asked++;
+    return tokens.map((token, k) => ({ sample, at: at[k]!, token, oldLogProb: logProbs[k]! }));
   });
-  return { ...request, sequences: [...dealt, ...muted(rest)] };
+  const order = lot('alternatives').permutation(pool.length);
+  const alternatives = written.map((): NonNullable<TrainSequence['alternatives']>[number][] => []);
+  request.sequences.flatMap((sequence) => sequence.alternatives ?? []).forEach((source, j) => {
+    const { sample, ...alternative } = pool[order[j]!]!;
+    alternatives[sample]!.push({ ...alternative, credit: source.credit });
+  });
+
+  return { ...request, sequences: written.map(({ sample }, i): TrainSequence => {
+    const given = contexts[i]!.map(() => 0);
+    return {
+      tokens: [...contexts[i]!, ...sample.tokens!], likelihood: [...given, ...likelihood[i]!], credit: [...given, ...credit[i]!], oldLogProbs: [...given, ...sample.logProbs!],
+      ...(alternatives[i]!.length > 0 ? { alternatives: alternatives[i]! } : {}),
+    };
+  }) };
 };
 
-/** The credit of `source` laid over other tokens: one value for all where it praises all, else its run of values at a drawn place. */
-function deal(length: number, written: readonly number[], source: TrainSequence, uniform: number): number[] {
-  const credit = new Array<number>(length).fill(0);
-  const values = source.credit.filter((value) => value !== 0);
-  const sampled = source.credit.filter((_, at) => (source.oldLogProbs?.[at] ?? 0) !== 0).length;
-  if (sampled > 1 && values.length >= sampled && values.every((value) => value === values[0])) {
-    for (const at of written) credit[at] = values[0]!;
-    return credit;
-  }
-  const run = values.slice(-Math.max(1, written.length));
-  const first = Math.floor(uniform * (written.length - run.length + 1));
-  run.forEach((value, i) => {
-    const at = written[first + i];
-    if (at !== undefined) credit[at] = value;
-  });
-  return credit;
+/** The run of values in `source` laid over so many other tokens: over all of them where it covers most of its own, else at a drawn place. */
+function deal(length: number, source: readonly number[], uniform: number): number[] {
+  const first = source.findIndex((value) => value !== 0);
+  const run = source.slice(first, source.findLastIndex((value) => value !== 0) + 1);
+  if (2 * run.length >= source.length && run.every((value) => value === run[0])) return new Array<number>(length).fill(run[0]!);
+  const kept = run.slice(-length);
+  const from = Math.floor(uniform * (length - kept.length + 1));
+  return Array.from({ length }, (_, at) => kept[at - from] ?? 0);
+}
+
+const begins = (tokens: readonly number[], beginning: readonly number[]): boolean => beginning.every((token, i) => tokens[i] === token);
+
+/** The round's samples and continued repairs, which are draws of the policy, in the order in which the learner asks about their alternatives. */
+function writtenOf(judged: readonly Judged[], repairs: readonly Repair[]): Judged[] {
+  return [...judged, ...repairs.map(({ revision, evaluation }): Judged => ({ sample: revision, evaluation }))].filter(({ sample }) => sample.tokens !== undefined);
 }
 
 /** Praise becomes blame and blame praise. Likelihood has no opposite that stays finite, so hole-filling repairs are muted here, too. */
@@ -123,17 +158,16 @@ export const invertedReward: Control = async (request) => ({
  * many steps as the loop: Shumailov et al., "AI models collapse when trained on recursively generated data" (Nature, 2024), with
  * the judge's filter in front. A round with nothing valid changes nothing.
  */
-export const replaceAllData: Control = async (request, { judged, repairs, encode }) => {
-  const valid = judged.filter(({ sample, evaluation }) => evaluation.valid && sample.tokens !== undefined);
-  const continued = repairs.filter(({ revision }) => revision.tokens !== undefined).map(({ revision, evaluation }): Judged => ({ sample: revision, evaluation }));
-  const written = [...valid, ...continued];
+export const replaceAllData: Control = async (request, context) => {
+  const { judged, repairs, encode } = context;
+  const written = writtenOf(judged, repairs).filter(({ evaluation }) => evaluation.valid);
   const contexts = await encode(written.map(({ sample }) => contextOf(sample)));
   const own = written.flatMap((one, i) => {
     const sequence = sampleSequence(one, contexts[i]!, one.sample.tokens!.map(() => 1));
     return sequence ? [{ tokens: sequence.tokens, likelihood: sequence.credit, credit: sequence.credit.map(() => 0) }] : [];
   });
   if (own.length === 0) return { ...request, corpusWeight: 0, sequences: muted(request.sequences) };
-  return { ...request, corpusShare: 0, sequences: filled(lengthOf(request.sequences) / (1 - request.corpusShare), (i) => own[i % own.length]!) };
+  return { ...request, corpusShare: 0, sequences: filled(await workOf(request, context) / (1 - request.corpusShare), (i) => own[i % own.length]!) };
 };
 
 export const CONTROL_OF: Readonly<Record<ControlName, Control>> = {
@@ -157,10 +191,17 @@ export function agentsOf(arm: Arm, parts: RunParts, seed: number): Pick<Agents, 
   if (!isControl(arm)) return parts.agents;
   const control = CONTROL_OF[arm];
   let learning: Pick<ControlContext, 'round' | 'judged' | 'repairs'> = { round: 0, judged: [], repairs: [] };
+  /** By request, in the order in which they were made. */
+  let drawn: Promise<readonly Drawn[]>[] = [];
   const { model } = parts;
   const host = withMethods(model, {
+    alternatives: (request) => {
+      const answer = model.alternatives(request);
+      drawn.push(answer.then((all) => all.map((alternatives, i) => ({ sequence: request.sequences[i]!, alternatives }))));
+      return answer;
+    },
     update: async (request) => model.update(await control(request, {
-      ...learning, seed, encode: (texts) => model.encode(texts), documents: () => parts.documents('train').map(({ text }) => text), excerpts: parts.excerpts,
+      ...learning, seed, drawn: (await Promise.all(drawn)).flat(), encode: (texts) => model.encode(texts), documents: () => parts.documents('train').map(({ text }) => text), excerpts: parts.excerpts,
     })),
     rollback: () => model.promote(),
   });
@@ -169,6 +210,7 @@ export function agentsOf(arm: Arm, parts: RunParts, seed: number): Pick<Agents, 
     learner: {
       learn: (input, signal) => {
         learning = input;
+        drawn = [];
         return learner.learn(input, signal);
       },
       save: (input, signal) => learner.save(input, signal),

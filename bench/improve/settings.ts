@@ -8,7 +8,7 @@ import { learnerNames, type ConfigInput, type LearnerName } from '../../src/conf
 /** What the default learner has to beat. */
 const CONTROL_ARMS = {
   'no-feedback': 'as many training steps, every row of them from the corpus',
-  'random-reward': "the loop's credit, dealt out among its samples by lot",
+  'random-reward': 'a judge by lot: as much praise and blame as the loop deals out, each for what is drawn',
   'inverted-reward': "the loop's credit with its sign turned",
   'replace-all-data': 'as many training steps of plain likelihood on its own valid samples, no corpus: the arm that is known to collapse',
 } as const;

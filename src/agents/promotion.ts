@@ -10,7 +10,7 @@ import { ALARM_LIMITS, checksOf, emptyBound, isBroken, leastCode, paddingBound, 
  * empty samples and copies under other names have the limits of the alarms (src/metrics/alarms.ts).
  */
 export const GATE_LIMITS = {
-  /** Of the larger of round 0's and the promoted policy's. */
+  /** Of the larger of round 0's and the promoted policy's, and never more than raises an alarm: small steps add up. */
   divergence: 1.25,
   bitsPerByte: 1.03,
   /** Or less, where few valid samples would fall below by chance. */
@@ -42,7 +42,7 @@ const OVER_ALL: ReadonlySet<GuardName> = new Set(['bitsPerByte', 'empty']);
 
 /** What a candidate's guards may be. Guards over valid samples have no bound where there are none. */
 export function gateBounds(candidate: Guards, promoted: Guards, baseline: Guards): Bound[] {
-  const allowedDivergence = GATE_LIMITS.divergence * Math.max(promoted.divergence, baseline.divergence);
+  const allowedDivergence = Math.min(GATE_LIMITS.divergence * Math.max(promoted.divergence, baseline.divergence), ALARM_LIMITS.divergence * baseline.divergence);
   const allowedLines = Math.max(GATE_LIMITS.repeatedLines, ALARM_LIMITS.growth * baseline.repeatedLines);
   const allowedCopies = Math.max(GATE_LIMITS.copies, baseline.copies);
   const bounds: readonly Bound[] = [

@@ -51,8 +51,8 @@ export const configSchema = z.strictObject({
     batch: positive.default(16),
     lexicalState: z.boolean().default(true).describe('The policy is told what is open so far, token by token: brackets, strings, and what the line began with. For texts that are not like Python: false.'),
   }).prefault({})
-    .refine(({ width, heads }) => width % heads === 0 && (width / heads) % 16 === 0, { path: ['width'], message: 'width / heads has to be a multiple of 16' })
-    .refine(({ heads, kvHeads }) => heads % kvHeads === 0, { path: ['kvHeads'], message: 'heads has to be a multiple of kvHeads' }),
+    .refine(({ width, heads }) => width % heads === 0 && (width / heads) % 16 === 0, { path: ['width'], message: 'must be a multiple of 16 times model.heads' })
+    .refine(({ heads, kvHeads }) => heads % kvHeads === 0, { path: ['kvHeads'], message: 'must divide model.heads' }),
 
   pretraining: z.strictObject({
     steps: positive.default(900),
@@ -91,6 +91,7 @@ export const configSchema = z.strictObject({
     clipHigh: z.number().positive().default(1.5),
     averageDecay: share.default(0.99),
     advantageWeight: z.number().min(0).default(0).describe('Weight of a valid sample\'s advantage, which all of its tokens have; 0: good samples are learned from by their likelihood alone (acceptedWeight).'),
+    advantageBin: positive.default(48).describe('Samples with about equally many code tokens whose mean reward an advantage is taken against; more than a round has: one baseline for all.'),
     faultWeight: z.number().min(0).default(20).describe('Blame on the token at which a failed sample broke, in standard deviations of the advantages.'),
     faultBefore: z.int().min(0).default(1).describe('Tokens before it that share the blame, each with half of what the next one has.'),
     alternativeWeight: z.number().min(0).default(120).describe('Blame on what might have been written and would have broken the text, in the same unit; each token has it times the probability of that.'),
@@ -99,6 +100,7 @@ export const configSchema = z.strictObject({
     entropyWeight: z.number().min(0).default(0).describe('Weight of the policy\'s entropy at every token of a sample; 0: none.'),
     oddsPower: share.default(0.2).describe('Exponent of the discriminator\'s odds: 1 weighs valid samples towards real code in full, 0 not at all.'),
     oddsClip: z.number().positive().default(1),
+    shapePower: share.default(0).describe('A valid sample\'s reward is divided by the number of the round\'s valid samples that have its shape, to this power; 0: not at all.'),
     repairWeight: z.number().min(0).default(0.3).describe('Credit of a repaired span in accepted revisions.'),
     pairWeight: z.number().min(0).default(6).describe('Credit of a revision\'s span, and blame of its failed parent\'s, shared by the tokens of the span, where the policy prefers neither to the other; learner repair.'),
     pairSharpness: z.number().positive().default(1).describe('How fast that falls as the preference grows: beta of DPO, where the difference between the two spans is one of means over tokens.'),
@@ -137,13 +139,10 @@ export const configSchema = z.strictObject({
   }).prefault({}),
 
   judges: z.int().min(1).max(8).default(2),
-  keepCheckpoints: positive.default(3).describe('Checkpoints kept besides the best and every tenth.'),
+  keepCheckpoints: z.int().min(2).default(3).describe('Checkpoints kept besides the best and every tenth: a run that was cut off goes on from the last round\'s or the one before.'),
 }).superRefine((config, context) => {
   const refuse = (path: readonly string[], message: string): void => context.addIssue({ code: 'custom', path: [...path], message });
-  const { heads, kvHeads, width, context: window } = config.model;
-  if (width % (2 * heads) !== 0) refuse(['model', 'width'], `must be a multiple of ${2 * heads} (twice model.heads, since rotary positions turn pairs)`);
-  if (heads % kvHeads !== 0) refuse(['model', 'kvHeads'], `must divide model.heads (${heads})`);
-  if (config.sampling.maxTokens > window) refuse(['sampling', 'maxTokens'], `must not exceed model.context (${window})`);
+  if (config.sampling.maxTokens > config.model.context) refuse(['sampling', 'maxTokens'], `must not exceed model.context (${config.model.context})`);
   if (config.learning.clipLow > config.learning.clipHigh) refuse(['learning', 'clipLow'], `must not exceed learning.clipHigh (${config.learning.clipHigh})`);
 });
 

@@ -44,11 +44,11 @@ export function replayBuffer(log: Log, round: number, rounds: number): { readonl
 
 /**
  * What may be learned from of the rounds before `round`: rewarded samples with their rewards, and accepted revisions that `allowed`
- * lets through, the newest `most` in all, oldest first.
+ * lets through, of as many of the newest rounds as it takes to have `least`, each whole, oldest first.
  */
-export async function acceptedSamples(log: Log, round: number, most: number, allowed: (evaluation: Omit<Evaluation, 'bigrams'>) => boolean): Promise<{ readonly sample: Sample; readonly reward: number | null }[]> {
+export async function acceptedSamples(log: Log, round: number, least: number, allowed: (evaluation: Omit<Evaluation, 'bigrams'>) => boolean): Promise<{ readonly sample: Sample; readonly reward: number | null }[]> {
   const accepted: { sample: Sample; reward: number | null }[] = [];
-  for (let earlier = round - 1; earlier >= 1 && accepted.length < most; earlier--) {
+  for (let earlier = round - 1; earlier >= 1 && accepted.length < least; earlier--) {
     const rewards = new Map(log.query({ types: ['reward.recorded'], round: earlier }).map(({ data }) => [data.sampleId, data.value]));
     const revisions = new Set(log.query({ types: ['refinement.finished'], round: earlier }).flatMap(({ data }) => data.accepted));
     // A round's evaluations take some 20 ms to read.
@@ -61,5 +61,5 @@ export async function acceptedSamples(log: Log, round: number, most: number, all
       return revisions.has(sample.id) && !refused.has(sample.id) ? [{ sample, reward: null }] : [];
     }));
   }
-  return accepted.slice(Math.max(0, accepted.length - most));
+  return accepted;
 }

@@ -67,9 +67,21 @@ describe('the rule of promotion', () => {
   });
 
   it('measures divergence against the larger of round 0 and the promoted policy, the rest against round 0', () => {
-    const promoted = measured(150, { divergence: 0.2, codeTokens: 15 });
-    expect(judge(measured(150, { divergence: 0.24 }), promoted, baseline).promoted).toBe(true);
+    const promoted = measured(150, { divergence: 0.1, codeTokens: 15 });
+    expect(judge(measured(150, { divergence: 0.12 }), promoted, baseline).promoted).toBe(true);
     expect(judge(measured(150, { codeTokens: 15 }), promoted, baseline).promoted).toBe(false);
+  });
+
+  it('is not passed in small steps: a divergence that grows by a tenth in every round is refused once it is half as much again', () => {
+    let promoted = baseline;
+    const refused = Array.from({ length: 12 }, (_, i) => i + 1).find((round) => {
+      const candidate = measured(150, { divergence: baseline.guards.divergence * 1.1 ** round });
+      if (!judge(candidate, promoted, baseline).promoted) return true;
+      promoted = candidate;
+      return false;
+    });
+    expect(refused).toBe(5);
+    expect(promoted.guards.divergence).toBeLessThanOrEqual(1.5 * baseline.guards.divergence);
   });
 
   it('a corpus that repeats lines itself does not lock the gate', () => {

@@ -32,6 +32,14 @@ describe('rewards', () => {
     const flattened = rewardsOf(all, [critique('a', Math.log(0.25)), critique('b', 9), critique('c', 0), critique('d'), critique('e', 0)], { oddsClip: 2, oddsPower: 0.5 });
     expect(flattened.map(({ value }) => value)).toEqual([0.5, 2, 0, 0, 1]);
   });
+
+  it('are shared by the valid samples of a shape, to a power', () => {
+    const all = [...Array.from({ length: 4 }, (_, i) => judged(`s${i}`, 'x', { shape: 's' })), judged('t', 'x', { shape: 't' }), judged('u', 'x', { shape: 's', valid: false, reason: 'syntax' })];
+    const values = (shapePower: number): number[] => rewardsOf(all, [], { oddsClip: 1, shapePower }).map(({ value }) => value);
+    expect(values(1)).toEqual([0.25, 0.25, 0.25, 0.25, 1, 0]);
+    expect(values(0.5)).toEqual([0.5, 0.5, 0.5, 0.5, 1, 0]);
+    expect(values(0)).toEqual([1, 1, 1, 1, 1, 0]);
+  });
 });
 
 describe('advantages', () => {
@@ -39,7 +47,7 @@ describe('advantages', () => {
     // Short samples are valid far more often: a single baseline would reward brevity.
     const all = Array.from({ length: 192 }, (_, i) => judged(String(i), 'x', { valid: i < 96 ? i % 4 !== 0 : i % 4 === 0 }, i < 96 ? 5 : 50));
     const rewards = rewardsOf(all, [], { oddsClip: 2 });
-    const a = advantages(all, rewards);
+    const a = advantages(all, rewards, 48);
     const sum = (xs: number[]): number => xs.reduce((total, x) => total + x, 0);
     expect(sum(a)).toBeCloseTo(0);
     expect(sum(a.map((x) => x * x)) / a.length).toBeCloseTo(1);
@@ -48,9 +56,15 @@ describe('advantages', () => {
     expect(validOf(96, 192)).toBeGreaterThan(validOf(0, 96));
   });
 
+  it('with one bin for all, reward brevity', () => {
+    const all = Array.from({ length: 192 }, (_, i) => judged(String(i), 'x', { valid: i < 96 ? i % 4 !== 0 : i % 4 === 0 }, i < 96 ? 5 : 50));
+    const a = advantages(all, rewardsOf(all, [], { oddsClip: 2 }), 1000);
+    expect(a.slice(0, 96).reduce((total, x) => total + x, 0)).toBeGreaterThan(40);
+  });
+
   it('are 0 where all rewards are equal', () => {
     const all = [judged('a', 'x'), judged('b', 'x')];
-    expect(advantages(all, rewardsOf(all, [], { oddsClip: 2 }))).toEqual([0, 0]);
+    expect(advantages(all, rewardsOf(all, [], { oddsClip: 2 }), 48)).toEqual([0, 0]);
   });
 });
 

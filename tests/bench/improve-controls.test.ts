@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { agentsOf, invertedReward, noFeedback, randomReward, replaceAllData, type ControlContext } from '../../bench/improve/controls.ts';
 import { auditFile, auditing, type Audit } from '../../bench/improve/audit.ts';
-import type { RunParts } from '../../src/index.ts';
-import type { TrainSequence, UpdateRequest } from '../../src/contracts/model.ts';
+import type { Judged, Repair, RunParts } from '../../src/index.ts';
+import type { TrainSequence, UpdateReport, UpdateRequest } from '../../src/contracts/model.ts';
 import { readJson } from '../../src/store/atomic.ts';
 import { FakeModelHost, fakeRun, judgedSample, toyDocuments, toyTasks } from '../fakes.ts';
 import { temporaryFolder } from '../store/temporary.ts';
@@ -25,7 +25,7 @@ const request: UpdateRequest = {
 const valid = judgedSample({ id: 'a', completion: 'x = call(alpha, beta)', tokens: [1, 2, 3], logProbs: [-1, -1, -1] });
 const failed = judgedSample({ id: 'b', completion: 'x = call(', tokens: [1, 2], logProbs: [-1, -1] });
 const context: ControlContext = {
-  seed: 1, round: 1, judged: [valid, failed], repairs: [], encode: async (texts) => texts.map((text) => [...Buffer.from(text)]),
+  seed: 1, round: 1, judged: [valid, failed], repairs: [], drawn: [], encode: async (texts) => texts.map((text) => [...Buffer.from(text)]),
   documents: () => toyDocuments('train', 20).map(({ text }) => text), excerpts: () => ({ texts: [], share: 0.25 }),
 };
 
@@ -52,47 +52,62 @@ describe('the control arms', () => {
     expect(new Set(parts.map(({ tokens }) => Buffer.from(tokens.slice(0, -1)).toString('latin1')))).toEqual(new Set(texts));
   });
 
-  it('random reward: the same texts, amounts of credit of the same kinds, dealt out anew, prompts untouched', async () => {
-    const { sequences } = await randomReward(request, context);
-    expect(sequences.map(({ tokens }) => tokens)).toEqual(request.sequences.map(({ tokens }) => tokens));
-    expect(sequences.every(({ credit }) => credit.every((value, i) => value === 0 || i >= 2))).toBe(true);
-    const kinds = ({ credit }: TrainSequence): string => [...new Set(credit.filter((value) => value !== 0))].join();
-    expect(sequences.map(kinds).sort()).toEqual(request.sequences.map(kinds).sort());
-    expect(sequences.every(({ likelihood }) => likelihood.every((value) => value === 0))).toBe(true);
-    expect(await randomReward(request, context)).toEqual({ ...request, sequences });
-  });
+  describe('random reward', () => {
+    const draw = (id: string, length: number, completion = 'x = call('): Judged => judgedSample({ id, completion, tokens: Array.from({ length }, (_, i) => 10 + i), logProbs: Array.from({ length }, () => -1) });
+    const round_ = [draw('a', 9, 'x = call(alpha, beta)'), draw('b', 6), draw('c', 14), draw('d', 5), draw('e', 8)];
+    /** Two tokens drawn at each of the first four positions. */
+    const drawn = round_.map(({ sample }) => ({
+      sequence: { tokens: sample.tokens!, from: 0 }, alternatives: { at: [0, 0, 1, 1, 2, 2, 3, 3], tokens: [90, 91, 92, 93, 94, 95, 96, 97], shares: new Array<number>(8).fill(0.1), logProbs: [-1, -2, -3, -4, -5, -6, -7, -8] },
+    }));
+    const about: ControlContext = { ...context, judged: round_, drawn, encode: async (texts) => texts.map(() => []) };
+    const blame = { at: 2, token: 94, credit: -2, oldLogProb: -5 };
+    const paid: UpdateRequest = { ...request, sequences: [
+      { tokens: [10, 11, 12, 13], likelihood: [0.5, 0.5, 0.5, 0.5], credit: [0, 0, 0, 0], oldLogProbs: [-1, -1, -1, -1], alternatives: [blame, { ...blame, token: 95, credit: -1 }] },
+      { tokens: [10, 11, 12, 13, 14], likelihood: [0, 0, 0, 0, 0], credit: [0, 0, 0, -3, -6], oldLogProbs: [-1, -1, -1, -1, -1] },
+      { tokens: [5, 6, 7, 8, 9, 10], likelihood: [0, 0, 0, 0, 0.3, 0.3], credit: [0, 0, 0, 0, 0, 0] },
+    ] };
+    const over = async (rounds: number): Promise<TrainSequence[][]> => Promise.all(Array.from({ length: rounds }, async (_, i) => [...(await randomReward(paid, { ...about, round: i + 1 })).sequences]));
 
-  it('random reward: what alternatives were blamed for falls on tokens that were written, the amount unchanged', async () => {
-    const blame = { at: 4, token: 99, credit: -2, oldLogProb: -3 };
-    const with_ = { ...request, sequences: [{ ...praised(6, 1), alternatives: [blame, { ...blame, at: 5 }] }] };
-    const { sequences: [dealt] } = await randomReward(with_, context);
-    expect(dealt).not.toHaveProperty('alternatives');
-    expect(sum(dealt!.credit)).toBeCloseTo(6 - 4);
-    expect(dealt!.credit.slice(0, 2)).toEqual([0, 0]);
-    // A valid sample has no other credit, where advantages have no weight.
-    const { sequences: [alone] } = await randomReward({ ...request, sequences: [{ ...praised(6, 0), alternatives: [blame] }] }, context);
-    expect(sum(alone!.credit)).toBe(-2);
-    const { sequences: [inverted] } = await invertedReward(with_, context);
-    expect(inverted!.alternatives).toEqual([{ ...blame, credit: 2 }, { ...blame, at: 5, credit: 2 }]);
-  });
+    it("pays the loop's amounts, each to something of its kind, in the samples of the round, every time the same", async () => {
+      const { sequences, ...rest } = await randomReward(paid, about);
+      expect(rest).toEqual({ ...paid, sequences: undefined } as object);
+      expect(sequences.map(({ tokens }) => tokens)).toEqual(round_.map(({ sample }) => sample.tokens));
+      expect(sequences.flatMap(({ credit }) => credit.filter((value) => value !== 0))).toEqual([-3, -6]);
+      const likelihoods = sequences.map(({ likelihood }) => likelihood.filter((value) => value !== 0)).filter(({ length }) => length > 0);
+      expect(likelihoods.map((values) => new Set(values))).toHaveLength(2);
+      expect(likelihoods.find(([value]) => value === 0.3)).toEqual([0.3, 0.3]);
+      const alternatives = sequences.flatMap(({ alternatives: all = [] }) => all);
+      expect(alternatives.map(({ credit }) => credit).sort()).toEqual([-1, -2]);
+      for (const { at, token, oldLogProb } of alternatives) expect([Math.floor((token - 90) / 2), -(token - 89)]).toEqual([at, oldLogProb]);
+      expect(await randomReward(paid, about)).toEqual({ ...paid, sequences });
+    });
 
-  it('random reward says nothing: over many rounds a failed sample is praised as often as a valid one, and blamed anywhere', async () => {
-    let praisedFailed = 0, praisedValid = 0;
-    const places = new Set<number>();
-    for (let round = 1; round <= 400; round++) {
-      const { sequences } = await randomReward({ ...request, sequences: [praised(8, 1), blamed(8)] }, { ...context, round });
-      if (sequences[0]!.credit.at(-1) === 1) praisedValid++;
-      if (sequences[1]!.credit.at(-1) === 1) praisedFailed++;
-      if (sequences[1]!.credit.includes(-6)) places.add(sequences[1]!.credit.indexOf(-6));
-    }
-    expect(Math.abs(praisedFailed - praisedValid)).toBeLessThan(80);
-    expect([...places].sort((a, b) => a - b)).toEqual([3, 4, 5, 6, 7, 8, 9]);
+    it('says nothing: over many rounds every sample is praised and blamed as often, everywhere, and every drawn token', async () => {
+      const all = await over(400);
+      const praised = round_.map((_, i) => all.filter((sequences) => sequences[i]!.likelihood.includes(0.5)).length);
+      const blamed = round_.map((_, i) => all.filter((sequences) => sequences[i]!.credit.includes(-6)).length);
+      for (const count of [...praised, ...blamed]) expect(Math.abs(count - 80)).toBeLessThan(40);
+      expect(new Set(all.flatMap((sequences) => sequences.map(({ credit }) => credit.indexOf(-6)).filter((at) => at > 0))).size).toBe(13);
+      const tokens = all.flatMap((sequences) => sequences.flatMap(({ alternatives = [] }, i) => alternatives.map(({ token }) => `${i}/${token}`)));
+      expect(tokens).toHaveLength(800);
+      expect(new Set(tokens).size).toBe(40);
+    });
+
+    it('lays what was drawn before the samples that it was drawn for, where a repair was not asked about', async () => {
+      const continued = (id: string, length: number): Repair => ({ parent: 'b', revision: { ...draw(id, length).sample, parent: 'b' }, evaluation: round_[0]!.evaluation });
+      const repairs = [continued('vetoed', 3), continued('kept', 20)];
+      const last = { sequence: { tokens: repairs[1]!.revision.tokens!, from: 0 }, alternatives: { at: [19], tokens: [99], shares: [0.1], logProbs: [-1] } };
+      const { sequences } = await randomReward({ ...paid, sequences: [{ ...paid.sequences[0]!, alternatives: new Array<typeof blame>(41).fill(blame) }] }, { ...about, repairs, drawn: [...drawn, last] });
+      expect(sequences.map(({ alternatives = [] }) => alternatives.length)).toEqual([8, 8, 8, 8, 8, 0, 1]);
+    });
   });
 
   it('inverted reward: every sign turned, hole-filling repairs muted', async () => {
     const { sequences } = await invertedReward(request, context);
     expect(sequences.map(({ credit }) => sum(credit))).toEqual(request.sequences.map(({ credit }) => 0 - sum(credit)));
     expect(sequences.every(({ likelihood }) => likelihood.every((value) => value === 0))).toBe(true);
+    const blame = { at: 4, token: 99, credit: -2, oldLogProb: -3 };
+    expect((await invertedReward({ ...request, sequences: [{ ...praised(6, 1), alternatives: [blame] }] }, context)).sequences[0]!.alternatives).toEqual([{ ...blame, credit: 2 }]);
   });
 
   it('replace all data: its own valid samples alone, no corpus, tokens for as many full rows as the loop with its corpus has', async () => {
@@ -101,6 +116,13 @@ describe('the control arms', () => {
     expect(changed.sequences.every(({ tokens, credit, likelihood }) => tokens.join() === '1,2,3' && sum(credit) === 0 && sum(likelihood) === 3)).toBe(true);
     expect(tokensOf(changed)).toBeGreaterThanOrEqual(tokensOf(request) / 0.6);
     expect(tokensOf(changed)).toBeLessThan(tokensOf(request) / 0.6 + 3);
+  });
+
+  it('a policy that is seldom valid works as much: its broken samples count whole', async () => {
+    const long = judgedSample({ id: 'c', completion: 'x = call(', tokens: new Array<number>(190).fill(7), logProbs: new Array<number>(190).fill(-1) });
+    const whole = { ...context, judged: [valid, long] };
+    for (const control of [noFeedback, replaceAllData]) expect(tokensOf(await control({ ...request, corpusShare: 0 }, whole))).toBeGreaterThanOrEqual(193);
+    expect(tokensOf(request)).toBeLessThan(80);
   });
 
   it('replace all data: a round with nothing valid has nothing to learn', async () => {
@@ -126,6 +148,28 @@ describe("an arm's agents", () => {
   it('the loop has those of the run', () => {
     const { parts } = partsOf();
     expect(agentsOf('loop', parts, 1)).toBe(parts.agents);
+  });
+
+  it('a control knows what its learner had drawn in the round, and of that round alone', async () => {
+    const { parts } = partsOf();
+    const seen: string[] = [];
+    const through: RunParts['through'] = (host) => ({
+      ...parts.through(host),
+      learner: { ...parts.agents.learner, learn: async ({ round }) => {
+        await host.alternatives({ key: `round/${round}`, sequences: [{ tokens: [1, 2, 3], from: 1 }], draws: 1 });
+        await host.update({ ...request, sequences: [{ tokens: [1, 2, 3], likelihood: [0, 0, 0], credit: [0, 0, 0], oldLogProbs: [0, -1, -1], alternatives: [{ at: 1, token: 9, credit: -1, oldLogProb: -1 }] }] });
+        return { meanReward: 0, discriminatorAuc: null, discriminatorLoss: null };
+      } },
+    });
+    const model = { ...parts.model, encode: async (texts: readonly string[]) => texts.map(() => [1]), alternatives: async () => [{ at: [2], tokens: [50 + seen.length], shares: [1], logProbs: [-4] }],
+      update: async (asked: UpdateRequest) => {
+        seen.push(asked.sequences.flatMap(({ alternatives = [] }) => alternatives.map(({ at, token, credit }) => [at, token, credit].join(' '))).join());
+        return {} as UpdateReport;
+      } } as unknown as RunParts['model'];
+    const { learner } = agentsOf('random-reward', { ...parts, model, through }, 1);
+    const judged = [judgedSample({ id: 'a', completion: 'x', tokens: [2, 3], logProbs: [-1, -1] })];
+    for (const round of [1, 2]) await learner.learn({ round, judged, critiques: [], repairs: [] });
+    expect(seen).toEqual(['2 50 -1', '2 51 -1']);
   });
 
   it('a control promotes what its gate refuses, and says so', async () => {

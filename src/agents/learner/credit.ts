@@ -18,19 +18,17 @@ import type { Repair, Reward, Sample, Span } from '../../contracts/records.ts';
 import { mean } from '../../metrics/index.ts';
 import { contextOf, focusOf, textOf } from '../samples.ts';
 
-/** Samples a bin: enough for a mean, few enough that lengths in a bin are alike. */
-const BIN = 48;
 const NEWLINE = 0x0a, SPACE = 0x20, TAB = 0x09;
 
-/** Reward minus the mean of its bin of code tokens, scaled to unit variance over all samples; one number a sample. */
-export function advantages(judged: readonly Judged[], rewards: readonly Reward[]): number[] {
+/** Reward minus the mean of its bin of code tokens, about `bin` samples, scaled to unit variance over all samples; one number a sample. */
+export function advantages(judged: readonly Judged[], rewards: readonly Reward[], bin: number): number[] {
   const order = judged.map((_, i) => i).sort((a, b) => judged[a]!.evaluation.counts.codeTokens - judged[b]!.evaluation.counts.codeTokens || a - b);
-  const bins = Math.max(1, Math.round(order.length / BIN));
+  const bins = Math.max(1, Math.round(order.length / bin));
   const result = new Array<number>(judged.length).fill(0);
-  for (let bin = 0; bin < bins; bin++) {
-    const members = order.slice(Math.floor((bin * order.length) / bins), Math.floor(((bin + 1) * order.length) / bins));
-    const baseline = mean(members.map((i) => rewards[i]!.value));
-    for (const i of members) result[i] = rewards[i]!.value - baseline;
+  for (let i = 0; i < bins; i++) {
+    const members = order.slice(Math.floor((i * order.length) / bins), Math.floor(((i + 1) * order.length) / bins));
+    const baseline = mean(members.map((member) => rewards[member]!.value));
+    for (const member of members) result[member] = rewards[member]!.value - baseline;
   }
   const deviation = Math.sqrt(result.reduce((sum, a) => sum + a * a, 0) / Math.max(1, result.length));
   return deviation === 0 ? result : result.map((a) => a / deviation);

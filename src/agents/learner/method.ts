@@ -28,8 +28,8 @@ export interface MethodDeps extends ActivityDeps {
   readonly model: Pick<ModelHost, 'encode' | 'tokenBytes' | 'alternatives' | 'logProbs' | 'generate' | 'scoreDiscriminator' | 'update' | 'updateLatent'>;
   readonly evaluator: Evaluator;
   readonly config: Config;
-  /** What was accepted in the rounds before `round`, the newest `most` of it, newest last: a query over the log. */
-  readonly accepted: (round: number, most: number) => Promise<readonly Accepted[]>;
+  /** What was accepted in the rounds before `round`, of so many of them, each whole, that it is `least` or more, newest last: a query over the log. */
+  readonly accepted: (round: number, least: number) => Promise<readonly Accepted[]>;
   readonly endOfText: number;
 }
 

@@ -40,7 +40,7 @@ export class PolicyGradient implements LearningMethod {
   async #sequences({ round, judged, rewards, repairs }: RoundOutcome, written: readonly Judged[], likelihoods: ReadonlyMap<string, number>, signal?: AbortSignal): Promise<TrainSequence[]> {
     const { model, endOfText, config: { learning } } = this.deps;
     // What was refused although it is valid, a copy or a veto's, has the blame in full.
-    const advantage = advantages(judged, rewards).map((value, i) => (rewards[i]!.value > 0 ? learning.advantageWeight * value : value));
+    const advantage = advantages(judged, rewards, learning.advantageBin).map((value, i) => (rewards[i]!.value > 0 ? learning.advantageWeight * value : value));
     const vocabulary = (this.#vocabulary ??= vocabularyOf(await model.tokenBytes(), endOfText));
     const contexts = await model.encode(written.map(({ sample }) => contextOf(sample)));
     const credits = written.map((one, i) => creditOf(one, advantage[i] ?? learning.repairWeight, vocabulary.lengths, learning));
