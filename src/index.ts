@@ -1,6 +1,6 @@
 /** The library's door: everything a program, or the command line, may use. */
 import type { ConfigInput } from './config/schema.ts';
-import type { Evaluator } from './contracts/evaluator.ts';
+import type { SourceEvaluator } from './contracts/evaluator.ts';
 import type { Executor, ExecutorOptions } from './contracts/execution.ts';
 import type { EvaluatorOptions, GenerateOptions, Library, TensorFlowSetup, TensorFlowSetupOptions } from './contracts/library.ts';
 import { toMermaid } from './machines/graph.ts';
@@ -32,7 +32,7 @@ export { noveltySummary, safetyTotals, vetoed, type NoveltySummary, type SafetyP
 export { createRun, doctor, RunError };
 
 /** The project's evaluator, behind processes that can be killed: for untrusted text. Close it when it is no longer needed. */
-export function openEvaluator({ judges = 1, corpus, safety }: EvaluatorOptions = {}): Evaluator {
+export function openEvaluator({ judges = 1, corpus, safety }: EvaluatorOptions = {}): SourceEvaluator {
   return new JudgePool({ judges, ...(corpus ? { documents: corpus } : {}), ...(safety ? { safety } : {}) });
 }
 

@@ -197,7 +197,12 @@ class ImproveRun implements Run {
     this.#actor = actor;
     const commands = new CommandQueue(this.folder);
     const timer = setInterval(() => {
-      for (const command of commands.takeCommands()) this.command(command);
+      try {
+        for (const command of commands.takeCommands()) this.command(command);
+      } catch (error) {
+        // What was asked waits in its table: the next look may find the disk or the lock free again.
+        if (!(error instanceof StoreError)) throw error;
+      }
     }, COMMANDS_EVERY_MS);
     this.#closers.push(() => commands.close());
     try {
@@ -256,7 +261,7 @@ class ImproveRun implements Run {
         folder: async (kind, key, make) => cache.get(kind, key) ?? (await cache.put(kind, key, make)),
         find: (kind, key) => cache.get(kind, key),
       },
-      past: { rows, promotions, pretraining: newestPretraining(checkpoints), measured: measuredBits(log), folderOf: (checkpoint) => checkpoints.path(checkpoint) },
+      past: { rows, promotions, pretraining: newestPretraining(checkpoints), measured: measuredBits(log), folderOf: (checkpoint) => checkpoints.verified(checkpoint) },
       tokenCounter(path) {
         const tokenizer = loadTokenizer(path);
         return (text) => tokenizer.count(text);
@@ -288,7 +293,7 @@ class ImproveRun implements Run {
       replay: async (round) => {
         const buffer = replayBuffer(log, round, REPLAY_ROUNDS);
         const evaluations = await judges.evaluateMany(buffer.map(({ id, text }) => ({ id, text, promptLength: 0, finish: 'stop' as const })));
-        return buffer.map(({ text }, i) => ({ text, bigrams: evaluations[i]!.bigrams }));
+        return evaluations.map(({ bigrams }) => ({ bigrams }));
       },
     });
     const gateThrough = (host: ModelHost): MeasuringGate => new MeasuringGate({ ...base, model: host, tasks, documents, promotions, rows });
@@ -338,9 +343,9 @@ function weightsHash(log: EventLog): string {
   return log.query({ types: ['checkpoint.saved'] }).at(-1)?.data.weightsHash ?? '';
 }
 
-function newestPretraining(checkpoints: Checkpoints): { folder: string; step: number } | null {
+function newestPretraining(checkpoints: Checkpoints): { checkpoint: string; step: number } | null {
   const manifest = checkpoints.list().filter(({ name }) => name.startsWith('pretraining-')).at(-1);
-  return manifest ? { folder: checkpoints.path(manifest.name), step: (manifest.state as { step: number }).step } : null;
+  return manifest ? { checkpoint: manifest.name, step: (manifest.state as { step: number }).step } : null;
 }
 
 /** Finished pretraining goes into the cache, its record with it, so that the next run of these settings begins where it ended. */
@@ -370,15 +375,15 @@ export async function openPolicy(folder: string): Promise<OpenPolicy> {
   const last = completedRows(reader).at(-1);
   reader.close();
   const checkpoints = new Checkpoints(folder);
-  const path = last ? checkpoints.path(last.checkpoint) : newestPretraining(checkpoints)?.folder;
-  if (path === undefined) throw new StoreError('missing', `The run ${folder} has saved no weights yet; wait until its pretraining has saved some.`);
+  const checkpoint = last?.checkpoint ?? newestPretraining(checkpoints)?.checkpoint;
+  if (checkpoint === undefined) throw new StoreError('missing', `The run ${folder} has saved no weights yet; wait until its pretraining has saved some.`);
   const model = startModelHost();
   try {
     await model.initialise({
       seed: config.seed, backend: config.backend, threads: config.threads, model: config.model, pretraining: pretrainPlan(config.pretraining),
       tokenizer: join(folder, TOKENIZER_FILE), documents: [], files: [],
     });
-    await model.load(path);
+    await model.load(await checkpoints.verified(checkpoint));
     if (last?.outcome === 'promoted') await model.promote();
     return { model, config, weights: last ? 'promoted' : 'raw', close: () => model.kill() };
   } catch (error) {

@@ -215,7 +215,7 @@ export class FakeModelHost implements ModelHost {
   async pretrain({ fromStep, toStep }: PretrainRequest): Promise<StepReport[]> {
     this.calls.push(`pretrain ${fromStep} ${toStep}`);
     return Array.from({ length: toStep - fromStep }, (_, i) => {
-      const step = fromStep + i + 1;
+      const step = fromStep + i;
       return { step, loss: 6 - step / 100, gradNorm: 1, learningRate: 1e-3 };
     });
   }
@@ -228,11 +228,11 @@ export class FakeModelHost implements ModelHost {
   async update(request: UpdateRequest): Promise<UpdateReport> {
     this.calls.push(`update ${request.key} ${request.sequences.length}`);
     this.#improve();
-    return { steps: 1, tokens: 2 * request.sequences.length, rows: 2, corpusRows: 1, corpusTokens: request.sequences.length, loss: 1, corpusLoss: 1, clipped: 0, gradNorm: 1 };
+    return { steps: 1, tokens: 2 * request.sequences.length, rows: 2, corpusRows: 1, corpusTokens: request.sequences.length, loss: 1, likelihoodLoss: 1, clipped: 0, gradNorm: 1 };
   }
 
   async scoreDiscriminator(inputs: readonly DiscriminatorInput[]): Promise<number[]> {
-    return inputs.map(({ text }) => (hash32(text) % 400) / 100 - 2);
+    return inputs.map(({ bigrams }) => (hash32(bigrams.join()) % 400) / 100 - 2);
   }
 
   async traceDiscriminator(inputs: readonly TraceInput[]): Promise<OddsTrace[]> {
@@ -253,7 +253,7 @@ export class FakeModelHost implements ModelHost {
     this.calls.push(`updateLatent ${key} ${steps}`);
     this.#improve();
     return {
-      steps, tokens: 20, rows: 4, corpusRows: 2, corpusTokens: 10, loss: 1, corpusLoss: 1, clipped: 0, gradNorm: 1,
+      steps, tokens: 20, rows: 4, corpusRows: 2, corpusTokens: 10, loss: 1, likelihoodLoss: 1, clipped: 0, gradNorm: 1,
       generatorLoss: 0.7, discriminatorLoss: 1.4, prefixedLoss: 1, plainLoss: 1, realKnown: 0.5, generatedKnown: 0.5, latentGradNorm: 1, length: 10,
     };
   }

@@ -4,9 +4,9 @@
  * and writes one file a round into the cell's folder before the round ends; nothing of it reaches the run's log or its learner.
  */
 import { join } from 'node:path';
-import { requestOf } from '../../src/agents/samples.ts';
+import { requestOf, sampleOf } from '../../src/agents/samples.ts';
 import type { Gate, Judged, RunParts } from '../../src/index.ts';
-import type { Measurement, Sample, Task } from '../../src/contracts/records.ts';
+import type { Measurement, Task } from '../../src/contracts/records.ts';
 import { distinctShapes, measurement, median, repeatedLines, structureDivergence } from '../../src/metrics/index.ts';
 import { readJson, writeJsonAtomic } from '../../src/store/atomic.ts';
 import type { AuditSizes } from './settings.ts';
@@ -73,10 +73,7 @@ async function audit(
       const key = `audit/${round}/${name}/${at}`;
       const completions = await model.generate({ key, prompts: chunk.map(({ prompt }) => prompt), maxTokens, temperature: 1, weights: 'promoted' });
       signal?.throwIfAborted();
-      const samples = chunk.map((task, i): Sample => {
-        const { text, ...completion } = completions[i]!;
-        return { id: `${key}/${i}`, taskId: task.id, kind: task.kind, round, attempt: 0, prompt: task.prompt, completion: text, ...completion };
-      });
+      const samples = chunk.map((task, i) => sampleOf(`${key}/${i}`, round, task, completions[i]!));
       const evaluations = await evaluator.evaluateMany(samples.map(requestOf), signal);
       judged.push(...samples.map((sample, i) => ({ sample, evaluation: evaluations[i]! })));
     }

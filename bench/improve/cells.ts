@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { readJson, writeFileAtomic, writeJsonAtomic } from '../../src/store/atomic.ts';
 import { listRunFolders } from '../../src/store/run-folder.ts';
 import { canonicalHash } from '../../src/store/canonical.ts';
-import { StoreError } from '../../src/store/errors.ts';
+import { StoreError, type StoreErrorKind } from '../../src/store/errors.ts';
 import { UsageError } from '../usage.ts';
 import type { CellFigures } from './figures.ts';
 import type { Arm, Cell } from './settings.ts';
@@ -83,6 +83,9 @@ export async function runCells(
   }
 }
 
+/** What no other attempt to resume a run mends. */
+const LOST: ReadonlySet<StoreErrorKind> = new Set(['damaged', 'missing']);
+
 async function runOrResume(cell: Cell, { runner, round, signal, say }: { readonly runner: CellRunner; readonly round: (round: number, validity: number) => void; readonly signal: AbortSignal; readonly say: (line: string) => void }): Promise<CellFigures> {
   const unfinished = listRunFolders(cell.folder).at(-1);
   if (unfinished !== undefined) {
@@ -90,9 +93,9 @@ async function runOrResume(cell: Cell, { runner, round, signal, say }: { readonl
       say('going on where it was cut off');
       return await runner(cell, { run: unfinished, round, signal });
     } catch (error) {
-      // Somebody else's work is left alone; so is what the user stopped.
-      if (signal.aborted || (error instanceof StoreError && error.kind === 'busy')) throw error;
-      say(`cannot be gone on with (${(error as Error).message}); it begins again`);
+      // What the user stopped, and what a full disk or a killed process stopped, is hours of work that the same command goes on with.
+      if (signal.aborted || !(error instanceof StoreError && LOST.has(error.kind))) throw error;
+      say(`cannot be gone on with (${error.message}); it begins again`);
     }
   }
   rmSync(cell.folder, { recursive: true, force: true });

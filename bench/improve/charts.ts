@@ -25,7 +25,7 @@ export function frontier(report: ImproveReport): string {
     const { length } = report.arms[arm]!.curve;
     const curve = within(arm);
     return {
-      name: arm, colour,
+      name: arm, colour, goesOn: curve.length < length,
       points: curve.map(({ round, error, divergence }, i) => ({
         x: divergence.difference, y: error.difference,
         ...(i === length - 1 ? { xLow: divergence.low, xHigh: divergence.high, yLow: error.low, yHigh: error.high } : {}),
@@ -69,7 +69,7 @@ export function coverage(report: ImproveReport): string {
     y: { label: 'pass@k', format: percent },
     series: [
       ...armsOf(report).map(({ arm, colour }): Series => ({ name: arm, colour, band: arm === 'loop', points: curve(report.arms[arm]!.coverage, arm === 'loop') })),
-      { name: 'round 0', colour: 5, points: curve(report.start.coverage, false) },
+      { name: 'round 0', colour: ARM_NAMES.length, points: curve(report.start.coverage, false) },
     ],
   });
 }

@@ -22,6 +22,8 @@ export interface Series {
   readonly colour: number;
   /** A band between yLow and yHigh of all points instead of a whisker at each. */
   readonly band?: boolean;
+  /** Its last point is not where it ends: that lies off the plot. */
+  readonly goesOn?: boolean;
 }
 
 export interface Axis {
@@ -42,8 +44,8 @@ export interface Plot {
   readonly series: readonly Series[];
 }
 
-const COLOURS = ['#0072b2', '#000000', '#e69f00', '#d55e00', '#cc79a7', '#009e73', '#56b4e9', '#8c510a', '#762a83'];
-const DASHES = ['', '', '7 3', '2 3', '9 3 2 3', '', '5 5', '9 3', '3 3'];
+const COLOURS = ['#0072b2', '#000000', '#e69f00', '#d55e00', '#cc79a7', '#009e73', '#56b4e9', '#8c510a', '#762a83', '#7f7f7f'];
+const DASHES = ['', '', '7 3', '2 3', '9 3 2 3', '', '5 5', '9 3', '3 3', '1 3'];
 const WIDTH = 860, HEIGHT = 520;
 const AREA = { left: 78, right: 660, top: 82, bottom: 460 };
 /** Pixels between the whiskers of two series, which often stand at the same place. */
@@ -126,10 +128,10 @@ function seriesOf(series: Series, x: Scale, y: Scale, dodge: number): string {
     ...(p.xLow !== undefined && p.xHigh !== undefined ? [`M${at(x.place(p.xLow))} ${at(y.place(p.y) + dodge)}H${at(x.place(p.xHigh))}`] : []),
     ...(!series.band && p.yLow !== undefined && p.yHigh !== undefined ? [`M${at(x.place(p.x) + dodge)} ${at(y.place(p.yLow))}V${at(y.place(p.yHigh))}`] : []),
   ]);
-  const last = series.points.length - 1;
+  const last = series.goesOn === true ? -1 : series.points.length - 1;
   return [
     `<g stroke="${colour}" fill="none">`,
-    ...(last > 0 ? [`<path d="M${path}" stroke-width="2"${dash ? ` stroke-dasharray="${dash}"` : ''}/>`] : []),
+    ...(series.points.length > 1 ? [`<path d="M${path}" stroke-width="2"${dash ? ` stroke-dasharray="${dash}"` : ''}/>`] : []),
     ...(whiskers.length > 0 ? [`<path d="${whiskers.join('')}" stroke-width="1.5" stroke-opacity="0.6" clip-path="url(#area)"/>`] : []),
     ...series.points.map((p, i) => `<circle cx="${at(x.place(p.x))}" cy="${at(y.place(p.y))}" r="${i === last ? 4.5 : 2.5}" fill="${i === last ? colour : '#ffffff'}"/>`),
     '</g>',

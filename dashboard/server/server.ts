@@ -12,7 +12,7 @@ import { DashboardError } from './errors.ts';
 import type { RunSource } from './log.ts';
 import { RunStateTracker } from './run-state.ts';
 import { cookieName, createToken, hostAllowed, originAllowed, readCookie, sameToken, securityHeaders } from './security.ts';
-import { Session } from './session.ts';
+import { Session, unreadable } from './session.ts';
 
 export interface DashboardOptions {
   readonly source: RunSource;
@@ -60,6 +60,7 @@ export class Dashboard {
   readonly #sessions = new Set<Session>();
   readonly #tracker = new RunStateTracker();
   readonly #timer: NodeJS.Timeout | undefined;
+  /** The last event that was looked at: the log's last one wherever it could be read. */
   #seen: number;
   #state: RunState;
   #ticks = 0;
@@ -127,7 +128,7 @@ export class Dashboard {
       this.#trouble = '';
     } catch (error) {
       // A log that cannot be read now may be readable in a second; the pages are told once and nothing is skipped.
-      const trouble = `The event log cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+      const trouble = unreadable(error);
       if (trouble !== this.#trouble) for (const session of this.#sessions) session.send({ type: 'error', message: trouble });
       this.#trouble = trouble;
       return;
@@ -152,7 +153,7 @@ export class Dashboard {
   }
 
   #stateMessage(): StateMessage {
-    return { type: 'state', state: this.#state, lastSeq: this.#options.source.lastSeq(), now: this.#now() };
+    return { type: 'state', state: this.#state, lastSeq: this.#seen, now: this.#now() };
   }
 
   #command(command: WireCommand): string | null {
@@ -236,7 +237,7 @@ export class Dashboard {
         protocol: PROTOCOL_VERSION,
         run: source.name,
         state: this.#state,
-        lastSeq: source.lastSeq(),
+        lastSeq: this.#seen,
         plannedRounds: source.plannedRounds(),
         now: this.#now(),
       });

@@ -83,6 +83,15 @@ export class Session {
     this.#socket.terminate();
   }
 
+  /** A log that cannot be read now may be readable in a second, when the server looks again. */
+  #reading(read: () => void): void {
+    try {
+      read();
+    } catch (error) {
+      this.send({ type: 'error', message: unreadable(error) });
+    }
+  }
+
   #receive(text: string): void {
     const message = parse(text);
     if (!message) {
@@ -90,19 +99,17 @@ export class Session {
       this.#socket.close(1008);
     } else if (message.type === 'subscribe') {
       this.#cursor = message.after;
-      this.pump();
+      this.#reading(() => this.pump());
     } else if (message.type === 'whole') {
-      try {
-        this.send({ type: 'whole', events: this.#host.withKeys(message.keys) });
-      } catch (error) {
-        this.send({ type: 'error', message: `The event log cannot be read: ${error instanceof Error ? error.message : String(error)}` });
-      }
+      this.#reading(() => this.send({ type: 'whole', events: this.#host.withKeys(message.keys) }));
     } else {
       const refusal = this.#host.command(message.command);
       if (refusal) this.send({ type: 'error', message: refusal });
     }
   }
 }
+
+export const unreadable = (error: unknown): string => `The event log cannot be read: ${error instanceof Error ? error.message : String(error)}`;
 
 /** A client's message, or null when it is none. */
 function parse(text: string): ClientMessage | null {

@@ -7,7 +7,7 @@ import type { Evaluator } from '../contracts/evaluator.ts';
 import type { ModelHost } from '../contracts/model.ts';
 import type { Critique, Sample } from '../contracts/records.ts';
 import { during, type ActivityDeps } from './activity.ts';
-import { critiqueRequestOf, focusOf, recordAll, recordedEvent, textOf } from './samples.ts';
+import { critiqueRequestOf, focusOf, recordAll, recordedEvent } from './samples.ts';
 
 export interface CriticDeps extends ActivityDeps {
   readonly model: Pick<ModelHost, 'scoreDiscriminator' | 'traceDiscriminator'>;
@@ -35,7 +35,7 @@ export class JoiningCritic implements Critic {
     const { model, events, readability } = this.deps;
     return during(this.deps, { agent: 'critic', activity: 'criticise', round, amount: judged.length }, async () => {
       const valid = judged.filter(({ evaluation }) => evaluation.valid);
-      const odds = await model.scoreDiscriminator(valid.map(({ sample, evaluation }) => ({ text: textOf(sample), bigrams: evaluation.bigrams })));
+      const odds = await model.scoreDiscriminator(valid.map(({ evaluation: { bigrams } }) => ({ bigrams })));
       const placed = valid.flatMap(({ sample, evaluation: { bigrams, bigramsAt } }) => (bigramsAt?.length === bigrams.length ? [{ id: sample.id, bigrams, at: bigramsAt }] : []));
       const traces = await model.traceDiscriminator(placed.map(({ bigrams, at }) => ({ bigrams, at })));
       signal?.throwIfAborted();

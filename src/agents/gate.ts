@@ -6,14 +6,14 @@
 import type { Gate, GateDecision, Judged, LearnReport, Promotion } from '../contracts/agents.ts';
 import type { Evaluator } from '../contracts/evaluator.ts';
 import type { ModelHost, WeightsName } from '../contracts/model.ts';
-import type { Document, Histogram, Measurement, PromptResult, Proportion, RoundRow, Sample } from '../contracts/records.ts';
+import type { Document, Histogram, Measurement, PromptResult, Proportion, RoundRow } from '../contracts/records.ts';
 import type { Config } from '../config/schema.ts';
 import { measuredDocuments } from '../tasks/index.ts';
 import { alarmBounds, alarmsOf, checksOf, histogramOf, measurement, median, type HeldOut } from '../metrics/index.ts';
 import { during, type ActivityDeps } from './activity.ts';
 import { judgeCandidate } from './promotion.ts';
 import { judgedAhead } from './ahead.ts';
-import { requestOf, type TaskSource } from './samples.ts';
+import { requestOf, sampleOf, type TaskSource } from './samples.ts';
 
 /** The splits that are measured on. */
 export type HeldOutSplit = 'gate' | 'test';
@@ -193,10 +193,7 @@ export class MeasuringGate implements Gate {
       signal,
     );
     signal?.throwIfAborted();
-    const samples = drawn.map((task, i): Sample => {
-      const { text, finish, tokens, logProbs } = completions[i]!;
-      return { id: idOf(i), taskId: task.id, kind: task.kind, round, attempt: 0, prompt: task.prompt, completion: text, finish, tokens, logProbs };
-    });
+    const samples = drawn.map((task, i) => sampleOf(idOf(i), round, task, completions[i]!));
     const evaluations = await evaluator.evaluateMany(samples.map(requestOf), signal);
     return samples.map((sample, i) => ({ sample, evaluation: evaluations[i]! }));
   }

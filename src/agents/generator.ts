@@ -10,7 +10,7 @@ import type { Sample } from '../contracts/records.ts';
 import type { Config } from '../config/schema.ts';
 import { during, type ActivityDeps } from './activity.ts';
 import { judgedAhead } from './ahead.ts';
-import { createdEvent, critiqueRequestOf, recordAll, type TaskSource } from './samples.ts';
+import { createdEvent, critiqueRequestOf, recordAll, sampleOf, type TaskSource } from './samples.ts';
 
 export interface GeneratorDeps extends ActivityDeps {
   readonly model: Pick<ModelHost, 'generate'>;
@@ -46,10 +46,7 @@ export class PolicyGenerator implements Generator {
         signal,
       );
       signal?.throwIfAborted();
-      const samples = drawn.map(({ task, id }, i): Sample => {
-        const { text, finish, tokens, logProbs } = completions[i]!;
-        return { id, taskId: task.id, kind: task.kind, round, attempt: 0, prompt: task.prompt, completion: text, finish, tokens, logProbs };
-      });
+      const samples = drawn.map(({ task, id }, i) => sampleOf(id, round, task, completions[i]!));
       await recordAll(events, samples.map(createdEvent));
       return samples;
     });

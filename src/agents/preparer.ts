@@ -47,12 +47,12 @@ const EXCERPT_FILLS = 0.4;
 export interface Past {
   readonly rows: readonly RoundRow[];
   readonly promotions: readonly Promotion[];
-  /** Folder of the newest checkpoint of pretraining, and its step. */
-  readonly pretraining: { readonly folder: string; readonly step: number } | null;
+  /** The newest checkpoint of pretraining, and its step. */
+  readonly pretraining: { readonly checkpoint: string; readonly step: number } | null;
   /** Every `pretraining.measured` of the log, in order. */
   readonly measured: readonly HeldOutBits[];
-  /** Folder of a round's checkpoint. */
-  readonly folderOf: (checkpoint: string) => string;
+  /** Folder of a checkpoint whose files are whole. */
+  readonly folderOf: (checkpoint: string) => Promise<string>;
 }
 
 /** What the models have to know of a run's pretraining. */
@@ -140,7 +140,7 @@ export class RunPreparer implements Preparer {
     const totalSteps = pretraining.steps;
     const last = past.rows.at(-1);
     if (last) {
-      await model.load(past.folderOf(last.checkpoint));
+      await model.load(await past.folderOf(last.checkpoint));
       if (last.outcome === 'promoted') await model.promote();
       if (last.outcome === 'rejected') await model.rollback();
       return { pretrainedSteps: totalSteps, totalSteps };
@@ -153,8 +153,8 @@ export class RunPreparer implements Preparer {
       return { pretrainedSteps: record.steps.length, totalSteps: record.steps.length };
     }
     if (!past.pretraining) return { pretrainedSteps: 0, totalSteps };
-    const { folder: saved, step } = past.pretraining;
-    await model.load(saved);
+    const { checkpoint, step } = past.pretraining;
+    await model.load(await past.folderOf(checkpoint));
     return { pretrainedSteps: step, totalSteps: outOfPatience(past.measured, step, pretraining.patience) ? step : totalSteps };
   }
 
@@ -235,7 +235,7 @@ export class RunPreparer implements Preparer {
       const evaluations = await finder.evaluateMany(train.map((text, i) => ({ id: String(i), text, promptLength: 0, finish: 'stop' as const })), signal);
       return evaluations.map((evaluation) => evaluation.bigrams);
     });
-    return train.map((text, i) => ({ text, bigrams: bigrams[i] ?? [] })).filter((input) => input.bigrams.length > 0);
+    return bigrams.filter(({ length }) => length > 0).map((own) => ({ bigrams: own }));
   }
 }
 

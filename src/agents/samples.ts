@@ -5,6 +5,7 @@
 import type { EvaluationRequest } from '../contracts/evaluator.ts';
 import { setImmediate } from 'node:timers/promises';
 import type { EventSink, HashedEvent } from '../contracts/events.ts';
+import type { Completion } from '../contracts/model.ts';
 import type { Evaluation, Finding, Sample, Split, Task } from '../contracts/records.ts';
 
 /** Where an agent gets its tasks; the same request gives the same tasks. Fewer than `count` where a split has no more. */
@@ -20,6 +21,11 @@ export const textOf = (sample: Sample): string => sample.prompt + sample.complet
 
 /** What stood there before the tokens of the sample were written: the prompt, and of a continued revision what it kept. */
 export const contextOf = (sample: Sample): string => textOf(sample).slice(0, sample.kept ?? sample.prompt.length);
+
+/** A completion of a task as the round's sample. */
+export function sampleOf(id: string, round: number, { id: taskId, kind, prompt }: Pick<Task, 'id' | 'kind' | 'prompt'>, { text, finish, tokens, logProbs }: Completion): Sample {
+  return { id, taskId, kind, round, attempt: 0, prompt, completion: text, finish, tokens, logProbs };
+}
 
 /** `limit` items evenly spaced over the list, the first among them; all of them when there are no more. */
 export function spread<T>(items: readonly T[], limit: number): T[] {

@@ -12,6 +12,8 @@ import { configSchema, type Config, type ConfigInput } from './schema.ts';
 /** The configuration is not usable; the message is meant for the user. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
+  /** Tried again, it would only come again. */
+  readonly permanent = true;
 }
 
 export const configFileName = 'ouroboros.config.json';

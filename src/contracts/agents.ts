@@ -136,5 +136,3 @@ export interface Agents {
   readonly gate: Gate;
   readonly closer: Closer;
 }
-
-export type { Measurement };

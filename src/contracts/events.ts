@@ -4,7 +4,7 @@
  * stored once. Hashed events hold nothing that differs between two runs of the same seed; times, pids, retries and
  * transitions are unhashed or live in `meta`.
  */
-import type { StepReport, UpdateReport, DiscriminatorReport, ModelInfo } from './model.ts';
+import type { DiscriminatorReport, LatentUpdateReport, ModelInfo, StepReport, UpdateReport } from './model.ts';
 import type { Critique, Evaluation, GuardCheck, HeldOutBits, Histogram, Measurement, PromptResult, Proportion, Reward, RoundRow, Sample, Split, Timing } from './records.ts';
 
 /** Bigrams are recomputed when needed; they would triple the log. */
@@ -31,6 +31,7 @@ export type HashedEvent =
   /** `accepted`: ids of the revisions that count as repairs, one a repaired parent. Other revisions may be valid, too. */
   | { type: 'refinement.finished'; data: { round: number; failed: number; repaired: number; accepted: string[]; after: Proportion } }
   | { type: 'discriminator.updated'; data: DiscriminatorReport & { round: number } }
+  | { type: 'latent.updated'; data: Pick<LatentUpdateReport, 'generatorLoss' | 'discriminatorLoss' | 'realKnown' | 'generatedKnown' | 'length'> & { round: number } }
   /** `hazard`: how often a sample would break, mean over samples, were each position drawn once more. */
   | { type: 'alternatives.judged'; data: { round: number; positions: number; asked: number; breaking: number; hazard: number } }
   /**

@@ -107,7 +107,8 @@ export interface UpdateReport {
   readonly corpusRows: number;
   readonly corpusTokens: number;
   readonly loss: number;
-  readonly corpusLoss: number;
+  /** Nats a step: of every row's likelihood, corpus and accepted samples together, by their weights. */
+  readonly likelihoodLoss: number;
   readonly clipped: number;
   readonly gradNorm: number;
 }
@@ -128,6 +129,7 @@ export interface PretrainPlan {
 }
 
 export interface StepReport {
+  /** Steps that were done before it. */
   readonly step: number;
   readonly loss: number;
   readonly gradNorm: number;
@@ -136,15 +138,15 @@ export interface StepReport {
 
 export interface DiscriminatorUpdate {
   readonly key: string;
-  /** Syntax-tree bigrams and token ids of real documents and of valid samples. */
+  /** Real documents and valid samples. */
   readonly real: readonly DiscriminatorInput[];
   readonly fake: readonly DiscriminatorInput[];
   readonly steps: number;
   readonly learningRate: number;
 }
 
+/** A valid text as the discriminator sees it: the bigrams of its syntax tree. */
 export interface DiscriminatorInput {
-  readonly text: string;
   readonly bigrams: readonly number[];
 }
 

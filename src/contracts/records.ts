@@ -237,7 +237,7 @@ export interface Guards {
   /** Medians over valid unconditional samples. */
   readonly tokens: number;
   readonly codeTokens: number;
-  /** Distinct syntax-tree shapes among the first 200 valid samples (scaled up when there are fewer; see `validCount`). */
+  /** Distinct syntax-tree shapes to be expected among 200 of the valid samples (scaled up when there are fewer; see `validCount`). */
   readonly distinctShapes: number;
   readonly validCount: number;
   /** Jensen-Shannon divergence, bits, of syntax-tree bigrams of valid samples against as many held-out documents. */

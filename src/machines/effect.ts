@@ -7,6 +7,9 @@
  *       ▲                 │ error
  *       └─ after back-off ┴─[may retry]─► waiting      otherwise ─► failed
  *
+ * An effect that moves the models on (training, promotion) is not tried again: the second time it would begin from where the first one
+ * had come, and end elsewhere. Its run fails with the cause, and resumed it goes on from what was saved.
+ *
  * A pause takes effect at the next safe point, which is the start of any effect: the effect in flight ends and is kept, the next
  * one rests in `ready`. Stopping a machine stops its working actor, whose AbortSignal the agent was handed.
  */
@@ -38,7 +41,7 @@ export interface Retried {
   readonly error: string;
 }
 
-/** An error with `permanent: true` (a wrong setting, a corpus that is too small) is not tried again. */
+/** An error with `permanent: true` (a corpus that is too small, a step that came out differently) would only come again. */
 const isPermanent = (error: unknown): boolean => (error as { permanent?: unknown } | null)?.permanent === true;
 
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
@@ -79,13 +82,15 @@ export interface EffectSpec<C, S extends Slots, K extends keyof S> {
   readonly keep: (output: OutputFrom<S[K]>, context: C) => Partial<C>;
   /** Sibling state that follows. */
   readonly next: string;
+  /** Repeated, it would not do the same again. */
+  readonly once?: boolean;
 }
 
 /* eslint-disable @typescript-eslint/no-explicit-any -- the machine's own setup checks the rest of its states */
 export interface EffectState {
   readonly initial: 'ready';
   readonly entry: any;
-  readonly states: { readonly ready: any; readonly working: any; readonly waiting: any };
+  readonly states: { readonly ready: any; readonly working: any; readonly waiting?: any };
 }
 
 /**
@@ -108,14 +113,14 @@ export function effectsOf<C extends EffectContext, S extends Slots>(machine: str
               actions: assign(({ context, event }: any) => spec.keep(event.output, context) as any),
             },
             onError: [
-              {
+              ...(spec.once === true ? [] : [{
                 guard: 'mayRetry',
                 target: 'waiting',
                 actions: [
                   assign({ failures: ({ context }: any) => context.failures + 1 } as any),
                   { type: 'retried', params: ({ context, event }: any): Retried => ({ effect: `${machine}.${spec.src}`, attempt: context.failures, error: messageOf(event.error) }) },
                 ],
-              },
+              }]),
               {
                 target: `#${machine}.failed`,
                 actions: assign({
@@ -126,7 +131,7 @@ export function effectsOf<C extends EffectContext, S extends Slots>(machine: str
             ],
           },
         },
-        waiting: { after: { backOff: 'ready' } },
+        ...(spec.once === true ? {} : { waiting: { after: { backOff: 'ready' } } }),
       },
     };
   };

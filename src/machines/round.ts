@@ -112,9 +112,10 @@ export const roundMachine = setup({
       input: ({ round, judged, critiques, repairs }) => ({ round, judged, critiques, repairs }),
       keep: (report) => ({ report }),
       next: 'saving',
+      once: true,
     }),
     saving: effect({ src: 'save', input: ({ round }) => ({ round }), keep: ({ checkpoint }) => ({ checkpoint }), next: 'gating' }),
-    gating: effect({ src: 'decide', input: ({ round, checkpoint }) => ({ round, checkpoint }), keep: (decision) => ({ decision }), next: 'measuring' }),
+    gating: effect({ src: 'decide', input: ({ round, checkpoint }) => ({ round, checkpoint }), keep: (decision) => ({ decision }), next: 'measuring', once: true }),
     measuring: effect({
       src: 'measure',
       input: ({ round, checkpoint, decision, refined, report }) => ({

@@ -12,7 +12,7 @@ export interface NoveltySummary {
   readonly longestRun: number;
   /** Mean share in [0, 1] of a text's tokens in shared runs. */
   readonly covered: number;
-  /** Distinct syntax-tree shapes among the first 200 texts, scaled up when there are fewer. */
+  /** Distinct syntax-tree shapes to be expected among 200 of the texts, scaled up when there are fewer. */
   readonly distinctShapes: number;
   /** In [0, 1]; higher: more alike (diversity.ts). */
   readonly selfBleu: number;

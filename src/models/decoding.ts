@@ -148,7 +148,10 @@ export class Decoder {
     const [first = [], ...others] = dealt;
     // The threads' work begins before this one is held up by its own.
     const elsewhere = others.map((indexed, i) => laneThread(i).decode(shared!, this, indexed, options, tell));
-    await Promise.all([own.decode(first, options, tell), ...elsewhere]);
+    // Also where one fails, nothing may go on: the next call decodes with the same caches.
+    const ended = await Promise.allSettled([own.decode(first, options, tell), ...elsewhere]);
+    const failed = ended.find((end) => end.status === 'rejected');
+    if (failed) throw failed.reason;
     return results;
   }
 

@@ -314,7 +314,7 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
       }
     }
     const mean = (name: keyof typeof totals): number => (steps === 0 ? 0 : totals[name] / steps);
-    return { steps, ...used, loss: mean('loss'), corpusLoss: mean('likelihoodLoss'), clipped: mean('clipped'), gradNorm: mean('gradNorm') };
+    return { steps, ...used, loss: mean('loss'), likelihoodLoss: mean('likelihoodLoss'), clipped: mean('clipped'), gradNorm: mean('gradNorm') };
   }
 
   #nextCorpusRows(count: number): PackedRow<Packable>[] {

@@ -106,10 +106,10 @@ class LaneThread {
       else call.reject(new Error(message.message));
     });
     const end = (error: Error): void => {
-      if (this.#worker === worker) {
-        this.#worker = null;
-        this.#known.clear();
-      }
+      // After an error comes an exit: by then the calls are the next worker's.
+      if (this.#worker !== worker) return;
+      this.#worker = null;
+      this.#known.clear();
       for (const call of this.#calls.values()) call.reject(error);
       this.#calls.clear();
     };

@@ -90,7 +90,7 @@ export class LatentHost {
 
   /** Discriminator and generator in turn (Goodfellow et al. 2014, algorithm 1, k = 1), each step on fresh samples of the weights as they are. */
   async update(request: LatentUpdateRequest): Promise<LatentUpdateReport> {
-    const means = { generatorLoss: 0, prefixedLoss: 0, plainLoss: 0, loss: 0, corpusLoss: 0, gradNorm: 0, latentGradNorm: 0, discriminatorLoss: 0, realKnown: 0, generatedKnown: 0, length: 0 };
+    const means = { generatorLoss: 0, prefixedLoss: 0, plainLoss: 0, loss: 0, likelihoodLoss: 0, gradNorm: 0, latentGradNorm: 0, discriminatorLoss: 0, realKnown: 0, generatedKnown: 0, length: 0 };
     const used = { tokens: 0, rows: 0, corpusRows: 0, corpusTokens: 0 };
     const { rows } = this.sampler;
     const steps = Math.max(0, request.steps - request.warmUpSteps);
@@ -102,7 +102,7 @@ export class LatentHost {
       means.length += samples.reduce((total, { tokens }) => total + tokens.length, 0) / (rows * request.steps);
       if (step < request.warmUpSteps) continue;
       const learned = await this.#updateGenerator(key, samples, request);
-      for (const name of ['generatorLoss', 'prefixedLoss', 'plainLoss', 'loss', 'corpusLoss', 'gradNorm', 'latentGradNorm'] as const) means[name] += learned[name] / steps;
+      for (const name of ['generatorLoss', 'prefixedLoss', 'plainLoss', 'loss', 'likelihoodLoss', 'gradNorm', 'latentGradNorm'] as const) means[name] += learned[name] / steps;
       for (const name of Object.keys(used) as (keyof typeof used)[]) used[name] += learned[name];
     }
     return { steps, ...used, ...means, clipped: 0 };
@@ -159,10 +159,10 @@ export class LatentHost {
     await this.#train.run();
     const value = (name: string): number => outputs[name]![0]!;
     if (!Number.isFinite(value('gradNorm') + value('latentGradNorm'))) throw new Error(`The gradient of the latent generator's step ${this.counters.latentUpdates} is not finite: a learning rate is too high.`);
-    const corpusLoss = value('prefixedLoss') + value('plainLoss');
+    const likelihoodLoss = value('prefixedLoss') + value('plainLoss');
     return {
       generatorLoss: value('generatorLoss'), prefixedLoss: (value('prefixedLoss') * tokens) / prefixedTokens, plainLoss: (value('plainLoss') * tokens) / plainTokens,
-      loss: adversarialWeight * value('generatorLoss') + corpusWeight * corpusLoss, corpusLoss, gradNorm: value('gradNorm'), latentGradNorm: value('latentGradNorm'),
+      loss: adversarialWeight * value('generatorLoss') + corpusWeight * likelihoodLoss, likelihoodLoss, gradNorm: value('gradNorm'), latentGradNorm: value('latentGradNorm'),
       tokens: tokens + samples.slice(0, generated).reduce((sum, { tokens }) => sum + tokens.length, 0), rows: generated + prefixed + corpus.length,
       corpusRows: prefixed + corpus.length, corpusTokens: tokens,
     };

@@ -100,16 +100,18 @@ export class Checkpoints {
     return this.list().at(-1) ?? null;
   }
 
-  /** Reads every file again. Throws StoreError that names the first missing or damaged one. */
-  async verify(name: string): Promise<Manifest> {
+  /** The path of a complete checkpoint's folder, once every file of it was read again. Throws StoreError that names the first missing or damaged one. */
+  async verified(name: string): Promise<string> {
     const manifest = this.get(name);
     if (!manifest) throw new StoreError('missing', `There is no complete checkpoint '${name}' in ${this.folder}. There are: ${this.list().map((m) => m.name).join(', ') || 'none'}.`);
     for (const [file, { bytes, sha256 }] of Object.entries(manifest.files)) {
       const path = join(this.path(name), file);
       const intact = existsSync(path) && statSync(path).size === bytes && (await hashFile(path)) === sha256;
-      if (!intact) throw new StoreError('damaged', `The checkpoint file ${path} is missing or damaged. Delete the folder ${this.path(name)} and resume: the run goes on from the checkpoint before it.`);
+      if (intact) continue;
+      const rescue = manifest.round === null ? `delete the folder ${this.path(name)} and resume: the run goes on from the checkpoint before it` : 'start a new run';
+      throw new StoreError('damaged', `The checkpoint file ${path} is missing or damaged. Restore it from a copy, or ${rescue}.`);
     }
-    return manifest;
+    return this.path(name);
   }
 
   /**

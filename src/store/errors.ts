@@ -16,6 +16,8 @@ export class StoreError extends Error {
 /** A resumed run computed something else than the log holds: it did not repeat itself, so the log must not go on. */
 export class LogDivergence extends StoreError {
   override readonly name = 'LogDivergence';
+  /** Tried again, it would only come again. */
+  readonly permanent = true;
   constructor(readonly key: string, readonly fields: readonly string[]) {
     super(
       'divergence',

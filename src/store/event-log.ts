@@ -17,7 +17,7 @@ export interface EventQuery<T extends RunEvent['type'] = RunEvent['type']> {
   readonly types?: readonly T[];
   /** Only the steps of these keys. */
   readonly keys?: readonly string[];
-  /** Only events of this round. An event that names no round belongs to the round of the hashed event before it. */
+  /** Only events of this round. A recorded event that names no round belongs to that of the one before it; a note that names none, to none. */
   readonly round?: number;
   /** Only events after this seq. */
   readonly after?: number;

@@ -15,6 +15,8 @@ import { LARGEST_FILE } from './filters.ts';
 /** A corpus cannot be read or is too small to learn from; the message says what to do. */
 export class CorpusError extends Error {
   override readonly name = 'CorpusError';
+  /** Tried again, it would only come again. */
+  readonly permanent = true;
 }
 
 /** One text of a corpus, or why there is none. `path` is relative to what the user named and the same on any machine. */

@@ -80,7 +80,7 @@ describe('latent gan', () => {
     const updateLatent: MethodDeps['model']['updateLatent'] = async (request) => {
       asked.push(request);
       return {
-        steps: request.steps - request.warmUpSteps, tokens: 9, rows: 4, corpusRows: 2, corpusTokens: 5, loss: 1, corpusLoss: 1, clipped: 0, gradNorm: 1,
+        steps: request.steps - request.warmUpSteps, tokens: 9, rows: 4, corpusRows: 2, corpusTokens: 5, loss: 1, likelihoodLoss: 1, clipped: 0, gradNorm: 1,
         generatorLoss: 1, prefixedLoss: 1, plainLoss: 1, latentGradNorm: 1, discriminatorLoss: 1, realKnown: 1, generatedKnown: 1, length: 1,
       };
     };
@@ -92,6 +92,6 @@ describe('latent gan', () => {
     expect(asked.map(({ warmUpSteps }) => warmUpSteps > 0)).toEqual([true, false]);
     expect(asked.map(({ learningRate }) => learningRate)).toEqual([1e-3, 5e-4]);
     expect(new Set(asked.map(({ key }) => key)).size).toBe(2);
-    expect(Object.keys(reports[0]!).sort()).toEqual(['clipped', 'corpusLoss', 'corpusRows', 'corpusTokens', 'gradNorm', 'loss', 'rows', 'steps', 'tokens']);
+    expect(Object.keys(reports[0]!).sort()).toEqual(['clipped', 'likelihoodLoss', 'corpusRows', 'corpusTokens', 'gradNorm', 'loss', 'rows', 'steps', 'tokens']);
   });
 });

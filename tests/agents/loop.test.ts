@@ -171,7 +171,7 @@ describe('the loop with fake models', () => {
   it('a passing failure deep inside a round leaves no trace in the hashed log', async () => {
     const whole = start();
     await whole.output;
-    const left = new Map([['infill', 2], ['scoreDiscriminator', 1], ['pretrain', 3]]);
+    const left = new Map([['infill', 2], ['scoreDiscriminator', 1]]);
     class Flaky extends FakeModelHost {
       #flake(method: string): void {
         const times = left.get(method)!;
@@ -186,19 +186,30 @@ describe('the loop with fake models', () => {
         this.#flake('scoreDiscriminator');
         return super.scoreDiscriminator(inputs);
       }
-      override async pretrain(request: Parameters<FakeModelHost['pretrain']>[0]) {
-        this.#flake('pretrain');
-        return super.pretrain(request);
-      }
     }
     const flaky = start({ model: new Flaky() });
     expect(await flaky.output).toMatchObject({ status: 'done', rounds: 2 });
     expect(flaky.retried).toEqual([
-      ...[1, 2, 3].map((attempt) => ({ effect: 'training.advance', attempt, error: 'pretrain went away' })),
       { effect: 'round.criticise', attempt: 1, error: 'scoreDiscriminator went away' },
       ...[1, 2].map((attempt) => ({ effect: 'refinement.propose', attempt, error: 'infill went away' })),
     ]);
     expect(flaky.run.events.recorded).toEqual(whole.run.events.recorded);
+  });
+
+  it('a failure after the models have moved on ends the run with its cause: the same effect would begin elsewhere', async () => {
+    class Full extends FakeModelHost {
+      override async rollback(): Promise<void> {
+        await super.rollback();
+        throw new Error('the disk is full');
+      }
+      override async promote(): Promise<void> {
+        await super.promote();
+        throw new Error('the disk is full');
+      }
+    }
+    const full = start({ model: new Full() });
+    expect(await full.output).toMatchObject({ status: 'failed', rounds: 0, reason: "'decide' of the round failed and cannot be tried again: the disk is full" });
+    expect(full.retried).toEqual([]);
   });
 
   it('an agent that stays away fails the run, through all machines', async () => {

@@ -149,7 +149,8 @@ export class TabularPolicy implements Asked {
   }
 
   async scoreDiscriminator(inputs: Parameters<ModelHost['scoreDiscriminator']>[0]): Promise<number[]> {
-    return inputs.map(({ text }) => this.logOdds(text));
+    // The toy's judge gives a valid text's bytes as its bigrams.
+    return inputs.map(({ bigrams }) => this.logOdds(Buffer.from(bigrams).toString()));
   }
 
   /** There is none: odds come from the test. */
@@ -189,7 +190,7 @@ export class TabularPolicy implements Asked {
         steps++;
       }
     }
-    return { steps, ...used, loss: 0, corpusLoss: 0, clipped: 0, gradNorm: 0 };
+    return { steps, ...used, loss: 0, likelihoodLoss: 0, clipped: 0, gradNorm: 0 };
   }
 
   /** One step of gradient ascent; each group counts by its weight over its tokens. */

@@ -36,7 +36,7 @@ async function trainedOn(all: readonly Judged[], repaired: readonly Judged[]): P
       updateDiscriminator: async () => ({ loss: 0, heldOutReal: [], heldOutFake: [] }),
       update: async (given) => {
         request = given;
-        return { steps: 1, tokens: 1, rows: 1, corpusRows: 0, corpusTokens: 0, loss: 0, corpusLoss: 0, clipped: 0, gradNorm: 0 };
+        return { steps: 1, tokens: 1, rows: 1, corpusRows: 0, corpusTokens: 0, loss: 0, likelihoodLoss: 0, clipped: 0, gradNorm: 0 };
       },
     },
   });

@@ -1,10 +1,11 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { cellsOf, claimSettings, ImproveError, readManifest, runCells, type CellRunner } from '../../bench/improve/cells.ts';
 import { SETTINGS, configOf, type Cell } from '../../bench/improve/settings.ts';
 import { seedsOf } from '../../bench/improve.ts';
 import { parseConfig } from '../../src/config/load.ts';
+import { StoreError } from '../../src/store/errors.ts';
 import { temporaryFolder } from '../store/temporary.ts';
 import { cell as figuresOf } from './improve-fixtures.ts';
 
@@ -65,11 +66,23 @@ describe('running the cells', () => {
     const calls: boolean[] = [];
     await runAll(out, (cell, options) => {
       calls.push(options.run !== null);
-      if (options.run !== null) throw new Error('damaged');
+      if (options.run !== null) throw new StoreError('damaged', 'A checkpoint is damaged.');
       return inner(cell, options);
     });
     expect(calls).toEqual([true, false, false, false, false]);
     expect(existsSync(rest)).toBe(false);
+  });
+
+  it('keeps what it has of a cell whose run failed while it was gone on with', async () => {
+    const out = temporaryFolder();
+    await expect(runAll(out, fakeRunner([], 'loop/1'))).rejects.toThrow('cut off');
+    for (const error of [new Error('The model host was killed.'), new StoreError('full', 'The disk is full.'), new StoreError('busy', 'Another process has it.')]) {
+      await expect(runAll(out, async () => { throw error; })).rejects.toThrow(error.message);
+      expect(readdirSync(cells(out)[0]!.folder)).not.toEqual([]);
+    }
+    const calls: { cell: string; resumed: boolean }[] = [];
+    await runAll(out, fakeRunner(calls));
+    expect(calls[0]).toEqual({ cell: 'loop/1', resumed: true });
   });
 
   it('stops between two cells, and keeps what it has', async () => {

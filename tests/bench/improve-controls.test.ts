@@ -97,7 +97,7 @@ describe('the control arms', () => {
       const continued = (id: string, length: number): Repair => ({ parent: 'b', revision: { ...draw(id, length).sample, parent: 'b' }, evaluation: round_[0]!.evaluation });
       const repairs = [continued('vetoed', 3), continued('kept', 20)];
       const last = { sequence: { tokens: repairs[1]!.revision.tokens!, from: 0 }, alternatives: { at: [19], tokens: [99], shares: [0.1], logProbs: [-1] } };
-      const { sequences } = await randomReward({ ...paid, sequences: [{ ...paid.sequences[0]!, alternatives: new Array<typeof blame>(41).fill(blame) }] }, { ...about, repairs, drawn: [...drawn, last] });
+      const { sequences } = await randomReward({ ...paid, sequences: [{ ...paid.sequences[0]!, alternatives: Array.from({ length: 41 }, () => blame) }] }, { ...about, repairs, drawn: [...drawn, last] });
       expect(sequences.map(({ alternatives = [] }) => alternatives.length)).toEqual([8, 8, 8, 8, 8, 0, 1]);
     });
   });

@@ -177,6 +177,17 @@ describe('tokens', () => {
   });
 });
 
+describe('a GAN from noise', () => {
+  it('has its losses and what its discriminator told apart beside the round', () => {
+    const log = syntheticLog({ start: 0, rounds: 2 });
+    const data = { round: 2, generatorLoss: 0.7, discriminatorLoss: 0.6, realKnown: 0.8, generatedKnown: 0.7, length: 30 };
+    const at = log.findIndex(({ type, data: row }) => type === 'round.finished' && (row as { round: number }).round === 2);
+    const event = { ...log[at]!, key: 'latent/2', type: 'latent.updated' as const, data };
+    const { rounds } = viewOf([...log.slice(0, at), event, ...log.slice(at)].map((one, i) => ({ ...one, seq: i + 1 })));
+    expect(rounds.map(({ latent }) => latent)).toEqual([null, null, data]);
+  });
+});
+
 describe('a log that was written before all this', () => {
   it('gives the page what it gave', () => {
     const log = syntheticLog({ start: 0, rounds: 3 });

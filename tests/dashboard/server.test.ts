@@ -316,6 +316,22 @@ describe('what it sends', () => {
     expect(page.messages[2]).toEqual({ type: 'error', message: 'The event log cannot be read: disk on fire' });
   });
 
+  it('lets a page in and answers it while the log cannot be read, and serves it once it can', async () => {
+    const run = runWith(2);
+    const dashboard = await start(run);
+    run.trouble = new Error('disk on fire');
+    const page = await new Page(dashboard).until(greeted);
+    expect(page.messages[0]).toMatchObject({ type: 'hello', lastSeq: 2 });
+    page.send({ type: 'subscribe', after: 0 });
+    await page.until(({ messages }) => messages.length === 2);
+    expect(page.messages[1]).toEqual({ type: 'error', message: 'The event log cannot be read: disk on fire' });
+    for (let i = 0; i < 15; i++) dashboard.tick();
+    await page.until(({ messages }) => messages.at(-1)!.type === 'state');
+    run.trouble = null;
+    dashboard.tick();
+    await page.until(({ events }) => events.length === 2);
+  });
+
   it('says once that the log cannot be read, and goes on when it can', async () => {
     const run = runWith(2);
     const dashboard = await start(run);

@@ -180,7 +180,7 @@ export function syntheticLog(options: SyntheticOptions): LoggedEvent[] {
       }
       record(`rewards/${round}`, { type: 'rewards.counted', data: { round, none: failed.length * 20, rewards: { from: 0, width: 0.05, counts: bell(12 + round * 0.5, 3, 20 * (samples.length - failed.length), 20, 1).counts } } });
       record(`discriminator/${round}`, { type: 'discriminator.updated', data: { round, loss: 0.6, auc: 0.78 - round * 0.015, heldOutLoss: 0.63 } });
-      record(`policy/${round}`, { type: 'policy.updated', data: { round, steps: 60, tokens: 61_000, rows: 960, corpusRows: 620, corpusTokens: 40_200, loss: 1.9, corpusLoss: 1.7, clipped: 0.08, gradNorm: 0.7 } });
+      record(`policy/${round}`, { type: 'policy.updated', data: { round, steps: 60, tokens: 61_000, rows: 960, corpusRows: 620, corpusTokens: 40_200, loss: 1.9, likelihoodLoss: 1.7, clipped: 0.08, gradNorm: 0.7 } });
     });
     move('round', 'saving.working', 'xstate.done.actor.0.round.learning.working');
     record(`checkpoint/${round}`, { type: 'checkpoint.saved', data: { round, checkpoint: `r${round}`, weightsHash: `w${round}` } });

@@ -6,7 +6,7 @@ import { drive, type Coverage, type Driven } from './driver.ts';
 
 /**
  * `reach` brings a fresh machine to the effect's `working` state. Checks: a failure is retried after a growing delay and noted; success
- * after a retry goes on; a pause holds the effect before it starts again; the cap and a permanent error end in `failed`.
+ * after a retry goes on; a pause holds the effect before it starts again; the cap and a permanent error end in `failed`. One that is tried `once` fails with its first error.
  */
 export function holdsEffectLaws(options: {
   readonly machine: AnyStateMachine;
@@ -16,8 +16,9 @@ export function holdsEffectLaws(options: {
   readonly output: unknown;
   readonly reach: (driven: Driven) => void;
   readonly coverage: Coverage;
+  readonly once?: boolean;
 }): void {
-  const { machine, input, state, src, output, reach, coverage } = options;
+  const { machine, input, state, src, output, reach, coverage, once = false } = options;
   const fresh = (): Driven => {
     const driven = drive(machine, input, coverage);
     reach(driven);
@@ -25,6 +26,18 @@ export function holdsEffectLaws(options: {
     expect(driven.working()?.src).toBe(src);
     return driven;
   };
+
+  const permanent = fresh();
+  permanent.fail(Object.assign(new Error('corpus too small'), { permanent: !once }));
+  expect(permanent.state()).toBe('failed');
+  expect(permanent.retried).toEqual([]);
+  expect(JSON.stringify(permanent.output())).toContain(`'${src}' of the ${machine.id} failed and cannot be tried again: corpus too small`);
+  if (once) {
+    const working = fresh();
+    working.done(output);
+    expect(working.state().startsWith(`${state}.`)).toBe(false);
+    return working.stop();
+  }
 
   const retrying = fresh();
   retrying.fail(new Error('gone'));
@@ -56,9 +69,4 @@ export function holdsEffectLaws(options: {
   expect(exhausted.retried).toHaveLength(RETRY.attempts - 1);
   expect(exhausted.output()).toMatchObject({ status: 'failed' });
   expect(JSON.stringify(exhausted.output())).toContain(`'${src}' of the ${machine.id} failed ${RETRY.attempts} times: gone for good`);
-
-  const permanent = fresh();
-  permanent.fail(Object.assign(new Error('corpus too small'), { permanent: true }));
-  expect(permanent.state()).toBe('failed');
-  expect(permanent.retried).toEqual([]);
 }

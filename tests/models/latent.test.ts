@@ -146,8 +146,8 @@ describe('an update', () => {
     const report = await toy.host.update({ ...quiet, key: 'count', steps: 3, warmUpSteps: 1, adversarialWeight: 0.5, corpusWeight: 2 });
     // Four rows behind a prefix hold a document of seven tokens each; four without one hold one each too, for two do not fit.
     expect(report).toMatchObject({ steps: 2, rows: 32, corpusRows: 16, corpusTokens: 2 * 8 * 7, clipped: 0 });
-    expect(report.corpusLoss).toBeCloseTo((report.prefixedLoss + report.plainLoss) / 2, 4);
-    expect(report.loss).toBeCloseTo(0.5 * report.generatorLoss + 2 * report.corpusLoss, 4);
+    expect(report.likelihoodLoss).toBeCloseTo((report.prefixedLoss + report.plainLoss) / 2, 4);
+    expect(report.loss).toBeCloseTo(0.5 * report.generatorLoss + 2 * report.likelihoodLoss, 4);
     expect(report.tokens).toBeGreaterThanOrEqual(report.corpusTokens + 16);
     toy.host.release();
   });

@@ -28,7 +28,8 @@ describe('a checkpoint', () => {
   it('names size and hash of each file, and gives back the state', async () => {
     const checkpoints = new Checkpoints(temporaryFolder());
     await save(checkpoints, 'round-1', 1);
-    const manifest = await checkpoints.verify('round-1');
+    expect(await checkpoints.verified('round-1')).toBe(checkpoints.path('round-1'));
+    const manifest = checkpoints.get('round-1')!;
     expect(Object.keys(manifest.files).sort()).toEqual(['counters.json', 'model/weights.bin']);
     expect(manifest.files['model/weights.bin']!.bytes).toBe('weights of round-1'.length);
     expect(manifest.files['counters.json']!.sha256).toBe('44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a');
@@ -37,10 +38,13 @@ describe('a checkpoint', () => {
 
   it('that was damaged or lost a file is told by name', async () => {
     const checkpoints = new Checkpoints(temporaryFolder());
-    await save(checkpoints, 'a');
+    await save(checkpoints, 'a', 1);
     writeFileSync(join(checkpoints.path('a'), 'model', 'weights.bin'), 'weights of b');
-    await expect(checkpoints.verify('a')).rejects.toThrow(/weights\.bin is missing or damaged/);
-    await expect(checkpoints.verify('b')).rejects.toThrow(/no complete checkpoint 'b' .* There are: a/);
+    await expect(checkpoints.verified('a')).rejects.toThrow(/weights\.bin is missing or damaged.* start a new run/);
+    await save(checkpoints, 'pretraining-1', null);
+    writeFileSync(join(checkpoints.path('pretraining-1'), 'model', 'weights.bin'), 'weights of pretraining-2');
+    await expect(checkpoints.verified('pretraining-1')).rejects.toThrow(/missing or damaged.* delete the folder .*pretraining-1 and resume/);
+    await expect(checkpoints.verified('b')).rejects.toThrow(/no complete checkpoint 'b' .* There are: a/);
   });
 
   it('without a file, or with a name that leaves the folder, is refused', async () => {
@@ -68,7 +72,7 @@ describe('cleaning up', () => {
     writeFileSync(join(checkpoints.prepare('bad'), 'weights.bin'), 'half');
     expect(new Checkpoints(run).clean()).toEqual(['bad']);
     expect(readdirSync(checkpoints.folder)).toEqual(['good']);
-    await checkpoints.verify('good');
+    await checkpoints.verified('good');
   });
 });
 

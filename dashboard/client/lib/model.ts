@@ -83,11 +83,13 @@ export interface RoundView {
   readonly rewards: EventData['rewards.counted'] | null;
   readonly update: EventData['policy.updated'] | null;
   readonly lengths: EventData['lengths.counted'] | null;
+  /** Null under learners that have no such generator. */
+  readonly latent: EventData['latent.updated'] | null;
 }
 
 /** What belongs to a round beside its row. */
 type Beside = Omit<RoundView, 'round' | 'row'>;
-const NOTHING_BESIDE: Beside = { timing: null, refinement: null, reasons: [], gate: null, test: null, rewards: null, update: null, lengths: null };
+const NOTHING_BESIDE: Beside = { timing: null, refinement: null, reasons: [], gate: null, test: null, rewards: null, update: null, lengths: null, latent: null };
 
 export interface RunView {
   /** Time of the first record since the run was last started or resumed. */
@@ -206,11 +208,10 @@ export class RunModel {
     'model.ready': (model) => this.#setRun({ model }),
     'vocabulary.ready': ({ bytes }) => this.#setRun({ vocabulary: bytes }),
     'pretraining.step': ({ step, loss, totalSteps }) => {
-      this.#curve.push(step, loss);
-      this.#setPretraining({ step: Math.max(step, this.#pretraining.step), loss, totalSteps });
+      this.#curve.push(step + 1, loss);
+      this.#setPretraining({ step: Math.max(step + 1, this.#pretraining.step), loss, totalSteps });
     },
     'pretraining.progress': ({ step, loss, totalSteps, tokensPerSecond, secondsLeft }, { time }) => {
-      this.#curve.push(step, loss);
       this.#setPretraining({ step: Math.max(step, this.#pretraining.step), loss, totalSteps, tokensPerSecond, endsAt: time + secondsLeft * 1000 });
     },
     'pretraining.finished': ({ steps }) => this.#setPretraining({ step: steps, totalSteps: Math.max(steps, this.#pretraining.totalSteps), finished: true, endsAt: null }),
@@ -230,6 +231,7 @@ export class RunModel {
     'round.timed': (timing) => this.#amend(timing.round, { timing }),
     'rewards.counted': (rewards) => this.#amend(rewards.round, { rewards }),
     // Older logs do not say how much of an update was corpus.
+    'latent.updated': (latent) => this.#amend(latent.round, { latent }),
     'policy.updated': (update) => this.#amend(update.round, { update: update.corpusTokens === undefined ? null : update }),
     'guards.checked': (checked) => this.#amend(checked.round, checked.split === 'gate' ? { gate: checked } : { test: checked }),
     'lengths.counted': (lengths) => this.#amend(lengths.round, { lengths }),

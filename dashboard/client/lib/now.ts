@@ -46,10 +46,11 @@ export function describeNow(view: View, state: RunState | null, plannedRounds: n
   return { title: 'Preparing', detail: doing || (ready.length > 0 ? `Ready: ${ready.join(', ')}.` : 'Corpus, tokenizer and model are made ready.'), progress: null };
 }
 
+/** By the names under which agents note what they do. */
 const VERBS: Readonly<Record<string, string>> = {
-  generate: 'writes samples', judge: 'judges samples', evaluate: 'judges samples', criticise: 'weighs what it read', propose: 'repairs failed samples',
-  refine: 'repairs failed samples', learn: 'trains', update: 'trains', save: 'saves a checkpoint', decide: 'decides on promotion', measure: 'measures the policy',
-  pretrain: 'pretrains the policy', finish: 'brings its work to an end', prepare: 'prepares corpus, tokenizer and models',
+  prepare: 'prepares corpus, tokenizer and models', pretrain: 'pretrains the policy', finish: 'brings its work to an end', 'pretrain discriminator': 'pretrains the discriminator',
+  generate: 'writes samples', judge: 'judges samples', criticise: 'weighs what it read', propose: 'repairs failed samples', learn: 'trains', 'roll out': 'completes beginnings of samples',
+  'measure gate': 'measures the candidate', 'measure test': 'measures the policy',
 };
 
 /** `The generator writes samples (768)`. */

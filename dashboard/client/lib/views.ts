@@ -138,6 +138,7 @@ export interface EventData {
   'rewards.counted': { readonly round: number; readonly none: number; readonly rewards: HistogramData };
   'policy.updated': { readonly round: number; readonly steps: number; readonly tokens: number; readonly rows: number; readonly corpusRows: number; readonly corpusTokens: number };
   'guards.checked': { readonly round: number; readonly split: string; readonly checks: readonly GuardCheckData[] };
+  'latent.updated': { readonly round: number; readonly generatorLoss: number; readonly discriminatorLoss: number; readonly realKnown: number; readonly generatedKnown: number; readonly length: number };
   'lengths.counted': { readonly round: number; readonly samples: HistogramData; readonly documents: HistogramData; readonly documentsMedian: number };
   'prompts.measured': { readonly round: number; readonly results: readonly PromptResultData[] };
   'refinement.finished': { readonly round: number; readonly failed: number; readonly repaired: number; readonly accepted: readonly string[] };

@@ -17,14 +17,16 @@ const WARM_UP_STEPS = 30;
 export class LatentGan implements LearningMethod {
   constructor(private readonly deps: MethodDeps) {}
 
+  /** Records `latent.updated`. */
   async teach({ round }: RoundOutcome): Promise<UpdateReport> {
-    const { model, config } = this.deps;
+    const { model, events, config } = this.deps;
     const { latent: { steps, temperature, adversarialWeight }, learning: { corpusWeight, averageDecay } } = config;
     const warmUpSteps = round === 1 ? WARM_UP_STEPS : 0;
-    const { loss, corpusLoss, clipped, gradNorm, tokens, rows, corpusRows, corpusTokens, steps: taught } = await model.updateLatent({
+    const { generatorLoss, discriminatorLoss, realKnown, generatedKnown, prefixedLoss: _prefixed, plainLoss: _plain, latentGradNorm: _norm, length, ...report } = await model.updateLatent({
       key: `round/${round}`, steps: steps + warmUpSteps, warmUpSteps, temperature, adversarialWeight, policyFactor: 1, corpusWeight,
       learningRate: scheduleOf(config, round).learningRate, latentLearningRate: FRESH_RATE, discriminatorLearningRate: FRESH_RATE, averageDecay,
     });
-    return { steps: taught, tokens, rows, corpusRows, corpusTokens, loss, corpusLoss, clipped, gradNorm };
+    events.record([{ key: `latent/${round}`, event: { type: 'latent.updated', data: { round, generatorLoss, discriminatorLoss, realKnown, generatedKnown, length } } }]);
+    return report;
   }
 }

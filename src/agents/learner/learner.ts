@@ -4,13 +4,13 @@
  */
 import type { Judged, Learner, LearnReport } from '../../contracts/agents.ts';
 import type { DiscriminatorInput, DiscriminatorReport, ModelHost } from '../../contracts/model.ts';
-import type { Critique, Repair, Sample } from '../../contracts/records.ts';
+import type { Critique, Repair } from '../../contracts/records.ts';
 import { auc, histogramOf, mean, vetoed } from '../../metrics/index.ts';
 import { RandomStream } from '../../random/philox.ts';
 import { during } from '../activity.ts';
 import { judgedAhead } from '../ahead.ts';
 import { rewardsOf } from '../reward.ts';
-import { createdEvent, recordAll, recordedEvent, requestOf, textOf } from '../samples.ts';
+import { createdEvent, recordAll, recordedEvent, requestOf, sampleOf } from '../samples.ts';
 import { methodOf } from './methods.ts';
 import type { LearningMethod, MethodDeps } from './method.ts';
 
@@ -52,9 +52,7 @@ export class RoundLearner implements Learner {
         ({ index, text, finish }) => requestOf({ id: idOf(index), prompt: '', completion: text, finish }),
         signal,
       );
-      const samples = completions.map(({ text, ...completion }, i): Sample => ({
-        id: idOf(i), taskId: `train0/unconditional/${i}`, kind: 'unconditional', round: 0, attempt: 0, prompt: '', completion: text, ...completion,
-      }));
+      const samples = completions.map((completion, i) => sampleOf(idOf(i), 0, { id: `train0/unconditional/${i}`, kind: 'unconditional', prompt: '' }, completion));
       const evaluations = await evaluator.evaluateMany(samples.map(requestOf), signal);
       signal?.throwIfAborted();
       const shown = samples.slice(0, WARM_UP_SHOWN);
@@ -62,7 +60,7 @@ export class RoundLearner implements Learner {
         ...shown.map(createdEvent),
         ...shown.map((_, i) => recordedEvent(evaluations[i]!)),
       ]);
-      const fake = samples.flatMap((sample, i) => (evaluations[i]!.valid ? [{ text: textOf(sample), bigrams: evaluations[i]!.bigrams }] : []));
+      const fake = samples.flatMap((_, i) => (evaluations[i]!.valid ? [{ bigrams: evaluations[i]!.bigrams }] : []));
       await this.#updateDiscriminator(0, fake, WARM_UP_ROUNDS * config.learning.discriminatorSteps);
     });
   }
@@ -80,7 +78,7 @@ export class RoundLearner implements Learner {
       events.record([{ key: `rewards/${round}`, event: { type: 'rewards.counted', data: { round, none: rewards.length - earned.length, rewards: histogram } } }]);
 
       const valid = judged.filter(({ evaluation }) => evaluation.valid && !evaluation.copy);
-      const fake = [...(await this.deps.replay(round)), ...valid.map(({ sample, evaluation }) => ({ text: textOf(sample), bigrams: evaluation.bigrams }))];
+      const fake = [...(await this.deps.replay(round)), ...valid.map(({ evaluation: { bigrams } }) => ({ bigrams }))];
       const discriminator = await this.#updateDiscriminator(round, fake, learning.discriminatorSteps);
       signal?.throwIfAborted();
 

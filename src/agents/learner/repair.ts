@@ -109,6 +109,6 @@ function joined(reports: readonly UpdateReport[]): UpdateReport {
   const perStep = (name: keyof UpdateReport): number => reports.reduce((total, report) => total + report.steps * report[name], 0) / Math.max(1, sum('steps'));
   return {
     steps: sum('steps'), tokens: sum('tokens'), rows: sum('rows'), corpusRows: sum('corpusRows'), corpusTokens: sum('corpusTokens'),
-    loss: perStep('loss'), corpusLoss: perStep('corpusLoss'), clipped: perStep('clipped'), gradNorm: perStep('gradNorm'),
+    loss: perStep('loss'), likelihoodLoss: perStep('likelihoodLoss'), clipped: perStep('clipped'), gradNorm: perStep('gradNorm'),
   };
 }

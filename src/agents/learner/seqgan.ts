@@ -106,7 +106,7 @@ function isBroken(beginning: Buffer, { brokenAt }: Evaluation): boolean {
 /** D of each text: 0 for those that earn nothing. */
 async function probabilities(model: RolloutDeps['model'], texts: readonly string[], evaluations: readonly Evaluation[], veto: readonly string[]): Promise<number[]> {
   const earning = evaluations.flatMap((evaluation, i) => (evaluation.valid && !evaluation.copy && !vetoed(evaluation, { veto }) ? [i] : []));
-  const logOdds = await model.scoreDiscriminator(earning.map((i) => ({ text: texts[i]!, bigrams: evaluations[i]!.bigrams })));
+  const logOdds = await model.scoreDiscriminator(earning.map((i) => ({ bigrams: evaluations[i]!.bigrams })));
   const result = texts.map(() => 0);
   earning.forEach((i, n) => (result[i] = 1 / (1 + Math.exp(-logOdds[n]!))));
   return result;
