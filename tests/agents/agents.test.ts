@@ -122,7 +122,7 @@ describe('pretrainer', () => {
     await pretrainer.advance({ fromStep: 0, steps: 8 });
     expect(await pretrainer.advance({ fromStep: 8, steps: 100 })).toMatchObject({ step: 20 });
     expect(events.recorded.map(({ key }) => key)).toEqual(Array.from({ length: 20 }, (_, i) => `pretraining/${i}`));
-    expect(events.of('pretraining.step')[0]).toMatchObject({ step: 1, totalSteps: 20 });
+    expect(events.of('pretraining.step')[0]).toMatchObject({ step: 0, totalSteps: 20 });
   });
 
   it('saves whenever a multiple of saveEvery was passed, but leaves the last save to finish', async () => {

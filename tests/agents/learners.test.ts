@@ -6,6 +6,7 @@ import { LatentGan } from '../../src/agents/learner/latent-gan.ts';
 import type { MethodDeps } from '../../src/agents/learner/method.ts';
 import { parseConfig } from '../../src/config/load.ts';
 import type { LatentUpdateRequest } from '../../src/contracts/model.ts';
+import { MemorySink } from '../fakes.ts';
 import { Language, TabularPolicy } from './tabular-policy.ts';
 
 const language = new Language(['abab', 'cdcd', 'abcd']);
@@ -30,6 +31,35 @@ describe.each(['policy-gradient', 'expert-iteration'] as const)('%s', (learner) 
     const validity = await learnToy(plan({ policy, config: { learner, learning } }));
     expect(validity[0]).toBeLessThan(0.5);
     expect(language.texts.reduce((sum, text) => sum + policy.probability(text), 0)).toBeGreaterThan(0.95);
+  });
+});
+
+describe('policy gradient', () => {
+  const alone = { ...learning, acceptedWeight: 0, faultWeight: 0, alternativeDraws: 0 };
+
+  it.each([
+    // The rarer a break, the seldomer it is blamed.
+    ['of breaks', { faultWeight: 4, faultBefore: 0 }, 0.85],
+    ['of what would have broken them', { alternativeDraws: 2, alternativeWeight: 4 }, 0.95],
+  ] as const)('comes to write valid texts by blame alone: %s', async (_, blame, least) => {
+    const policy = pretrained();
+    await learnToy(plan({ policy, rounds: 60, config: { learner: 'policy-gradient', learning: { ...alone, ...blame } } }));
+    expect(language.texts.reduce((sum, text) => sum + policy.probability(text), 0)).toBeGreaterThan(least);
+  });
+
+  it('by advantages alone, comes to write the text of the highest reward: the expected reward has no other maximum', async () => {
+    const policy = pretrained();
+    const before = policy.probability('cdcd');
+    await learnToy(plan({ policy, rounds: 25, logOdds: (text) => (text === 'cdcd' ? Math.log(4) : 0), config: { learner: 'policy-gradient', learning: { ...alone, advantageWeight: 1 } } }));
+    expect(before).toBeLessThan(0.5);
+    expect(policy.probability('cdcd')).toBeGreaterThan(0.95);
+  });
+
+  it('with no term at all stays where it is', async () => {
+    const policy = pretrained();
+    const before = language.texts.map((text) => policy.probability(text));
+    await learnToy(plan({ policy, rounds: 3, config: { learner: 'policy-gradient', learning: alone } }));
+    expect(language.texts.map((text) => policy.probability(text))).toEqual(before);
   });
 });
 
@@ -84,14 +114,16 @@ describe('latent gan', () => {
         generatorLoss: 1, prefixedLoss: 1, plainLoss: 1, latentGradNorm: 1, discriminatorLoss: 1, realKnown: 1, generatedKnown: 1, length: 1,
       };
     };
+    const events = new MemorySink();
     const config = parseConfig({ learner: 'latent-gan', budget: { rounds: 2 }, latent: { steps: 7 }, learning: { decay: 0.5, learningRate: 1e-3 } });
-    const method = new LatentGan({ model: { updateLatent }, config } as unknown as MethodDeps);
+    const method = new LatentGan({ model: { updateLatent }, events, config } as unknown as MethodDeps);
     const outcome = { judged: [], rewards: [], repairs: [] };
     const reports = [await method.teach({ round: 1, ...outcome }), await method.teach({ round: 2, ...outcome })];
     expect(asked.map(({ steps, warmUpSteps }) => steps - warmUpSteps)).toEqual([7, 7]);
     expect(asked.map(({ warmUpSteps }) => warmUpSteps > 0)).toEqual([true, false]);
     expect(asked.map(({ learningRate }) => learningRate)).toEqual([1e-3, 5e-4]);
     expect(new Set(asked.map(({ key }) => key)).size).toBe(2);
-    expect(Object.keys(reports[0]!).sort()).toEqual(['clipped', 'likelihoodLoss', 'corpusRows', 'corpusTokens', 'gradNorm', 'loss', 'rows', 'steps', 'tokens']);
+    expect(Object.keys(reports[0]!).sort()).toEqual(['clipped', 'corpusRows', 'corpusTokens', 'gradNorm', 'likelihoodLoss', 'loss', 'rows', 'steps', 'tokens']);
+    expect(events.of('latent.updated')).toEqual([1, 2].map((round) => ({ round, generatorLoss: 1, discriminatorLoss: 1, realKnown: 1, generatedKnown: 1, length: 1 })));
   });
 });

@@ -45,7 +45,7 @@ describe('the loop with fake models', () => {
     const result = await output;
     expect(result).toMatchObject({ status: 'done', rounds: 2, reason: 'The budget of 2 rounds is spent.' });
     const { events } = run;
-    expect(events.of('pretraining.step').map(({ step }) => step)).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
+    expect(events.of('pretraining.step').map(({ step }) => step)).toEqual(Array.from({ length: 20 }, (_, i) => i));
     expect(events.of('round.finished').map(({ round }) => round)).toEqual([0, 1, 2]);
     expect(result.rows).toEqual(events.of('round.finished'));
     const samples = events.of('sample.created');

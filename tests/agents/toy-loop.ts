@@ -32,7 +32,10 @@ export async function learnToy({ language, policy, config: input, rounds, sample
   policy.logOdds = logOdds;
   const deps: LearnerDeps = {
     config, clock: () => 0, events, evaluator, endOfText: END, real: () => [], replay: async () => [], save: async () => '',
-    accepted: async (round, most) => accepted.filter((one) => one.round < round).toReversed().slice(0, most).toReversed(),
+    accepted: async (round, least) => {
+      const from = Array.from({ length: round - 1 }, (_, i) => round - 1 - i).find((first) => accepted.filter((one) => one.round >= first && one.round < round).length >= least) ?? 1;
+      return least === 0 ? [] : accepted.filter((one) => one.round >= from && one.round < round);
+    },
     model: policy,
   };
   const learner = new RoundLearner(deps);

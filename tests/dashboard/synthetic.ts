@@ -101,7 +101,7 @@ export function syntheticLog(options: SyntheticOptions): LoggedEvent[] {
   for (let step = 10; step <= lastStep; step += 10) {
     wait(0.9);
     const loss = 1.62 + 5.3 * Math.exp(-step / 160) + 0.5 * Math.exp(-step / 700) + (uniform() - 0.5) * 0.12;
-    record(`pretraining/${step}`, { type: 'pretraining.step', data: { step, loss, gradNorm: 0.8, learningRate: 3e-3, totalSteps: pretrainingSteps } });
+    record(`pretraining/${step - 1}`, { type: 'pretraining.step', data: { step: step - 1, loss, gradNorm: 0.8, learningRate: 3e-3, totalSteps: pretrainingSteps } });
     if (step % 50 === 0) note({ type: 'pretraining.progress', data: { step, totalSteps: pretrainingSteps, loss, tokensPerSecond: 29_400 + uniform() * 900, secondsLeft: ((pretrainingSteps - step) / 10) * 0.9 } });
     if (step % 200 === 0) note({ type: 'preview.created', data: { step, ...preview(step / pretrainingSteps, uniform) } });
     if (step % 250 === 0) {
