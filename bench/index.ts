@@ -1,4 +1,5 @@
 /** `npm run bench -- NAME`: which benches there are. Each is one file with a `main`, or with a `measure` that makes a report of ratios. */
+import { main as breaks } from './breaks.ts';
 import { main as check } from './check.ts';
 import { main as coco } from './coco.ts';
 import type { BenchReport, Say } from './figures.ts';
@@ -31,6 +32,7 @@ const BENCHES: Readonly<Record<string, { readonly about: string; readonly main: 
   improve: { about: 'does the loop learn from its feedback? against four control arms, over seeds (--help)', main: improve },
   oracle: { about: 'likelihood and SeqGAN on the synthetic oracle, quality and diversity over temperature (--help)', main: oracle },
   coco: { about: 'likelihood, SeqGAN and filtered samples on image captions, BLEU and Self-BLEU over temperature (--help)', main: coco },
+  breaks: { about: "how a run's samples fail, by kind, and what of that blame could have seen (--help)", main: breaks },
   judge: { about: 'the strict rules against CPython on mutants of held-out code', main: judge },
   sandbox: { about: 'a thousand hostile programs: what gets out, what is left, how fast', main: sandbox },
 };

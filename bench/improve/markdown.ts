@@ -30,7 +30,7 @@ function changeOf(row: MeasureRow, interval: Interval | null | undefined): strin
 }
 
 const nameOf = ({ name, unit }: MeasureRow): string => (unit === 'share' ? `${name}, %` : name);
-const turnover = ({ gained, lost, prompts }: Turnover): string[] => [String(gained), String(lost), String(prompts)];
+const turnover = ({ gained, lost, raised, lowered, prompts }: Turnover): string[] => [gained, lost, raised, lowered, prompts].map(String);
 
 export function markdownOf(report: ImproveReport, command: string): string {
   const arms = ARM_NAMES.filter((arm) => report.arms[arm] !== undefined);
@@ -60,7 +60,7 @@ export function markdownOf(report: ImproveReport, command: string): string {
       ...arms.map((arm) => [arm, ...points(report.arms[arm]!.coverage)]),
     ]),
     '![Coverage](coverage.svg)',
-    table([`prompts with a valid completion among ${perPrompt}`, 'gained', 'lost', 'of'], [
+    table([`prompts with a valid completion among ${perPrompt}`, 'gained', 'lost', 'valid more often', 'less often', 'of'], [
       ['round 0, drawn again (chance)', ...turnover(report.start.turnover)],
       ...arms.map((arm) => [arm, ...turnover(report.arms[arm]!.turnover)]),
     ]),
@@ -68,8 +68,8 @@ export function markdownOf(report: ImproveReport, command: string): string {
     report.targets.length === 0 ? 'The loop was not run.' : table(['round 0 to the last', 'required', 'goal', 'measured', 'reached'], report.targets.map(({ what, required, goal, measured, reached }) => [what, required, goal, measured, reached])),
     '## The arms',
     table(['', 'what it learns from', 'steps', 'tokens', 'refused by the gate', 'alarms'], arms.map((arm) => {
-      const { steps, tokens, refused, alarms: raised } = report.arms[arm]!;
-      return [arm, ARMS[arm], steps.toFixed(0), tokens.toFixed(0), `${refused} of ${rounds * seeds.length}${isControl(arm) ? ' (promoted all the same)' : ''}`, alarms(raised)];
+      const { seeds: run, steps, tokens, refused, alarms: raised } = report.arms[arm]!;
+      return [arm, ARMS[arm], steps.toFixed(0), tokens.toFixed(0), `${refused} of ${rounds * run}${isControl(arm) ? ' (promoted all the same)' : ''}`, alarms(raised)];
     })),
     'Steps and tokens: means over seeds of all updates of the policy.',
   ].join('\n\n')}\n`;

@@ -4,10 +4,10 @@
  */
 import type { Guards } from '../../src/contracts/records.ts';
 import { passAtK } from '../../src/evaluator/execution/index.ts';
-import { alarmBounds, isBroken, mean, seedInterval, seedMean, type Interval } from '../../src/metrics/index.ts';
+import { alarmBounds, differenceInterval, isBroken, mean, seedInterval, seedMean, wilson, type Interval } from '../../src/metrics/index.ts';
 import { hash32, philox } from '../../src/random/philox.ts';
 import type { CellFigures } from './figures.ts';
-import { ARM_NAMES, type Arm } from './settings.ts';
+import { ARM_NAMES, isControl, type Arm } from './settings.ts';
 import { targetsOf, type Target } from './targets.ts';
 import { verdictOf, type Verdict } from './verdict.ts';
 
@@ -38,7 +38,11 @@ export const MEASURES: readonly Measure[] = [
   guard('codeTokens', 'code tokens', 'number', 1),
   guard('distinctShapes', 'distinct shapes in 200', 'number', 0),
   guard('repeatedLines', 'repeated lines', 'share', 2),
+  guard('similarLines', 'lines alike but for names', 'share', 2),
+  guard('bytesPerCodeToken', 'bytes a code token', 'number', 2),
+  guard('empty', 'empty samples', 'share', 2),
   guard('copies', 'copies', 'share', 2),
+  guard('renamedCopies', 'copies under other names', 'share', 2),
   guard('selfBleu', 'Self-BLEU', 'number', 3),
   guard('entropy', 'entropy', 'number', 3),
   { name: 'rules minus judge', unit: 'share', digits: 2, at: (cell, which) => one(cell[which].measurement.rulesGap) },
@@ -74,10 +78,15 @@ export interface Turnover {
   /** Prompts over all seeds that the last policy solved in n samples and round 0's did not, and the other way round. */
   readonly gained: number;
   readonly lost: number;
+  /** Prompts whose completions are valid more often than round 0's, or less often, beyond the 95 % interval of the difference. */
+  readonly raised: number;
+  readonly lowered: number;
   readonly prompts: number;
 }
 
 export interface ArmReport {
+  /** Under how many it was run. */
+  readonly seeds: number;
   readonly curve: readonly CurvePoint[];
   readonly coverage: readonly CoveragePoint[];
   readonly turnover: Turnover;
@@ -141,15 +150,18 @@ function coverageOf(name: string, ks: readonly number[], all: readonly CellFigur
 }
 
 function turnoverOf(pairs: readonly (readonly [before: CellFigures['first']['coverage'], after: CellFigures['first']['coverage']])[]): Turnover {
-  let gained = 0, lost = 0, prompts = 0;
+  let gained = 0, lost = 0, raised = 0, lowered = 0, prompts = 0;
   for (const [before, after] of pairs) {
     prompts += before.solved.length;
     before.solved.forEach((c, i) => {
       if (c === 0 && after.solved[i]! > 0) gained++;
       if (c > 0 && after.solved[i] === 0) lost++;
+      const { low, high } = differenceInterval(wilson(after.solved[i]!, after.n), wilson(c, before.n));
+      if (low > 0) raised++;
+      if (high < 0) lowered++;
     });
   }
-  return { gained, lost, prompts };
+  return { gained, lost, raised, lowered, prompts };
 }
 
 /** Names of the alarms that an arm's last policy raises: means over its seeds against those of round 0. */
@@ -202,6 +214,7 @@ export function reportOf(cells: readonly CellFigures[], { setting, rounds }: { r
     const alarms: Record<string, number> = {};
     for (const cell of own) for (const [alarm, count] of Object.entries(cell.alarms)) alarms[alarm] = (alarms[alarm] ?? 0) + count;
     arms[arm] = {
+      seeds: own.length,
       curve: Array.from({ length: rounds + 1 }, (_, round) => round).flatMap((round) => {
         const rows = own.flatMap((cell) => cell.rounds.filter((row) => row.round === round));
         if (rows.length === 0) return [];
@@ -222,7 +235,9 @@ export function reportOf(cells: readonly CellFigures[], { setting, rounds }: { r
 
   const validity = measures.find(({ name }) => name === 'validity')!;
   const broken = Object.fromEntries(present.map((arm) => [arm, brokenBy(of(arm))]));
-  const verdict = verdictOf({ seeds: loop.length, rounds, gain: validity.gain, controls: validity.differences, broken });
+  // No comparison counts for more seeds than its control has.
+  const fewest = Math.min(loop.length, ...present.filter(isControl).map((arm) => pairsWith(arm).length));
+  const verdict = verdictOf({ seeds: fewest, rounds, gain: validity.gain, controls: validity.differences, broken });
   return {
     setting, rounds, seeds, samples: starts[0]?.first.valid.length ?? 0, perPrompt, verdict, measures, arms,
     start: {

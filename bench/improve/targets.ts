@@ -27,6 +27,11 @@ export function steadyRounds({ rounds }: Pick<CellFigures, 'rounds'>): number {
   return (fall < 0 ? rounds.length : fall) - 1;
 }
 
+/** Rounds whose validity lies below that of the round before them beyond the interval of that one comparison: where nothing falls, one in forty does. */
+export function fallsAlone({ rounds }: Pick<CellFigures, 'rounds'>): number {
+  return rounds.filter(({ validity }, i) => i > 0 && differenceInterval(validity, rounds[i - 1]!.validity).high < 0).length;
+}
+
 /** Empty when the loop was not run. Every figure is a mean over the seeds of the last measurement; steady rounds are the worst seed's. */
 export function targetsOf(loop: readonly CellFigures[], corpusOnly: readonly CellFigures[], verdict: Pick<VerdictInput, 'controls' | 'broken'>): Target[] {
   if (loop.length === 0) return [];
@@ -44,6 +49,8 @@ export function targetsOf(loop: readonly CellFigures[], corpusOnly: readonly Cel
   const lines = Math.abs(guard('repeatedLines', 'last') - heldOut('repeatedLines'));
   const copies = guard('copies', 'last');
   const steady = Math.min(...loop.map(steadyRounds));
+  const falls = loop.reduce((sum, cell) => sum + fallsAlone(cell), 0);
+  const compared = loop.reduce((sum, { rounds }) => sum + rounds.length - 1, 0);
   const perPrompt = loop[0]!.first.coverage.n;
   const beaten = CONTROLS.filter((arm) => isBeaten(arm, verdict));
   const bought = beaten.filter((arm) => !(verdict.controls[arm]!.low > 0));
@@ -60,7 +67,7 @@ export function targetsOf(loop: readonly CellFigures[], corpusOnly: readonly Cel
     { what: 'repeated lines', required: "within 2 points of held-out documents'", goal: 'within 1 point', measured: `${percent(guard('repeatedLines', 'last'))} (held-out documents: ${percent(heldOut('repeatedLines'))})`, reached: grade(lines <= 0.02, lines <= 0.01) },
     { what: 'copies', required: 'at most 1 %', goal: 'at most 0.2 %', measured: percent(copies, 2), reached: grade(copies <= 0.01, copies <= 0.002) },
     { what: `prompts with a valid, non-trivial completion in ${perPrompt}`, required: 'no fewer than round 0', goal: 'more', measured: `${solved('last')} of ${loop.reduce((sum, cell) => sum + cell.last.coverage.solved.length, 0)}, ${solved('first')} at round 0`, reached: grade(solved('last') >= solved('first'), solved('last') > solved('first')) },
-    { what: 'rounds without a significant regression', required: '10', goal: '30', measured: `${steady} (the worst seed's)`, reached: grade(steady >= 10, steady >= 30) },
+    { what: 'rounds without a significant regression', required: '10', goal: '30', measured: `${steady} (the worst seed's); held to its own interval ${falls} of ${compared} comparisons fall, ${(compared / 40).toFixed(1)} by chance`, reached: grade(steady >= 10, steady >= 30) },
     { what: 'control arms beaten beyond the interval', required: 'all', goal: 'all', measured: beaten.length === 0 ? 'none' : beaten.map((arm) => (bought.includes(arm) ? `${arm} (by its guards)` : arm)).join(', '), reached: CONTROLS.some((arm) => verdict.controls[arm] === undefined) ? 'not measured' : grade(beaten.length === CONTROLS.length, true) },
   ];
 }

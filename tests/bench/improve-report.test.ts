@@ -3,7 +3,7 @@ import { coverage, frontier, validityByRound } from '../../bench/improve/charts.
 import { markdownOf } from '../../bench/improve/markdown.ts';
 import { reportOf } from '../../bench/improve/report.ts';
 import { ARM_NAMES, CONTROLS, type Arm } from '../../bench/improve/settings.ts';
-import { steadyRounds } from '../../bench/improve/targets.ts';
+import { fallsAlone, steadyRounds } from '../../bench/improve/targets.ts';
 import { verdictOf, type VerdictInput } from '../../bench/improve/verdict.ts';
 import { passAtK } from '../../src/evaluator/execution/index.ts';
 import { mean, proportionOf, wilson } from '../../src/metrics/index.ts';
@@ -108,6 +108,13 @@ describe('the report', () => {
     expect(start.turnover.gained).toBe(start.turnover.lost);
   });
 
+  it('counts prompts that are answered more and less often, beyond what chance does to one prompt', () => {
+    const own = cell('loop', 1);
+    const of = (...solved: number[]) => ({ n: 64, solved });
+    const report = reportOf([{ ...own, first: { ...own.first, coverage: of(32, 32, 0, 64, 60) }, last: { ...own.last, coverage: of(60, 36, 8, 10, 57) } }], options);
+    expect(report.arms.loop!.turnover).toEqual({ gained: 1, lost: 0, raised: 2, lowered: 1, prompts: 5 });
+  });
+
   it('tells of arms that did not begin alike', () => {
     const odd = { ...cell('no-feedback', 2), start: 'others' };
     const report = reportOf([cell('loop', 1), cell('no-feedback', 1), cell('loop', 2), odd], options);
@@ -120,6 +127,18 @@ describe('the report', () => {
     expect(steadyRounds(rounds(150, 160, 155, 170))).toBe(3);
     expect(steadyRounds(rounds(150, 250, 150, 300))).toBe(1);
     expect(steadyRounds(rounds(150))).toBe(0);
+  });
+
+  it('a fall beyond the interval of its own comparison is told, where the run as a whole is steady', () => {
+    const validity = [460, 470, 477, 459, 465, 460, 466, 470, 468, 471, 470];
+    const run = { rounds: validity.map((value, round) => ({ ...cell('loop', 1).rounds[0]!, round, validity: wilson(value, 512) })) };
+    expect([steadyRounds(run), fallsAlone(run)]).toEqual([10, 1]);
+  });
+
+  it('has the verdict of as many seeds as every control has', () => {
+    const report = reportOf([1, 2, 3].flatMap((seed) => ARM_NAMES.map((arm) => cell(arm, seed, { to: arm === 'loop' ? 0.9 : 0.3 }))).filter(({ arm, seed }) => arm !== 'random-reward' || seed === 1), options);
+    expect(report.verdict).toMatchObject({ proven: false, sentence: expect.stringContaining('one seed is too few') });
+    expect([report.arms['random-reward']!.seeds, report.arms.loop!.seeds]).toEqual([1, 3]);
   });
 
   it('nearly all runs in which nothing falls are steady to the end, and few in which something does', () => {
