@@ -13,7 +13,7 @@ import { MeasuringGate } from './agents/gate.ts';
 import { PolicyGenerator } from './agents/generator.ts';
 import { RoundLearner } from './agents/learner/learner.ts';
 import { pretrainPlan, RunPreparer } from './agents/preparer.ts';
-import { ChunkedPretrainer, type PretrainingRecord } from './agents/pretrainer.ts';
+import { bestMeasured, ChunkedPretrainer, type PretrainingRecord } from './agents/pretrainer.ts';
 import { PointedRefiner } from './agents/refiner.ts';
 import type { TaskSource } from './agents/samples.ts';
 import { RoundTimer } from './agents/timing.ts';
@@ -278,13 +278,16 @@ class ImproveRun implements Run {
       await checkpoints.complete(name, { round, weightsHash: hash, state });
       const promoted = log.query({ types: ['checkpoint.promoted'] }).map(({ data }) => data);
       const best = promoted.toSorted((a, b) => b.gate.unconditional.value - a.gate.unconditional.value)[0];
-      checkpoints.retain({ keep: config.keepCheckpoints, always: [best, promoted.at(-1)].flatMap((kept) => kept?.checkpoint ?? []) });
+      // Pretraining that patience ends goes back to its best weights.
+      const measured = config.pretraining.patience > 0 && promoted.length === 0 ? bestMeasured(measuredBits(log)) : undefined;
+      checkpoints.retain({ keep: config.keepCheckpoints, always: [...[best, promoted.at(-1)].flatMap((kept) => kept?.checkpoint ?? []), ...(measured ? [pretrainingCheckpoint(measured.step)] : [])] });
       return hash;
     };
     const documents: RunParts['documents'] = (split) => preparer.set.documents[split];
     const pretrainer = new ChunkedPretrainer({
       ...base, heldOut: () => documents('gate'), measured: () => measuredBits(log),
-      save: (step) => save(`pretraining-${String(step).padStart(6, '0')}`, null, { step }),
+      save: (step) => save(pretrainingCheckpoint(step), null, { step }),
+      restore: async (step) => model.load(await checkpoints.verified(pretrainingCheckpoint(step))),
     });
     const learnerThrough = (host: ModelHost): RoundLearner => new RoundLearner({
       ...base, model: host, save, endOfText: SPECIAL_IDS.endOfText,
@@ -312,7 +315,7 @@ class ImproveRun implements Run {
         advance: pretrainer.advance.bind(pretrainer),
         async finish(input, signal) {
           const finished = await pretrainer.finish(input, signal);
-          await keepPretraining(cache, preparer.pretrainingKey, checkpoints.path(`pretraining-${String(input.step).padStart(6, '0')}`), log);
+          await keepPretraining(cache, preparer.pretrainingKey, checkpoints.path(pretrainingCheckpoint(input.step)), log);
           await learner.warmUp(signal);
           return finished;
         },
@@ -342,6 +345,8 @@ function hasSpareCores({ threads }: Config, log: EventLog): boolean {
 function weightsHash(log: EventLog): string {
   return log.query({ types: ['checkpoint.saved'] }).at(-1)?.data.weightsHash ?? '';
 }
+
+const pretrainingCheckpoint = (step: number): string => `pretraining-${String(step).padStart(6, '0')}`;
 
 function newestPretraining(checkpoints: Checkpoints): { checkpoint: string; step: number } | null {
   const manifest = checkpoints.list().filter(({ name }) => name.startsWith('pretraining-')).at(-1);

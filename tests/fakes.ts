@@ -479,7 +479,7 @@ export function fakeRun(options: FakeRunOptions = {}): FakeRun {
     config, model, evaluator, events,
     agents: {
       preparer: new FakePreparer(preparation),
-      pretrainer: new ChunkedPretrainer({ ...deps, heldOut: () => deps.documents('gate'), measured: () => events.of('pretraining.measured'), save: (step) => model.save(`pretraining-${step}`) }),
+      pretrainer: new ChunkedPretrainer({ ...deps, heldOut: () => deps.documents('gate'), measured: () => events.of('pretraining.measured'), save: (step) => model.save(`pretraining-${step}`), restore: (step) => model.load(`pretraining-${step}`) }),
       generator: new PolicyGenerator(deps),
       critic: new JoiningCritic({ ...deps, readability: ({ evaluation }) => evaluation.score }),
       refiner: new PointedRefiner(deps),

@@ -17,6 +17,8 @@ export interface PretrainerDeps extends ActivityDeps {
   readonly config: Pick<Config, 'pretraining' | 'model' | 'sampling' | 'measuring'>;
   /** Saves the weights after `step` steps so that pretraining can go on from there; returns their hash. */
   readonly save: (step: number) => Promise<string>;
+  /** Loads what was saved after `step` steps. */
+  readonly restore: (step: number) => Promise<void>;
   /** All documents of the gate split; as many as `measuring.documents` are used. */
   readonly heldOut: () => readonly Document[];
   /** Every `pretraining.measured` of the log, in order. */
@@ -45,12 +47,19 @@ export function pretrainingEvents({ steps, measured }: PretrainingRecord, totalS
 /**
  * Whether pretraining ends at `step`: none of the last `patience` measurements up to there, in order of steps, has fewer bits than the
  * best one before them. A function of what the log holds, so a resumed run decides as an uninterrupted one does. Source: Goodfellow,
- * Bengio, Courville, "Deep Learning" (2016), algorithm 7.1, without its return to the best weights.
+ * Bengio, Courville, "Deep Learning" (2016), algorithm 7.1.
  */
 export function outOfPatience(measured: readonly HeldOutBits[], step: number, patience: number): boolean {
   if (patience === 0) return false;
-  const bits = measured.filter((one) => one.step <= step).map(({ bitsPerByte }) => bitsPerByte);
-  return bits.length - 1 - bits.indexOf(Math.min(...bits)) >= patience;
+  const until = measured.filter((one) => one.step <= step);
+  const best = bestMeasured(until);
+  return best !== undefined && until.length - 1 - until.indexOf(best) >= patience;
+}
+
+/** The first of those with the fewest bits. */
+export function bestMeasured(measured: readonly HeldOutBits[]): HeldOutBits | undefined {
+  const least = Math.min(...measured.map(({ bitsPerByte }) => bitsPerByte));
+  return measured.find(({ bitsPerByte }) => bitsPerByte === least);
 }
 
 export class ChunkedPretrainer implements Pretrainer {
@@ -67,8 +76,7 @@ export class ChunkedPretrainer implements Pretrainer {
   /**
    * Records `pretraining.step` (key `pretraining/<step>`) for each step, notes `pretraining.progress`, saves whenever a multiple of
    * `pretraining.saveEvery` was passed, and samples a preview every 20 s. With `pretraining.patience` it also records
-   * `pretraining.measured` (key `pretraining/measured/<step>`) where it would save, and ends there when patience is spent: with the
-   * weights and the learning rate as they are, which is up to `patience` measurements after the best.
+   * `pretraining.measured` (key `pretraining/measured/<step>`) where it would save, and ends there when patience is spent.
    */
   async advance({ fromStep, steps }: { readonly fromStep: number; readonly steps: number }, signal?: AbortSignal): Promise<{ step: number; loss: number; ended: boolean }> {
     const { model, events, config: { pretraining, model: shape }, save } = this.#deps;
@@ -108,10 +116,15 @@ export class ChunkedPretrainer implements Pretrainer {
     return outOfPatience(measured(), step, patience);
   }
 
-  /** Makes the trained weights the promoted ones, saves them, and records `pretraining.finished` (key `pretraining/finished`). */
+  /**
+   * Makes the trained weights the promoted ones, saves them, and records `pretraining.finished` (key `pretraining/finished`). Where patience ended pretraining at `step`,
+   * the weights are those of the best measurement; the learning rate of the steps since then had nothing to give.
+   */
   async finish({ step }: { readonly step: number }, signal?: AbortSignal): Promise<{ weightsHash: string }> {
-    const { model, events, save } = this.#deps;
+    const { model, events, measured, save, restore, config: { pretraining: { patience } } } = this.#deps;
     return during(this.#deps, { agent: 'pretrainer', activity: 'finish', round: null, amount: 1 }, async () => {
+      const best = outOfPatience(measured(), step, patience) ? bestMeasured(measured().filter((one) => one.step <= step)) : undefined;
+      if (best) await restore(best.step);
       await model.beginRounds();
       const weightsHash = await save(step);
       signal?.throwIfAborted();

@@ -110,7 +110,7 @@ describe('pretrainer', () => {
   const make = (time: () => number = clock, settings = config, model: FakeModelHost = new FakeModelHost()) => {
     const events = new MemorySink();
     const pretrainer = new ChunkedPretrainer({
-      model, events, config: settings, clock: time, evaluator: new FakeEvaluator(), save: (step) => model.save(`p${step}`),
+      model, events, config: settings, clock: time, evaluator: new FakeEvaluator(), save: (step) => model.save(`p${step}`), restore: (step) => (model.calls.push(`restore p${step}`), model.load(`p${step}`)),
       heldOut: () => documents, measured: () => events.of('pretraining.measured'),
     });
     return { model, events, pretrainer };
@@ -146,6 +146,19 @@ describe('pretrainer', () => {
       const saves = model.calls.filter((call) => call.startsWith('save'));
       expect(saves.slice(0, 3)).toEqual(['save p10', 'save p20', 'save p30']);
       expect(saves).not.toContain('save p40');
+    });
+
+    it('goes back to the weights of the best measurement where it ended early, and keeps the last ones where it did not', async () => {
+      const { model, events, pretrainer } = make(clock, settings, new PretrainedModelHost((step) => bits[step]!));
+      for (let fromStep = 0; fromStep < 40; fromStep += 10) await pretrainer.advance({ fromStep, steps: 10 });
+      const before = model.calls.length;
+      await pretrainer.finish({ step: 40 });
+      expect(model.calls.slice(before)).toEqual(['restore p20', 'beginRounds', 'save p40']);
+      expect(events.of('pretraining.finished')).toMatchObject([{ steps: 40 }]);
+      const whole = make(clock, settings, new PretrainedModelHost((step) => 100 - step));
+      for (let fromStep = 0; fromStep < 60; fromStep += 10) await whole.pretrainer.advance({ fromStep, steps: 10 });
+      await whole.pretrainer.finish({ step: 60 });
+      expect(whole.model.calls.filter((call) => call.startsWith('restore'))).toEqual([]);
     });
 
     it('measures the weights being trained on the first documents by id, before it saves, and not after the last step', async () => {
