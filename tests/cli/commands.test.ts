@@ -52,7 +52,7 @@ describe('wrong usage exits with 2 and one error', () => {
     [['run', '--minutes', '0'], /number above 0/],
     [['run', '--preset', 'huge'], /Allowed choices are laptop, small, smoke/],
     [['run', '--port', '70000'], /from 0 to 65535/],
-    [['run', '--set', 'model.width=33'], /model\.width must be a multiple of 8/],
+    [['run', '--set', 'model.width=33'], /model\.width must be a multiple of 16 times model\.heads/],
     [['run', '--set', 'sede=3'], /did you mean 'seed'/],
     [['evaluate'], /missing required argument 'file'/],
     [['evaluate', '-', '-'], /can be named once/],

@@ -140,7 +140,7 @@ describe.skipIf(!executablePath && !required)('the page', () => {
     const { page, wrong } = await visit(await start(run));
     await page.getByTestId('now').filter({ hasText: 'step 930 of 1,500' }).waitFor();
     await page.getByLabel('The policy writes now').locator('code').waitFor();
-    run.append('pretraining.step', { step: 940, totalSteps: 1500, loss: 1.7, gradNorm: 1, learningRate: 1e-3 }, Date.now());
+    run.append('pretraining.step', { step: 939, totalSteps: 1500, loss: 1.7, gradNorm: 1, learningRate: 1e-3 }, Date.now());
     await page.getByTestId('now').filter({ hasText: 'step 940' }).waitFor();
     await page.getByRole('button', { name: 'Pause' }).click();
     await expect.poll(() => run.commands).toEqual(['pause']);
