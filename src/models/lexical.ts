@@ -5,13 +5,13 @@
  * spends its layers on counting and loses count (docs/decisions/0009). A pushdown automaton over the bytes of tokens, for Python and what
  * looks like it; it never fails, whatever the text holds. Not here: whether any of it is legal, which is for judges to say.
  *
- * Deliberately less than a tokenizer of Python's: what stands in an f-string is a string's, and where a closing bracket does not fit the open one
- * it closes it all the same.
+ * The fields of f-strings are brackets that hold code; behind a field's colon its format is a string's. Deliberately less than a tokenizer of Python's: where a closing bracket does
+ * not fit the open one it closes it all the same.
  */
 import { BLOCKS_TOLD, BlockState } from './blocks.ts';
 
 /** What is told, as ids into tables of vectors, and how many there are of each. */
-export const TOLD = { brackets: 397, lines: 504, last: 238, syntax: 5713, words: 72, length: 32, ...BLOCKS_TOLD } as const;
+export const TOLD = { brackets: 473, lines: 504, last: 238, syntax: 5713, words: 72, length: 32, ...BLOCKS_TOLD } as const;
 export type ToldName = keyof typeof TOLD;
 export const TOLD_NAMES = Object.keys(TOLD) as ToldName[];
 /** Arrays of them, by position. */
@@ -64,20 +64,33 @@ const NEWLINE = 10, RETURN = 13;
 const endsLine = (byte: number): boolean => byte === NEWLINE || byte === RETURN;
 const OPENING = new Map([[code('('), 1], [code('['), 2], [code('{'), 3]]);
 /** Round brackets that hold what a function is called with, what it is defined with, and those around an expression or a tuple. */
-const CALL = 1, PARAMETERS = 4, GROUP = 5;
-const BRACKET_KINDS = 6;
+const BRACE = 3, CALL = 1, PARAMETERS = 4, GROUP = 5;
+/** A field of an f-string. */
+const FIELD = 6;
+const BRACKET_KINDS = 7, SYNTAX_KINDS = 6;
 /** Ids of `brackets` before those of strings and comments. */
 const STRINGS = BRACKET_KINDS * 4 * DEPTHS * 4;
 const CLOSING = new Set([code(')'), code(']'), code('}')]);
-const SUBSCRIPT = code('['), STAR = code('*');
+const SUBSCRIPT = code('['), STAR = code('*'), OPEN_BRACE = code('{'), CLOSE_BRACE = code('}');
+const FORMATTED_PREFIX = /^(?:[ft]r?|r[ft])$/i;
 const OPERATORS = new Set([...'+-*/%&|^~<>!'].map(code));
 /** What before an equals sign makes it a comparison or an assignment with an operator. */
 const BEFORE_EQUALS = new Set([...'=<>!:+-*/%&|^@~'].map(code));
+
+/** A string with fields. */
+interface OpenText {
+  readonly quote: number;
+  readonly triple: boolean;
+  /** It is the format of a field that is open as well. */
+  readonly format: boolean;
+}
 
 /** An open bracket, or what of a line stands outside of all. */
 interface Frame {
   /** Below BRACKET_KINDS; 0: the line. */
   readonly kind: number;
+  /** Of a field: the string that it stands in. */
+  readonly text: OpenText | null;
   /** What the item around amounts to once the bracket is closed. */
   readonly around: number;
   /** An item was given a name; this one has its colon. */
@@ -92,7 +105,7 @@ interface Frame {
   names: ReadonlySet<string>;
 }
 const NO_NAMES: ReadonlySet<string> = new Set();
-const newFrame = (kind: number, around: number): Frame => ({ kind, around, named: false, keyed: false, pending: COMPLETE, iterates: false, stars: 0, names: NO_NAMES });
+const newFrame = (kind: number, around: number, text: OpenText | null = null): Frame => ({ kind, around, text, named: false, keyed: false, pending: COMPLETE, iterates: false, stars: 0, names: NO_NAMES });
 
 /** What an item of a bracket, or a line, amounts to so far: a name, something else that can be assigned to, something that cannot, what has been assigned to or annotated, what has stars before it. */
 const NOTHING = 0, SINGLE = 1, TARGET = 2, VALUE = 3, ASSIGNED_TO = 4, ANNOTATED = 5, STARRED = 6;
@@ -107,6 +120,10 @@ export class LexicalState {
   #quote = 0;
   #run = 0;
   #escaped = false;
+  /** The open string has fields; it is a field's format; nothing has come since the brace that opened a field. */
+  #formatted = false;
+  #format = false;
+  #opening = false;
   /** Open brackets, innermost last. */
   #open: Frame[] = [];
   #line = newFrame(0, NOTHING);
@@ -174,7 +191,8 @@ export class LexicalState {
   /** What came last, and what it stands in. */
   #together(last: number): number {
     const frame = this.#frame();
-    return (last * BRACKET_KINDS + frame.kind) * 4 + (this.#open.length === 0 ? this.#colon : flagsOf(frame));
+    // A field is braces here, since it holds what they hold: a kind more would make the table larger by a sixth.
+    return (last * SYNTAX_KINDS + (frame.kind === FIELD ? BRACE : frame.kind)) * 4 + (this.#open.length === 0 ? this.#colon : flagsOf(frame));
   }
 
   #wordsTold(): number {
@@ -185,10 +203,18 @@ export class LexicalState {
 
   #bracketsTold(): number {
     const [top, around] = [this.#open.at(-1) ?? this.#line, this.#open.at(-2) ?? this.#line];
-    const second = around.kind >= PARAMETERS ? CALL : around.kind;
+    const second = around.kind === FIELD ? BRACE : around.kind >= PARAMETERS ? CALL : around.kind;
     if (this.#mode === 'code') return ((top.kind * 4 + second) * DEPTHS + Math.max(0, Math.min(DEPTHS, this.#open.length) - 1)) * 4 + (this.#open.length === 0 ? 0 : flagsOf(top));
-    const string = this.#mode === 'comment' ? 0 : this.#run === 2 && this.#mode !== 'triple' ? 1 : 2 + (this.#mode === 'triple' ? 2 : 0) + (this.#quote === QUOTE ? 1 : 0);
-    return STRINGS + 2 * string + (top.kind === 0 ? 0 : 1);
+    return STRINGS + 2 * this.#stringTold() + (top.kind === 0 ? 0 : 1);
+  }
+
+  /** 0: a comment; 1: two quotes, which may become three; then by quote, by whether there are three, and by whether there are fields; last the formats of fields. */
+  #stringTold(): number {
+    if (this.#mode === 'comment') return 0;
+    if (this.#run === 2 && this.#mode !== 'triple') return 1;
+    const quote = this.#quote === QUOTE ? 1 : 0;
+    if (this.#format) return 10 + quote;
+    return 2 + (this.#formatted ? 4 : 0) + (this.#mode === 'triple' ? 2 : 0) + quote;
   }
 
   #lineTold(): number {
@@ -203,6 +229,9 @@ export class LexicalState {
     this.#quote = other.#quote;
     this.#run = other.#run;
     this.#escaped = other.#escaped;
+    this.#formatted = other.#formatted;
+    this.#format = other.#format;
+    this.#opening = other.#opening;
     this.#open = other.#open.map((one) => ({ ...one }));
     this.#line = { ...other.#line };
     this.#blocks = other.#blocks.copy();
@@ -234,7 +263,41 @@ export class LexicalState {
     this.#previous = byte;
   }
 
+  /** A brace of a string that has fields opens one, or ends the one whose format the string is; a backslash before it changes nothing. */
+  #readBrace(byte: number): boolean {
+    if (!this.#formatted) return false;
+    if (byte === OPEN_BRACE && this.#open.length < DEEPEST) {
+      this.#open.push(newFrame(FIELD, this.#item, { quote: this.#quote, triple: this.#mode === 'triple', format: this.#format }));
+      this.#mode = 'code';
+      this.#formatted = this.#format = false;
+      this.#opening = true;
+      this.#last = OPENED;
+      this.#item = NOTHING;
+      this.#spaced = false;
+      this.#previous = byte;
+      return true;
+    }
+    if (byte === CLOSE_BRACE && this.#format) {
+      this.#backInto(this.#open.pop()!);
+      return true;
+    }
+    return false;
+  }
+
+  /** Behind a field the string goes on, behind its colon the format. */
+  #backInto({ text, around }: Frame, format = text!.format): void {
+    this.#mode = text!.triple ? 'triple' : 'string';
+    this.#quote = text!.quote;
+    this.#run = 0;
+    this.#escaped = false;
+    this.#formatted = true;
+    this.#format = format;
+    this.#item = around;
+    this.#last = STRING;
+  }
+
   #inTriple(byte: number): void {
+    if (this.#readBrace(byte)) return;
     if (this.#escaped) this.#escaped = false;
     else if (byte === this.#quote) {
       if (++this.#run === 3) this.#close();
@@ -255,6 +318,7 @@ export class LexicalState {
       this.#run = 0;
       return;
     }
+    if (this.#readBrace(byte)) return;
     const first = this.#run === 1;
     this.#run = 0;
     if (this.#escaped) this.#escaped = false;
@@ -268,6 +332,9 @@ export class LexicalState {
   }
 
   #close(): void {
+    // A string that ends in a format ends the fields that are open in it.
+    while (this.#format) this.#format = this.#open.pop()?.text?.format ?? false;
+    this.#formatted = false;
     this.#mode = 'code';
     this.#run = 0;
     this.#escaped = false;
@@ -278,6 +345,11 @@ export class LexicalState {
   }
 
   #inCode(byte: number): void {
+    if (this.#opening) {
+      this.#opening = false;
+      // Two braces are one that is text.
+      if (byte === OPEN_BRACE) return this.#backInto(this.#open.pop()!);
+    }
     if (this.#reading && !isLetter(byte)) this.#endWord();
     if (endsLine(byte)) {
       const second = byte === NEWLINE && this.#previous === RETURN;
@@ -351,6 +423,7 @@ export class LexicalState {
     if (this.#colon === 2) this.#colon = 1;
     this.#readName(byte);
     if (byte === QUOTE || byte === APOSTROPHE) {
+      this.#formatted = isLetter(this.#previous) && FORMATTED_PREFIX.test(this.#word);
       this.#mode = 'string';
       this.#quote = byte;
       this.#run = 1;
@@ -365,13 +438,16 @@ export class LexicalState {
       this.#item = NOTHING;
       this.#last = OPENED;
     } else if (CLOSING.has(byte)) {
-      this.#item = this.#open.pop()?.around ?? VALUE;
+      const closed = this.#open.pop();
+      if (closed?.kind === FIELD) return this.#backInto(closed);
+      this.#item = closed?.around ?? VALUE;
       this.#last = CLOSED;
     } else {
       this.#item = this.#itemAfter(byte);
       this.#last = byte === COMMA ? SEPARATED : byte === DOT ? ATTRIBUTE : byte === COLON ? AFTER_COLON : byte === EQUALS ? ASSIGNED : OPERATORS.has(byte) ? OPERATOR : OTHER_SIGN;
       const frame = this.#frame();
       if (byte === COLON && frame.pending === LAMBDA) frame.pending = COMPLETE;
+      else if (byte === COLON && frame.kind === FIELD) this.#backInto(frame, true);
       else if (this.#open.length > 0) this.#readInBrackets(byte);
       else if (byte === COLON) this.#colon = 2;
     }

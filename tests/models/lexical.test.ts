@@ -6,6 +6,7 @@ import { T } from '../../src/evaluator/rules/tokens.ts';
 import { LexicalState, Lexicon, TOLD, TOLD_NAMES, type ToldName } from '../../src/models/lexical.ts';
 import { BYTE_IDS, SPECIAL_IDS } from '../../src/models/tokenizer/tokenizer.ts';
 import { program } from '../evaluator/grammar.ts';
+import { RIGHT } from '../evaluator/snippets.ts';
 
 const PIECES = ['if x:', 'f(a, b', "'''", ')\n    '];
 const FIRST_PIECE = BYTE_IDS + 256;
@@ -33,26 +34,45 @@ const words = (text: string): number => at(text).words;
 
 describe('brackets', () => {
   it('are those that Python has open, wherever one of its tokens ends', () => {
-    const legal = fc.sample(program, { numRuns: 2000, seed: 3 }).map((text) => ({ text, report: checkRules(text) })).filter(({ report }) => report.faults.length === 0);
+    const legal = [...RIGHT.filter((text) => /[ft]r?['"]/i.test(text) && text.length < 200), ...fc.sample(program, { numRuns: 2000, seed: 3 })].map((text) => ({ text, report: checkRules(text) })).filter(({ report }) => report.faults.length === 0);
     const withoutFlags = (id: number): number => id >> 2;
-    let compared = 0;
+    let compared = 0, inFields = 0;
     for (const { text, report } of legal) {
       const open: string[] = [];
       for (const { type, start, end } of report.tokens.tokens) {
-        // What stands in an f-string is a string's here, and tokens there.
-        if (type === T.FStart) break;
+        if (type === T.FOpen) open.push("f'{");
+        if (type === T.FClose) open.pop();
         if (type > T.Op) continue;
         const token = text.slice(start, end);
         if ('([{'.includes(token)) open.push(token);
         if (')]}'.includes(token)) open.pop();
         // Around an expression, of a call, of a definition.
-        const expected = [open.join(''), `${open.slice(0, -1).join('')}f${open.at(-1) ?? ''}`, `def f${open.join('')}`].map((spelled) => withoutFlags(brackets(spelled)));
+        // A field's brace belongs to its string.
+        const own = open.at(-1) ?? '';
+        const expected = [open.join(''), `${open.slice(0, -1).join('')}f${own === "f'{" ? "'{" : own}`, `def f${open.join('')}`].map((spelled) => withoutFlags(brackets(spelled)));
         expect([text.slice(0, end), expected.includes(withoutFlags(brackets(`${text.slice(0, end)} `)))]).toEqual([text.slice(0, end), true]);
         compared++;
+        if (open.includes("f'{")) inFields++;
       }
     }
     expect(compared).toBeGreaterThan(1500);
+    expect(inFields).toBeGreaterThan(50);
   });
+
+  it('hold the fields of f-strings, whose formats are a string\'s', () => {
+    const field = brackets("f'{a");
+    for (const text of ['f"{a', "rf'{a", "Rb = t'''{a", "f'b{c!r:>{w}}d{a", "f'{{{a", "f'\\{a"]) expect([text, brackets(text)]).toEqual([text, field]);
+    for (const text of ["'{a", "b'{a", "elif'{a", "f '{a", "f'{{a", "f'{a}", "f'{f(a)}", "f'{a:", "f'{a:{b}"]) expect([text, brackets(text)]).not.toEqual([text, field]);
+    expect(brackets("f'{f'{a")).not.toBe(field);
+    for (const text of ["f'{a}", "f'{{a", "f'{a}{f'{b}'}", "f'{d['k']}", "f'{a:>{w}}", "f'{(lambda x: 1)}", "f'}}"]) expect([text, brackets(text)]).toEqual([text, brackets("f'a")]);
+    expect([brackets("f'{a:"), brackets("f'{a:{b}")]).toEqual([brackets("f'{a:>"), brackets("f'{a:>")]);
+    expect(new Set(["'a", "f'a", 'f"a', "f'''a", "f'{a:", "f'{a", 'f("a'].map(brackets)).size).toBe(7);
+    for (const text of ["f'{a}'", "f'''{a\n}\n'''", "f'{a:'", "f'a\n", "f'{x:{y}'"]) expect([text, brackets(`${text} + b`)]).toEqual([text, brackets("'' + b")]);
+    // What stands in a field is code.
+    expect(last("f'{a.")).toBe(last('(a.'));
+    expect(item("x[f'{a = b}'")).toBe(item("x['a'"));
+  });
+
 
   it('differ by kind, by what is around them and by how many there are', () => {
     const texts = ['', '(', '[', '{', '((', '[(', '([', '(((', '((((', "'", '"', "'''", '"""', "('", '# ', "x = ''"];
