@@ -76,10 +76,11 @@ export class ChunkedPretrainer implements Pretrainer {
   /**
    * Records `pretraining.step` (key `pretraining/<step>`) for each step, notes `pretraining.progress`, saves whenever a multiple of
    * `pretraining.saveEvery` was passed, and samples a preview every 20 s. With `pretraining.patience` it also records
-   * `pretraining.measured` (key `pretraining/measured/<step>`) where it would save, and ends there when patience is spent.
+   * `pretraining.measured` (key `pretraining/measured/<step>`) where it would save, and ends there, with the weights of the best
+   * measurement, when patience is spent.
    */
   async advance({ fromStep, steps }: { readonly fromStep: number; readonly steps: number }, signal?: AbortSignal): Promise<{ step: number; loss: number; ended: boolean }> {
-    const { model, events, config: { pretraining, model: shape }, save } = this.#deps;
+    const { model, events, config: { pretraining, model: shape }, measured, save, restore } = this.#deps;
     const totalSteps = pretraining.steps;
     const toStep = Math.min(fromStep + steps, totalSteps);
     return during(this.#deps, { agent: 'pretrainer', activity: 'pretrain', round: null, amount: toStep - fromStep }, async () => {
@@ -97,7 +98,8 @@ export class ChunkedPretrainer implements Pretrainer {
       const passed = Math.floor(toStep / pretraining.saveEvery) > Math.floor(fromStep / pretraining.saveEvery);
       // What is known of a step is in the log before the step is saved: a run that goes on from there does not measure it again.
       const ended = passed && toStep < totalSteps && (await this.#measure(toStep, signal));
-      if (passed && toStep < totalSteps && !ended) await save(toStep);
+      if (ended) await restore(bestMeasured(measured().filter((one) => one.step <= toStep))!.step);
+      else if (passed && toStep < totalSteps) await save(toStep);
       await this.#preview(toStep, signal);
       return { step: toStep, loss, ended };
     });
@@ -116,15 +118,10 @@ export class ChunkedPretrainer implements Pretrainer {
     return outOfPatience(measured(), step, patience);
   }
 
-  /**
-   * Makes the trained weights the promoted ones, saves them, and records `pretraining.finished` (key `pretraining/finished`). Where patience ended pretraining at `step`,
-   * the weights are those of the best measurement; the learning rate of the steps since then had nothing to give.
-   */
+  /** Makes the trained weights the promoted ones, saves them, and records `pretraining.finished` (key `pretraining/finished`). */
   async finish({ step }: { readonly step: number }, signal?: AbortSignal): Promise<{ weightsHash: string }> {
-    const { model, events, measured, save, restore, config: { pretraining: { patience } } } = this.#deps;
+    const { model, events, save } = this.#deps;
     return during(this.#deps, { agent: 'pretrainer', activity: 'finish', round: null, amount: 1 }, async () => {
-      const best = outOfPatience(measured(), step, patience) ? bestMeasured(measured().filter((one) => one.step <= step)) : undefined;
-      if (best) await restore(best.step);
       await model.beginRounds();
       const weightsHash = await save(step);
       signal?.throwIfAborted();

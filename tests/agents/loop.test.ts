@@ -97,14 +97,18 @@ describe('the loop with fake models', () => {
     expect(whole.run.events.of('pretraining.finished')).toMatchObject([{ steps: 42 }]);
     expect(whole.run.events.of('pretraining.step')).toHaveLength(42);
     for (const saved of [0, 14, 21]) {
-      const stopped: Started = start({ config, model: new PretrainedModelHost((steps) => {
+      const disk = new PretrainedModelHost((steps) => {
         if (steps === 35) stopped.actor.send({ type: 'command.stop-now' });
         return curve(steps);
-      }) });
+      });
+      const stopped: Started = start({ config, model: disk });
       expect(await stopped.output).toMatchObject({ status: 'stopped' });
       const { events } = stopped.run;
       expect(events.of('pretraining.measured').map(({ step }) => step)).toEqual([14, 21]);
-      const resumed = start({ config, model: new PretrainedModelHost(curve), events, preparation: { pretrainedSteps: saved, totalSteps: 100, completedRounds: 0, rows: [] } });
+      // What was saved lies on disk.
+      const model = new PretrainedModelHost(curve);
+      for (const [folder, state] of disk.saved) model.saved.set(folder, state);
+      const resumed = start({ config, model, events, preparation: { pretrainedSteps: saved, totalSteps: 100, completedRounds: 0, rows: [] } });
       expect(await resumed.output).toMatchObject({ status: 'done' });
       expect(events.recorded).toEqual(whole.run.events.recorded);
     }
