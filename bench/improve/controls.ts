@@ -49,10 +49,8 @@ const muted = (sequences: readonly TrainSequence[]): TrainSequence[] => sequence
  * Tokens that an update of the loop would have: a policy that is seldom valid would ask for fewer, since broken samples are learned from only up to the break. So all of
  * them count here, as they do in the loop once nearly all are valid.
  */
-async function workOf({ sequences }: UpdateRequest, { judged, repairs, encode }: ControlContext): Promise<number> {
-  const written = writtenOf(judged, repairs);
-  const contexts = await encode(written.map(({ sample }) => contextOf(sample)));
-  return Math.max(lengthOf(sequences), written.reduce((sum, { sample }, i) => sum + contexts[i]!.length + sample.tokens!.length, 0));
+function workOf({ sequences }: UpdateRequest, written: readonly Written[]): number {
+  return Math.max(lengthOf(sequences), written.reduce((sum, { given, own }) => sum + given.length + own.length, 0));
 }
 
 /** Sequences of `next` until they hold `tokens` tokens: steps are counted in filled rows, so equal tokens are equal steps but for packing. */
@@ -73,7 +71,7 @@ function filled(tokens: number, next: (index: number) => TrainSequence): TrainSe
 export const noFeedback: Control = async (request, context) => {
   const { seed, round, encode, documents, excerpts } = context;
   const { texts, share } = excerpts();
-  const wanted = await workOf(request, context);
+  const wanted = workOf(request, await writtenOf(context));
   const ofExcerpts = texts.length === 0 ? 0 : wanted * share;
   const drawn = async (kind: string, from: readonly string[], tokens: number): Promise<TrainSequence[]> => {
     const order = new RandomStream(seed, kind, round).permutation(from.length);
@@ -89,14 +87,14 @@ export const noFeedback: Control = async (request, context) => {
  * alternatives to any of those that were drawn for the judge to look at, likelihood of what was accepted to drawn samples of the round. So what it learns without the judge, such as less
  * of what is unlikely, this arm learns, too.
  */
-export const randomReward: Control = async (request, { seed, round, judged, repairs, encode, drawn }) => {
-  const written = writtenOf(judged, repairs);
-  const contexts = await encode(written.map(({ sample }) => contextOf(sample)));
+export const randomReward: Control = async (request, context) => {
+  const { seed, round, drawn } = context;
+  const written = await writtenOf(context);
   const lot = (name: string): RandomStream => new RandomStream(seed, `random-reward/${name}`, round);
   const laidOut = (name: 'credit' | 'likelihood'): number[][] => {
     const paid = request.sequences.filter((sequence) => sequence[name].some((value) => value !== 0));
     const [order, places] = [lot(name).permutation(written.length), lot(`${name}/places`)];
-    const result = written.map(({ sample }) => sample.tokens!.map(() => 0));
+    const result = written.map(({ own }) => own.map(() => 0));
     paid.forEach((source, j) => {
       const target = result[order[j % written.length]!]!;
       deal(target.length, source[name], places.uniform(j)).forEach((value, at) => { target[at]! += value; });
@@ -108,7 +106,7 @@ export const randomReward: Control = async (request, { seed, round, judged, repa
   let asked = 0;
   const pool = drawn.flatMap(({ sequence, alternatives: { at, tokens, logProbs } }) => {
     // Vetoed repairs were not asked about.
-    while (asked < written.length && !begins([...contexts[asked]!, ...written[asked]!.sample.tokens!], sequence.tokens)) asked++;
+    while (asked < written.length && !begins([...written[asked]!.given, ...written[asked]!.own], sequence.tokens)) asked++;
     const sample = asked++;
     return tokens.map((token, k) => ({ sample, at: at[k]!, token, oldLogProb: logProbs[k]! }));
   });
@@ -119,10 +117,10 @@ export const randomReward: Control = async (request, { seed, round, judged, repa
     alternatives[sample]!.push({ ...alternative, credit: source.credit });
   });
 
-  return { ...request, sequences: written.map(({ sample }, i): TrainSequence => {
-    const given = contexts[i]!.map(() => 0);
+  return { ...request, sequences: written.map(({ judged: { sample }, given, own }, i): TrainSequence => {
+    const before = given.map(() => 0);
     return {
-      tokens: [...contexts[i]!, ...sample.tokens!], likelihood: [...given, ...likelihood[i]!], credit: [...given, ...credit[i]!], oldLogProbs: [...given, ...sample.logProbs!],
+      tokens: [...given, ...own], likelihood: [...before, ...likelihood[i]!], credit: [...before, ...credit[i]!], oldLogProbs: [...before, ...sample.logProbs!],
       ...(alternatives[i]!.length > 0 ? { alternatives: alternatives[i]! } : {}),
     };
   }) };
@@ -140,9 +138,18 @@ function deal(length: number, source: readonly number[], uniform: number): numbe
 
 const begins = (tokens: readonly number[], beginning: readonly number[]): boolean => beginning.every((token, i) => tokens[i] === token);
 
+/** What stood there before a draw of the policy, and its own tokens. */
+interface Written {
+  readonly judged: Judged;
+  readonly given: readonly number[];
+  readonly own: readonly number[];
+}
+
 /** The round's samples and continued repairs, which are draws of the policy, in the order in which the learner asks about their alternatives. */
-function writtenOf(judged: readonly Judged[], repairs: readonly Repair[]): Judged[] {
-  return [...judged, ...repairs.map(({ revision, evaluation }): Judged => ({ sample: revision, evaluation }))].filter(({ sample }) => sample.tokens !== undefined);
+async function writtenOf({ judged, repairs, encode }: ControlContext): Promise<Written[]> {
+  const written = [...judged, ...repairs.map(({ revision, evaluation }): Judged => ({ sample: revision, evaluation }))].flatMap((one) => (one.sample.tokens ? [{ judged: one, own: one.sample.tokens }] : []));
+  const given = await encode(written.map((one) => contextOf(one.judged.sample)));
+  return written.map((one, i) => ({ ...one, given: given[i]! }));
 }
 
 /** Praise becomes blame and blame praise. Likelihood has no opposite that stays finite, so hole-filling repairs are muted here, too. */
@@ -159,15 +166,13 @@ export const invertedReward: Control = async (request) => ({
  * the judge's filter in front. A round with nothing valid changes nothing.
  */
 export const replaceAllData: Control = async (request, context) => {
-  const { judged, repairs, encode } = context;
-  const written = writtenOf(judged, repairs).filter(({ evaluation }) => evaluation.valid);
-  const contexts = await encode(written.map(({ sample }) => contextOf(sample)));
-  const own = written.flatMap((one, i) => {
-    const sequence = sampleSequence(one, contexts[i]!, one.sample.tokens!.map(() => 1));
+  const written = await writtenOf(context);
+  const own = written.filter(({ judged }) => judged.evaluation.valid).flatMap((one) => {
+    const sequence = sampleSequence(one.judged, one.given, one.own.map(() => 1));
     return sequence ? [{ tokens: sequence.tokens, likelihood: sequence.credit, credit: sequence.credit.map(() => 0) }] : [];
   });
   if (own.length === 0) return { ...request, corpusWeight: 0, sequences: muted(request.sequences) };
-  return { ...request, corpusShare: 0, sequences: filled(await workOf(request, context) / (1 - request.corpusShare), (i) => own[i % own.length]!) };
+  return { ...request, corpusShare: 0, sequences: filled(workOf(request, written) / (1 - request.corpusShare), (i) => own[i % own.length]!) };
 };
 
 export const CONTROL_OF: Readonly<Record<ControlName, Control>> = {
@@ -191,17 +196,18 @@ export function agentsOf(arm: Arm, parts: RunParts, seed: number): Pick<Agents, 
   if (!isControl(arm)) return parts.agents;
   const control = CONTROL_OF[arm];
   let learning: Pick<ControlContext, 'round' | 'judged' | 'repairs'> = { round: 0, judged: [], repairs: [] };
-  /** By request, in the order in which they were made. */
-  let drawn: Promise<readonly Drawn[]>[] = [];
+  /** In the order in which they were made; where one fails, the learner hears of it. */
+  let asked: { readonly request: AlternativesRequest; readonly answer: Promise<Alternatives[]> }[] = [];
+  const drawn = async (): Promise<Drawn[]> => (await Promise.all(asked.map(({ answer }) => answer))).flatMap((all, k) => all.map((alternatives, i) => ({ sequence: asked[k]!.request.sequences[i]!, alternatives })));
   const { model } = parts;
   const host = withMethods(model, {
     alternatives: (request) => {
       const answer = model.alternatives(request);
-      drawn.push(answer.then((all) => all.map((alternatives, i) => ({ sequence: request.sequences[i]!, alternatives }))));
+      asked.push({ request, answer });
       return answer;
     },
     update: async (request) => model.update(await control(request, {
-      ...learning, seed, drawn: (await Promise.all(drawn)).flat(), encode: (texts) => model.encode(texts), documents: () => parts.documents('train').map(({ text }) => text), excerpts: parts.excerpts,
+      ...learning, seed, drawn: await drawn(), encode: (texts) => model.encode(texts), documents: () => parts.documents('train').map(({ text }) => text), excerpts: parts.excerpts,
     })),
     rollback: () => model.promote(),
   });
@@ -210,7 +216,7 @@ export function agentsOf(arm: Arm, parts: RunParts, seed: number): Pick<Agents, 
     learner: {
       learn: (input, signal) => {
         learning = input;
-        drawn = [];
+        asked = [];
         return learner.learn(input, signal);
       },
       save: (input, signal) => learner.save(input, signal),

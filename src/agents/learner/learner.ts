@@ -60,7 +60,7 @@ export class RoundLearner implements Learner {
         ...shown.map(createdEvent),
         ...shown.map((_, i) => recordedEvent(evaluations[i]!)),
       ]);
-      const fake = samples.flatMap((_, i) => (evaluations[i]!.valid ? [{ bigrams: evaluations[i]!.bigrams }] : []));
+      const fake = evaluations.flatMap(({ valid, bigrams }) => (valid ? [{ bigrams }] : []));
       await this.#updateDiscriminator(0, fake, WARM_UP_ROUNDS * config.learning.discriminatorSteps);
     });
   }
