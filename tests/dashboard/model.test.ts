@@ -124,5 +124,6 @@ describe('describeNow', () => {
     expect(describeNow(pretraining, 'stalled', 20, 0).title).toContain('Nothing has been heard');
     const finished = modelOf(syntheticLog({ start: 0, rounds: 2 })).view();
     expect(describeNow(finished, 'finished', 20, 0)).toMatchObject({ title: 'Finished after 2 rounds', progress: 1 });
+    expect(describeNow(modelOf(syntheticLog({ start: 0, rounds: 2, until: 'round' })).view(), 'finished', 20, 0)).toMatchObject({ title: 'Finished; its log is being read', progress: null });
   });
 });

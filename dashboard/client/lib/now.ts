@@ -14,6 +14,8 @@ export interface Now {
 export function describeNow(view: View, state: RunState | null, plannedRounds: number | null, now: number): Now {
   const { run, pretraining, rounds } = view;
   const rowsText = roundsText(view);
+  // The server knows at once that a run is over; the log's last record may be thousands of records away.
+  if (state === 'finished' && run.outcome === null) return { title: 'Finished; its log is being read', detail: rowsText, progress: null };
   if (state === 'finished') return { title: `Finished after ${counted(Math.max(0, rounds.length - 1), 'round')}`, detail: joined(rowsText, run.outcome?.reason ?? ''), progress: 1 };
   if (state === 'failed') return { title: 'The run failed', detail: run.outcome?.reason ?? '', progress: null };
   if (state === 'dead') return { title: 'The process of this run is gone', detail: joined(lastWords(view, now), 'What was committed is safe; resume the run from the terminal.'), progress: null };
