@@ -32,6 +32,18 @@ export function fallsAlone({ rounds }: Pick<CellFigures, 'rounds'>): number {
   return rounds.filter(({ validity }, i) => i > 0 && differenceInterval(validity, rounds[i - 1]!.validity).high < 0).length;
 }
 
+/**
+ * How many more bits a byte the loop's last policy needs than the corpus-only arm of the same seeds, relative: than that arm's last round, and than the best of all its rounds, which a
+ * loop cannot beat by the other's learning its documents by heart. Null where no seed has both.
+ */
+function bitsAgainst(loop: readonly CellFigures[], corpusOnly: readonly CellFigures[]): { readonly last: number; readonly best: number } | null {
+  const pairs = loop.flatMap((cell) => corpusOnly.filter(({ seed }) => seed === cell.seed).map((other) => [cell, other] as const));
+  if (pairs.length === 0) return null;
+  const own = mean(pairs.map(([cell]) => cell.last.measurement.guards.bitsPerByte));
+  const relative = (bitsOf: (other: CellFigures) => number): number => own / mean(pairs.map(([, other]) => bitsOf(other))) - 1;
+  return { last: relative(({ last }) => last.measurement.guards.bitsPerByte), best: relative(({ rounds }) => Math.min(...rounds.map(({ guards }) => guards.bitsPerByte))) };
+}
+
 /** Empty when the loop was not run. Every figure is a mean over the seeds of the last measurement; steady rounds are the worst seed's. */
 export function targetsOf(loop: readonly CellFigures[], corpusOnly: readonly CellFigures[], verdict: Pick<VerdictInput, 'controls' | 'broken'>): Target[] {
   if (loop.length === 0) return [];
@@ -42,7 +54,7 @@ export function targetsOf(loop: readonly CellFigures[], corpusOnly: readonly Cel
   const fall = errors('last') / errors('first') - 1;
   const divergence = guard('divergence', 'last') / guard('divergence', 'first');
   const bits = guard('bitsPerByte', 'last') / guard('bitsPerByte', 'first') - 1;
-  const against = corpusOnly.length === 0 ? null : guard('bitsPerByte', 'last') / guard('bitsPerByte', 'last', corpusOnly) - 1;
+  const against = bitsAgainst(loop, corpusOnly);
   const shapes = guard('distinctShapes', 'last') / guard('distinctShapes', 'first');
   const code = guard('codeTokens', 'last') / heldOut('codeTokens');
   const codeBefore = guard('codeTokens', 'first') / heldOut('codeTokens');
@@ -59,8 +71,8 @@ export function targetsOf(loop: readonly CellFigures[], corpusOnly: readonly Cel
     { what: "errors, relative, at a divergence of at most 1.5 times round 0's", required: '−80 %', goal: '−95 %', measured: `${signed(fall)} at ${divergence.toFixed(2)} times round 0's`, reached: grade(fall <= -0.8 && divergence <= 1.5, fall <= -0.95) },
     {
       what: 'held-out bits a byte', required: 'no worse than round 0, at most +1 % of the corpus-only arm', goal: 'no worse than the corpus-only arm',
-      measured: `${signed(bits)} of round 0${against === null ? ', no corpus-only arm' : `, ${signed(against)} of the corpus-only arm`}`,
-      reached: against === null ? 'not measured' : grade(bits <= 0 && against <= 0.01, against <= 0),
+      measured: `${signed(bits)} of round 0${against === null ? ', no corpus-only arm' : `, ${signed(against.last)} of the corpus-only arm's last round and ${signed(against.best)} of its best`}`,
+      reached: against === null ? 'not measured' : grade(bits <= 0 && against.best <= 0.01, against.best <= 0),
     },
     { what: 'distinct shapes in 200 valid samples', required: '95 % of round 0', goal: "held-out documents' own", measured: `${percent(shapes)} of round 0, ${percent(guard('distinctShapes', 'last') / heldOut('distinctShapes'))} of held-out documents'`, reached: grade(shapes >= 0.95, guard('distinctShapes', 'last') >= heldOut('distinctShapes')) },
     { what: 'code tokens, median', required: "0.85 to 1.2 of held-out documents', or nearer than round 0", goal: '0.95 to 1.05', measured: `${code.toFixed(2)} (round 0: ${codeBefore.toFixed(2)})`, reached: grade((code >= 0.85 && code <= 1.2) || Math.abs(code - 1) < Math.abs(codeBefore - 1), code >= 0.95 && code <= 1.05) },

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { coverage, frontier, validityByRound } from '../../bench/improve/charts.ts';
+import type { CellFigures } from '../../bench/improve/figures.ts';
 import { markdownOf } from '../../bench/improve/markdown.ts';
 import { reportOf } from '../../bench/improve/report.ts';
 import { ARM_NAMES, CONTROLS, type Arm } from '../../bench/improve/settings.ts';
@@ -8,7 +9,7 @@ import { verdictOf, type VerdictInput } from '../../bench/improve/verdict.ts';
 import { passAtK } from '../../src/evaluator/execution/index.ts';
 import { mean, proportionOf, wilson } from '../../src/metrics/index.ts';
 import { RandomStream } from '../../src/random/philox.ts';
-import { cell } from './improve-fixtures.ts';
+import { cell, GUARDS } from './improve-fixtures.ts';
 
 const interval = (low: number, high: number) => ({ difference: (low + high) / 2, low, high });
 const beaten = Object.fromEntries(CONTROLS.map((arm) => [arm, interval(0.02, 0.2)]));
@@ -133,6 +134,18 @@ describe('the report', () => {
     const validity = [460, 470, 477, 459, 465, 460, 466, 470, 468, 471, 470];
     const run = { rounds: validity.map((value, round) => ({ ...cell('loop', 1).rounds[0]!, round, validity: wilson(value, 512) })) };
     expect([steadyRounds(run), fallsAlone(run)]).toEqual([10, 1]);
+  });
+
+  it('holds bits against the best round of the corpus alone, in the seeds that have both', () => {
+    const withBits = (one: CellFigures, ...bits: number[]): CellFigures => ({
+      ...one, rounds: bits.map((bitsPerByte, round) => ({ ...one.rounds[0]!, round, guards: { ...GUARDS, bitsPerByte } })),
+      last: { ...one.last, measurement: { ...one.last.measurement, guards: { ...GUARDS, bitsPerByte: bits.at(-1)! } } },
+    });
+    const loop = [withBits(cell('loop', 1), 1.55, 1.5), withBits(cell('loop', 2), 1.55, 1)];
+    const row = (...corpusOnly: number[]) => reportOf([...loop, withBits(cell('no-feedback', 1), ...corpusOnly)], options).targets.find(({ what }) => what === 'held-out bits a byte')!;
+    expect(row(1.55, 1.6, 1.52)).toMatchObject({ reached: 'goal', measured: expect.stringContaining("−1.3 % of the corpus-only arm's last round and −1.3 % of its best") });
+    expect(row(1.55, 1.49, 1.61)).toMatchObject({ reached: 'required', measured: expect.stringContaining("−6.8 % of the corpus-only arm's last round and +0.7 % of its best") });
+    expect(row(1.55, 1.4, 1.6).reached).toBe('no');
   });
 
   it('has the verdict of as many seeds as every control has', () => {
