@@ -47,7 +47,7 @@ function bitsAgainst(loop: readonly CellFigures[], corpusOnly: readonly CellFigu
 /** Empty when the loop was not run. Every figure is a mean over the seeds of the last measurement; steady rounds are the worst seed's. */
 export function targetsOf(loop: readonly CellFigures[], corpusOnly: readonly CellFigures[], verdict: Pick<VerdictInput, 'controls' | 'broken'>): Target[] {
   if (loop.length === 0) return [];
-  const guard = (name: keyof Guards, which: 'first' | 'last', cells = loop): number => mean(cells.map((cell) => cell[which].measurement.guards[name]));
+  const guard = (name: keyof Guards, which: 'first' | 'last'): number => mean(loop.map((cell) => cell[which].measurement.guards[name]));
   const heldOut = (name: 'codeTokens' | 'distinctShapes' | 'repeatedLines'): number => mean(loop.map(({ first }) => first.heldOut[name]));
   const errors = (which: 'first' | 'last'): number => 1 - mean(loop.map((cell) => mean(cell[which].valid)));
   const solved = (which: 'first' | 'last'): number => loop.reduce((sum, cell) => sum + cell[which].coverage.solved.filter((c) => c > 0).length, 0);
