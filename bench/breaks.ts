@@ -9,8 +9,7 @@ import { median } from '../src/metrics/index.ts';
 import { EventLogReader } from '../src/store/event-log.ts';
 import { completedRows } from '../src/store/history.ts';
 import { findRunFolder } from '../src/store/run-folder.ts';
-import { wholeNumber } from './improve.ts';
-import { UsageError } from './usage.ts';
+import { UsageError, wholeNumber, wholeNumbers } from './usage.ts';
 
 export interface BreakKind {
   /** The first finding's. */
@@ -109,9 +108,9 @@ export async function main(args: string[]): Promise<void> {
     const bytes = log.query({ types: ['vocabulary.ready'] }).at(-1)?.data.bytes;
     const last = completedRows(log).at(-1)?.round ?? 0;
     if (!bytes || last === 0) throw new UsageError('That run has no complete round yet, or was made before its log held the vocabulary.');
-    const rounds = values.rounds === undefined ? Array.from({ length: Math.min(4, last) }, (_, i) => last - i) : values.rounds.split(',').map((round) => wholeNumber('--rounds', round));
+    const rounds = values.rounds === undefined ? Array.from({ length: Math.min(4, last) }, (_, i) => last - i) : wholeNumbers('--rounds', values.rounds);
     const samples = rounds.flatMap((round) => log.query({ types: ['sample.created'], round })).map(({ data }) => data).filter(({ kind, parent }) => kind === 'unconditional' && parent === undefined);
-    const report = breaksOf(samples, bytes.map((digits) => digits.length / 2), await loadCPython(), Number(values.examples));
+    const report = breaksOf(samples, bytes.map((digits) => digits.length / 2), await loadCPython(), wholeNumber('--examples', values.examples, 0));
     process.stdout.write(values.json ? `${JSON.stringify(report)}\n` : `${textOf(report, rounds)}\n`);
   } finally {
     log.close();

@@ -14,7 +14,7 @@ import { SETTINGS, type Setting } from './coco/settings.ts';
 import type { Say } from './figures.ts';
 import { trainMle, type MleRecipe, type MleResult } from './oracle/mle.ts';
 import { trainSeqgan, type SeqganRecipe } from './oracle/seqgan.ts';
-import { optionLines, orExplain, parseCommand, reportsOf } from './seeds.ts';
+import { optionLines, parseCommand, reportsOf } from './seeds.ts';
 
 const HELP = optionLines('coco', `a folder with Texygen's captions, ${FILES.train} and ${FILES.test}`, SETTINGS);
 
@@ -54,10 +54,6 @@ export async function runSeed(course: CaptionCourse, scorer: CaptionScorer, sett
 }
 
 export async function main(args: string[]): Promise<void> {
-  await orExplain(() => coco(args));
-}
-
-async function coco(args: string[]): Promise<void> {
   const command = parseCommand<keyof typeof SETTINGS, Setting>('coco', args, SETTINGS, HELP);
   if (!command) return void process.stdout.write(HELP);
   const { name, setting, engine, machine, load, say } = command;

@@ -4,16 +4,14 @@
  */
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { ConfigError, parseConfig, withAssignments } from '../src/config/load.ts';
-import { RunError } from '../src/index.ts';
+import { parseConfig, withAssignments } from '../src/config/load.ts';
 import { writeFileAtomic, writeJsonAtomic } from '../src/store/atomic.ts';
-import { StoreError } from '../src/store/errors.ts';
 import { cellsOf, claimSettings, ImproveError, readManifest, runCells } from './improve/cells.ts';
 import { coverage, frontier, validityByRound } from './improve/charts.ts';
 import { markdownOf } from './improve/markdown.ts';
 import { reportOf, type ImproveReport } from './improve/report.ts';
 import { libraryRunner } from './improve/run-cell.ts';
-import { isMisuse } from './usage.ts';
+import { oneOf, seedsOf, wholeNumber } from './usage.ts';
 import { ARM_NAMES, ARMS, configOf, DEFAULT_ARMS, SETTING_NAMES, SETTINGS, type Arm, type SettingName } from './improve/settings.ts';
 
 const HELP = `npm run bench -- improve [--setting NAME] [--arms A,B] [--seeds N | --seeds A,B] [--rounds N] [--set KEY=VALUE ...] [--out FOLDER] [--json]
@@ -28,25 +26,6 @@ const HELP = `npm run bench -- improve [--setting NAME] [--arms A,B] [--seeds N 
   --json     the report on standard output, progress on standard error
 `;
 
-function oneOf<T extends string>(what: string, value: string, known: readonly T[]): T {
-  const found = known.find((name) => name === value);
-  if (found === undefined) throw new ImproveError(`There is no ${what} '${value}'; there are ${known.join(', ')}.`);
-  return found;
-}
-
-/** Throws ImproveError, as `seedsOf` does. */
-export function wholeNumber(option: string, text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new ImproveError(`${option} has to be a whole number of at least 1, not '${text}'.`);
-  return value;
-}
-
-/** `3` is 1, 2, 3; `2,5` are those; `4,` is 4 alone. */
-export function seedsOf(text: string): number[] {
-  if (!text.includes(',')) return Array.from({ length: wholeNumber('--seeds', text) }, (_, i) => i + 1);
-  return [...new Set(text.split(',').filter((part) => part.trim() !== '').map((part) => wholeNumber('--seeds', part)))].sort((a, b) => a - b);
-}
-
 export function writeReport(out: string, report: ImproveReport, command: string): void {
   writeJsonAtomic(join(out, 'improve.json'), report);
   writeFileAtomic(join(out, 'improve.md'), markdownOf(report, command));
@@ -55,19 +34,7 @@ export function writeReport(out: string, report: ImproveReport, command: string)
   writeFileAtomic(join(out, 'coverage.svg'), coverage(report));
 }
 
-/** The command: what the user has to know of a failure is its message. */
 export async function main(args: string[]): Promise<void> {
-  try {
-    await improve(args);
-  } catch (error) {
-    const misused = isMisuse(error) || error instanceof ConfigError;
-    if (!misused && !(error instanceof RunError || error instanceof StoreError)) throw error;
-    process.stderr.write(`${(error as Error).message}\n`);
-    process.exitCode = misused ? 2 : 1;
-  }
-}
-
-async function improve(args: string[]): Promise<void> {
   const { values } = parseArgs({
     args,
     options: {

@@ -8,7 +8,6 @@
  * Without a part named, rules and speed are measured.
  */
 import { parseArgs } from 'node:util';
-import { fileURLToPath } from 'node:url';
 import { cpus } from 'node:os';
 import { checkRules, evaluateTexts, loadCPython, parseTree } from '../src/evaluator/index.ts';
 import type { CPython } from '../src/evaluator/cpython.ts';
@@ -18,6 +17,7 @@ import { benchGrade, formatGradeBench } from './grade.ts';
 import { benchLimits, formatLimits } from './limits.ts';
 import { benchWording, formatWording } from './wording.ts';
 import { corpusDocuments, MutantMaker, MUTATIONS, type Mutation } from './mutants.ts';
+import { oneOf, wholeNumber } from './usage.ts';
 
 interface Row {
   mutants: number;
@@ -156,8 +156,8 @@ export async function main(args: string[]): Promise<void> {
     args,
     options: { rules: flag, speed: flag, grade: flag, wording: flag, limits: flag, json: flag, mutants: { type: 'string', default: '20000' }, seed: { type: 'string', default: '2026' }, half: { type: 'string', default: 'held-out' } },
   });
-  const half = values.half === 'development' ? 'development' : 'held-out';
-  const mutants = Number(values.mutants), seed = Number(values.seed);
+  const half = oneOf('half of the corpus', values.half, ['development', 'held-out'] as const);
+  const mutants = wholeNumber('--mutants', values.mutants), seed = wholeNumber('--seed', values.seed, 0);
   const plain = !values.rules && !values.speed && !values.grade && !values.wording && !values.limits;
   const result: Record<string, unknown> = {}, tables: string[] = [];
   const add = <T>(name: string, value: T, format: (value: T) => string): void => {
@@ -175,5 +175,3 @@ export async function main(args: string[]): Promise<void> {
   }
   process.stdout.write(`${values.json ? JSON.stringify(result) : tables.join('\n\n')}\n`);
 }
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) await main(process.argv.slice(2));

@@ -12,7 +12,7 @@ import { trainSeqgan, type SeqganRecipe } from './oracle/seqgan.ts';
 import { SETTINGS, type Setting } from './oracle/settings.ts';
 import type { Point } from './oracle/curve.ts';
 import type { Say } from './figures.ts';
-import { optionLines, orExplain, parseCommand, reportsOf } from './seeds.ts';
+import { optionLines, parseCommand, reportsOf } from './seeds.ts';
 
 const HELP = optionLines('oracle', "the oracle's weights, seqgan-oracle.safetensors", SETTINGS);
 
@@ -42,10 +42,6 @@ export async function runSeed(bench: Benchmark, setting: Setting, seed: number, 
 }
 
 export async function main(args: string[]): Promise<void> {
-  await orExplain(() => oracle(args));
-}
-
-async function oracle(args: string[]): Promise<void> {
   const command = parseCommand<keyof typeof SETTINGS, Setting>('oracle', args, SETTINGS, HELP);
   if (!command) return void process.stdout.write(HELP);
   const { name, setting, engine, machine, load, say } = command;

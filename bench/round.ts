@@ -21,6 +21,7 @@ import { alternate, Recorder, type BenchReport, type Say } from './figures.ts';
 import { corpusDocuments } from './mutants.ts';
 import { sizeNamed } from './ours.ts';
 import { NO_TORCH, NO_TRL, openTorch, PeerError, type TorchPeer } from './peers/torch.ts';
+import { wholeNumber } from './usage.ts';
 
 const SIZE = 'S';
 const PROMPTS = 16;
@@ -126,8 +127,7 @@ class OurRound {
 /** Measures what the arguments ask for. */
 export async function measure(args: readonly string[], say: Say): Promise<BenchReport> {
   const { values } = parseArgs({ args: [...args], options: { repetitions: { type: 'string', default: '7' }, judges: { type: 'string', default: '2' } } });
-  const repetitions = Number(values.repetitions), judges = Number(values.judges);
-  if (!Number.isInteger(repetitions) || repetitions < 1) throw new RangeError('--repetitions has to be a whole number from 1.');
+  const repetitions = wholeNumber('--repetitions', values.repetitions), judges = wholeNumber('--judges', values.judges);
   const recorder = new Recorder(say);
   const shape = sizeNamed(SIZE);
   const documents = corpusDocuments('development', await loadCPython());

@@ -9,11 +9,11 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'nod
 import { createServer } from 'node:net';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { ExecutionRequest, ExecutionVerdict, SandboxName } from '../src/contracts/execution.ts';
 import { openExecutor } from '../src/index.ts';
 import { hostilePrograms, interpretersLeft } from './hostile-programs.ts';
+import { oneOf, wholeNumber } from './usage.ts';
 
 export interface SandboxBench {
   readonly machine: string;
@@ -38,9 +38,20 @@ export interface SandboxBench {
   readonly perSecond: number;
 }
 
+const INTERPRETERS = ['pyodide', 'python3'] as const, SANDBOXES = ['bwrap', 'unshare'] as const;
 const HARMLESS = { program: 'def add(a, b):\n    return a + b\n', tests: { kind: 'check', entryPoint: 'add', script: 'def check(candidate):\n    assert candidate(1, 2) == 3\n    assert candidate("a", "b") == "ab"\n' } } as const;
 
-export async function benchSandbox({ runs = 1000, interpreter = 'pyodide' as 'pyodide' | 'python3', sandbox, limit = 2, workers = 2 }: { runs?: number; interpreter?: 'pyodide' | 'python3'; sandbox?: 'bwrap' | 'unshare'; limit?: number; workers?: number } = {}): Promise<SandboxBench> {
+interface SandboxBenchOptions {
+  readonly runs: number;
+  readonly interpreter: (typeof INTERPRETERS)[number];
+  /** Null: the one the executor chooses. */
+  readonly sandbox: Exclude<SandboxName, 'none'> | null;
+  /** Of a program, in seconds. */
+  readonly limit: number;
+  readonly workers: number;
+}
+
+export async function benchSandbox({ runs, interpreter, sandbox, limit, workers }: SandboxBenchOptions): Promise<SandboxBench> {
   const folder = mkdtempSync(join(tmpdir(), 'ouroboros-bench-'));
   const secret = randomUUID();
   const secretFile = join(folder, 'secret.txt'), markFile = join(folder, 'mark.txt');
@@ -118,14 +129,15 @@ export function formatSandboxBench(bench: SandboxBench): string {
 export async function main(args: string[]): Promise<void> {
   const { values } = parseArgs({
     args,
-    options: { runs: { type: 'string' }, interpreter: { type: 'string' }, sandbox: { type: 'string' }, limit: { type: 'string' }, workers: { type: 'string' }, json: { type: 'boolean', default: false } },
+    options: {
+      runs: { type: 'string', default: '1000' }, interpreter: { type: 'string', default: 'pyodide' }, sandbox: { type: 'string' },
+      limit: { type: 'string', default: '2' }, workers: { type: 'string', default: '2' }, json: { type: 'boolean', default: false },
+    },
   });
   const result = await benchSandbox({
-    ...(values.runs ? { runs: Number(values.runs) } : {}), ...(values.limit ? { limit: Number(values.limit) } : {}), ...(values.workers ? { workers: Number(values.workers) } : {}),
-    ...(values.interpreter === 'python3' ? { interpreter: 'python3' } : {}), ...(values.sandbox === 'bwrap' || values.sandbox === 'unshare' ? { sandbox: values.sandbox } : {}),
+    runs: wholeNumber('--runs', values.runs), limit: wholeNumber('--limit', values.limit), workers: wholeNumber('--workers', values.workers),
+    interpreter: oneOf('interpreter', values.interpreter, INTERPRETERS), sandbox: values.sandbox === undefined ? null : oneOf('sandbox', values.sandbox, SANDBOXES),
   });
   process.stdout.write(`${values.json ? JSON.stringify(result) : formatSandboxBench(result)}\n`);
   if (result.escapes > 0 || result.leftovers.length > 0) process.exitCode = 1;
 }
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) await main(process.argv.slice(2));

@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import type { PolicyShape } from '../src/models/policy.ts';
 import { alternate, Recorder, type BenchReport, type Say } from './figures.ts';
 import { openSampling, openTraining, rateOf, sizeNamed } from './ours.ts';
+import { wholeNumber } from './usage.ts';
 
 const SEQUENCES = 48;
 const VARIATIONS: readonly (readonly [name: string, change: Partial<PolicyShape>])[] = [
@@ -29,8 +30,7 @@ export function operationsOf({ layers, width, hidden, heads, kvHeads, context, b
 /** Measures what the arguments ask for. */
 export async function measure(args: readonly string[], say: Say): Promise<BenchReport> {
   const { values } = parseArgs({ args: [...args], options: { repetitions: { type: 'string', default: '5' } } });
-  const repetitions = Number(values.repetitions);
-  if (!Number.isInteger(repetitions) || repetitions < 1) throw new RangeError('--repetitions has to be a whole number from 1.');
+  const repetitions = wholeNumber('--repetitions', values.repetitions);
   const recorder = new Recorder(say);
   for (const [name, change] of VARIATIONS) {
     const shape = { ...sizeNamed('S'), ...change };

@@ -1,4 +1,4 @@
-/** What the commands of benches that train generators over seeds share: their options, their errors, seeds that need not be trained again, and how an interval is written. */
+/** What the commands of benches that train generators over seeds share: their options, seeds that need not be trained again, and how an interval is written. */
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -7,8 +7,7 @@ import type { EngineOptions } from '../src/engine/compile.ts';
 import type { Interval } from '../src/metrics/index.ts';
 import { writeJsonAtomic } from '../src/store/atomic.ts';
 import { machineName, type Say } from './figures.ts';
-import { seedsOf, wholeNumber } from './improve.ts';
-import { isMisuse, UsageError } from './usage.ts';
+import { oneOf, seedsOf, UsageError, wholeNumber } from './usage.ts';
 
 export interface SeedsCommand<Name extends string, Setting> {
   readonly name: Name;
@@ -48,9 +47,7 @@ export function parseCommand<Name extends string, Setting extends { readonly see
   });
   if (values.help) return null;
   if (values.data === undefined) throw new UsageError(`--data is missing.\n\n${help}`);
-  const names = Object.keys(settings) as Name[];
-  const name = names.find((known) => known === values.setting);
-  if (name === undefined) throw new UsageError(`There is no setting '${values.setting}'; there are ${names.join(', ')}.`);
+  const name = oneOf('setting', values.setting, Object.keys(settings) as Name[]);
   const setting = settings[name];
   return {
     name, setting, data: values.data, seeds: seedsOf(values.seeds ?? String(setting.seeds)), out: resolve(values.out ?? join('runs', `${bench}-${name}`)),
@@ -84,17 +81,6 @@ export async function reportsOf<Setting, Report>({ setting, seeds, out }: Pick<S
     reports.push(report);
   }
   return reports;
-}
-
-/** Runs a command; of what the user has to know the message alone is printed, and the exit code is 2. */
-export async function orExplain(command: () => Promise<void>): Promise<void> {
-  try {
-    await command();
-  } catch (error) {
-    if (!isMisuse(error)) throw error;
-    process.stderr.write(`${(error as Error).message}\n`);
-    process.exitCode = 2;
-  }
 }
 
 /** `mean (low to high)`, three digits. */

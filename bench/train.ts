@@ -14,6 +14,7 @@ import { alternate, Recorder, type BenchReport, type Say } from './figures.ts';
 import { MEMORY_BATCH, MEMORY_STEPS, MEMORY_TOKENS, ourPeak } from './memory.ts';
 import { openSampling, openTraining, rateOf, sizeNamed, type Workload } from './ours.ts';
 import { NO_TORCH, openTorch, PeerError, type TorchPeer } from './peers/torch.ts';
+import { wholeNumber, wholeNumbers } from './usage.ts';
 import type { PolicyShape } from '../src/models/policy.ts';
 
 /** Memory is compared at this size alone: smaller ones measure the runtimes. */
@@ -115,10 +116,7 @@ export async function measure(args: readonly string[], say: Say): Promise<BenchR
       backend: { type: 'string', default: 'onnx:cpu' }, 'no-compile': { type: 'boolean', default: false },
     },
   });
-  const repetitions = Number(values.repetitions);
-  const batches = values.batches.split(',').filter(Boolean).map(Number);
-  if (!Number.isInteger(repetitions) || repetitions < 1) throw new RangeError('--repetitions has to be a whole number from 1.');
-  if (batches.some((batch) => !Number.isInteger(batch) || batch < 1)) throw new RangeError('--batches has to be whole numbers from 1, such as 1,16,64.');
+  const repetitions = wholeNumber('--repetitions', values.repetitions), batches = wholeNumbers('--batches', values.batches);
   const engine = await chooseEngine(parseConfig({ backend: values.backend }).backend, 0);
   const recorder = new Recorder(say);
   const bench = new TrainBench(recorder, engine, repetitions, !values['no-compile']);

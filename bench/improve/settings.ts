@@ -94,7 +94,7 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
   },
   // The default model and its defaults; as many rounds as the goal names.
   full: {
-    about: '5 seeds, the default model, 30 rounds: ten to fourteen hours on 2 cores',
+    about: '5 seeds, the default model, 30 rounds: some fifteen hours on 2 cores',
     seeds: 5,
     rounds: 30,
     config: {},

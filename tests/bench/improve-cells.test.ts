@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { cellsOf, claimSettings, ImproveError, readManifest, runCells, type CellRunner } from '../../bench/improve/cells.ts';
 import { SETTINGS, configOf, type Cell } from '../../bench/improve/settings.ts';
-import { seedsOf } from '../../bench/improve.ts';
 import { parseConfig } from '../../src/config/load.ts';
 import { StoreError } from '../../src/store/errors.ts';
 import { temporaryFolder } from '../store/temporary.ts';
@@ -113,10 +112,5 @@ describe('the settings', () => {
     if (name === 'smoke') return;
     expect(setting.audit.unconditional).toBeGreaterThanOrEqual(1000);
     expect(setting.seeds).toBeGreaterThanOrEqual(name === 'full' ? 5 : 3);
-  });
-
-  it('seeds are a number of them, or a list', () => {
-    expect([seedsOf('3'), seedsOf('5,2,2'), seedsOf('4,')]).toEqual([[1, 2, 3], [2, 5], [4]]);
-    for (const text of ['0', 'x', '1,-2']) expect(() => seedsOf(text)).toThrow(ImproveError);
   });
 });
