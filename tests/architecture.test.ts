@@ -1,5 +1,5 @@
 /**
- * The import rules of DESIGN.md, held for every .ts file in src, dashboard and bench: who may import which folder, who may
+ * The import rules, held for every .ts file in src, dashboard and bench: who may import which folder, who may
  * import which package, and that no two files need each other. Imports are read from the syntax tree, not by pattern.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';

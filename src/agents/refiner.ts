@@ -124,7 +124,7 @@ export class PointedRefiner implements Refiner {
    * accepted repair counted as valid; of all samples where none is unconditional.
    */
   conclude({ round, judged, repairs }: {
-    readonly round: number; readonly judged: readonly Judged[]; readonly parents: readonly Judged[]; readonly repairs: readonly Repair[];
+    readonly round: number; readonly judged: readonly Judged[]; readonly repairs: readonly Repair[];
   }): Proportion {
     const repaired = new Set(repairs.map(({ parent }) => parent));
     const unconditional = judged.filter(({ sample }) => sample.kind === 'unconditional');

@@ -50,7 +50,7 @@ export interface Refiner {
   /** Of each parent's judged revisions the best acceptable one, if any. */
   choose(input: { readonly parents: readonly Judged[]; readonly revisions: readonly Judged[] }): Repair[];
   /** Validity of the round with its repairs counted; records `refinement.finished`. */
-  conclude(input: { readonly round: number; readonly judged: readonly Judged[]; readonly parents: readonly Judged[]; readonly repairs: readonly Repair[] }): Proportion;
+  conclude(input: { readonly round: number; readonly judged: readonly Judged[]; readonly repairs: readonly Repair[] }): Proportion;
 }
 
 export interface LearnReport {

@@ -81,7 +81,7 @@ export interface Finding {
 /** Why a text is not valid work, in the order the checks are made. `judge`: the judge failed twice; never the text's fault. */
 export type InvalidReason = 'too-large' | 'truncated' | 'empty' | 'syntax' | 'judge';
 
-/** Counts of one text; the definitions stand in DESIGN and in the evaluator's docstrings. */
+/** Counts of one text (src/evaluator/counts.ts). */
 export interface Counts {
   readonly bytes: number;
   readonly lines: number;
@@ -230,7 +230,7 @@ export interface Proportion {
   readonly high: number;
 }
 
-/** The guards beside validity (DESIGN, "Honest numbers"), all taken on one split. */
+/** The guards beside validity (docs/measures.md), all taken on one split. */
 export interface Guards {
   /** Held-out bits a byte. */
   readonly bitsPerByte: number;

@@ -1,5 +1,5 @@
 /**
- * Text in, plain record out: the evaluation of prompt + completion (DESIGN, "Honest numbers"). CPython gives the verdict; the strict
+ * Text in, plain record out: the evaluation of prompt + completion (docs/measures.md). CPython gives the verdict; the strict
  * rules and tree-sitter grade, locate and describe. Deterministic, no model is asked, nothing is executed. Not here: processes.
  */
 import type { Ending, EvaluationRequest, SourceRequest } from '../contracts/evaluator.ts';

@@ -40,7 +40,7 @@ export function provideAgents({ agents, minutes, retried }: Provision): typeof r
       judge,
       choose: promise(({ round, judged, parents, revisions }) => {
         const repairs = refiner.choose({ parents, revisions });
-        return { repairs, refined: refiner.conclude({ round, judged, parents, repairs }) };
+        return { repairs, refined: refiner.conclude({ round, judged, repairs }) };
       }),
     },
   });

@@ -30,7 +30,7 @@ export interface AlarmLimits {
 }
 
 /**
- * Drawn between the arms of the trials (DESIGN, "The learner's recipe"). The best arm kept shapes (181 in 200 against 169 in round
+ * Drawn between the arms of the trials that the loop began with. The best arm kept shapes (181 in 200 against 169 in round
  * 0), divergence (0.05-0.08 against 0.089) and tokens (54 against 55); drifting ones reached a divergence of 0.14-0.21; the
  * cheating one had 161 shapes in 583 samples and 16 % more tokens without more code.
  *

@@ -1,5 +1,5 @@
 /**
- * One measurement of one policy: validity and the guards beside it, from judged samples (DESIGN, "Honest numbers"). Pure: who
+ * One measurement of one policy: validity and the guards beside it, from judged samples (docs/measures.md). Pure: who
  * samples, judges and asks the model for bits is the gate's business.
  */
 import type { Judged } from '../contracts/agents.ts';

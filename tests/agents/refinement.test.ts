@@ -330,7 +330,7 @@ describe('refiner', () => {
     const parents = [faulty(1), faulty(2)];
     const prompted = judgedSample({ id: 'r1/p0', kind: 'signature', prompt: 'def f(x):', completion: '\n  (' });
     const repairs = [{ parent: parents[0]!.sample.id, revision: { ...parents[0]!.sample, id: 'r1/u1~2' }, evaluation: valid.evaluation }];
-    const after = refiner.conclude({ round: 1, judged: [valid, ...parents, prompted], parents, repairs });
+    const after = refiner.conclude({ round: 1, judged: [valid, ...parents, prompted], repairs });
     expect(after).toMatchObject({ successes: 2, n: 3 });
     expect(events.of('refinement.finished')).toEqual([{ round: 1, failed: 3, repaired: 1, accepted: ['r1/u1~2'], after }]);
   });

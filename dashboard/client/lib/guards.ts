@@ -12,7 +12,7 @@ interface Guard {
   readonly show: (value: number) => string;
 }
 
-/** In the order of DESIGN: what shows a cheat first stands first. */
+/** What shows a cheat first stands first. */
 export const GUARDS: readonly Guard[] = [
   { name: 'bitsPerByte', title: 'Held-out bits a byte', about: 'What held-out documents cost under the policy; it rises when the policy forgets what real code looks like', show: (v) => fixed(v, 3) },
   { name: 'divergence', title: 'Structure divergence', about: 'Jensen-Shannon divergence, in bits, of syntax-tree bigrams of valid samples from held-out documents; it rises when validity is bought with simpler statements', show: (v) => fixed(v, 3) },
