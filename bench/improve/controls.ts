@@ -116,6 +116,8 @@ export const randomReward: Control = async (request, context) => {
     const { sample, ...alternative } = pool[order[j]!]!;
     alternatives[sample]!.push({ ...alternative, credit: source.credit });
   });
+  // By position, as the host has to have them: it takes the second of a position for one that comes right behind the first.
+  for (const own of alternatives) own.sort((a, b) => a.at - b.at);
 
   return { ...request, sequences: written.map(({ judged: { sample }, given, own }, i): TrainSequence => {
     const before = given.map(() => 0);

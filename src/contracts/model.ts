@@ -76,7 +76,7 @@ export interface TrainSequence {
   readonly credit: readonly number[];
   /** Log-probability of the token when it was sampled (used only where credit is not 0). */
   readonly oldLogProbs?: readonly number[];
-  /** Tokens that were not written, with credit of their own, by position; of more than four at one the others are left out. */
+  /** Tokens that were not written, with credit of their own, in the order of their positions; of more than four at one the others are left out. */
   readonly alternatives?: readonly { readonly at: number; readonly token: number; readonly credit: number; readonly oldLogProb: number }[];
 }
 

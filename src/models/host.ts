@@ -334,6 +334,7 @@ export class PolicyHost implements Omit<ModelHost, 'trainTokenizer' | 'initialis
       if (source.oldLogProbs) inputs.oldLogProbs.set(source.oldLogProbs.slice(0, ids.length), at);
       let [last, place] = [-1, 0];
       for (const other of source.alternatives ?? []) {
+        if (other.at < last) throw new RangeError('The alternatives of a sequence have to come by position.');
         place = other.at === last ? place + 1 : 0;
         last = other.at;
         if (other.at >= ids.length || place >= ALTERNATIVES) continue;

@@ -78,6 +78,9 @@ describe('the control arms', () => {
       expect(likelihoods.find(([value]) => value === 0.3)).toEqual([0.3, 0.3]);
       const alternatives = sequences.flatMap(({ alternatives: all = [] }) => all);
       expect(alternatives.map(({ credit }) => credit).sort()).toEqual([-1, -2]);
+      const places = (await over(40)).flat().map(({ alternatives: own = [] }) => own.map(({ at }) => at));
+      expect(places.some((own) => own.length > 1)).toBe(true);
+      for (const own of places) expect(own).toEqual(own.toSorted((a, b) => a - b));
       for (const { at, token, oldLogProb } of alternatives) expect([Math.floor((token - 90) / 2), -(token - 89)]).toEqual([at, oldLogProb]);
       expect(await randomReward(paid, about)).toEqual({ ...paid, sequences });
     });

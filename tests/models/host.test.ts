@@ -188,6 +188,13 @@ describe('an update', () => {
     expect(weights[0]).not.toEqual(trained.arrays['raw']);
   });
 
+  it('refuses alternatives that do not come by position, since of two at one place the second would take the first one\'s', async () => {
+    const blamed = (...at: number[]) => update({ sequences: [{ tokens: [1, 2, 3, 4], likelihood: [0, 0, 0, 0], credit: [0, 0, 0, 0], oldLogProbs: [-1, -1, -1, -1], alternatives: at.map((place) => ({ at: place, token: 9, credit: -1, oldLogProb: -2 })) }] });
+    host.restore(trained);
+    await expect(host.update(blamed(2, 1, 2))).rejects.toThrow('by position');
+    expect((await host.update(blamed(1, 2, 2))).steps).toBe(1);
+  });
+
   it('raises what has credit, lowers what has blame, and leaves alone what has neither', async () => {
     const text = documents[3]!;
     const other = documents[10]!;
