@@ -50,7 +50,7 @@ const REPLAY_ROUNDS = 2;
 const COMMANDS_EVERY_MS = 200;
 const TOKENIZER_FILE = 'tokenizer.json';
 
-/** Why a run did not end well; the message is what the machines say. */
+/** Why a run did not end well; the message is what the machines say, the cause what the last effect that failed threw. */
 export class RunError extends Error {
   override readonly name = 'RunError';
 }
@@ -88,7 +88,12 @@ class ImproveRun implements Run {
     this.#options = options;
     this.#config = config;
     this.#release = claimRun(folder);
-    this.#log = new EventLog(folder);
+    try {
+      this.#log = new EventLog(folder);
+    } catch (error) {
+      this.#release();
+      throw error;
+    }
     this.#dashboard = this.#openDashboard();
     this.dashboardUrl = this.#dashboard.then((dashboard) => dashboard?.url ?? null);
     this.#log.onNews(() => this.#wake());
@@ -110,11 +115,20 @@ class ImproveRun implements Run {
   }
 
   start(): Promise<RunResult> {
-    this.#started ??= this.#run().finally(() => {
-      this.#ended = true;
-      this.#wake();
-    });
+    this.#started ??= this.#run().finally(() => this.#end());
     return this.#started;
+  }
+
+  /** From here on nobody works on the run: its dashboard may stay and says so, and another process may resume it. */
+  #end(): void {
+    this.#ended = true;
+    try {
+      this.#log.flush();
+    } catch {
+      // The run's own end is what its caller hears of; `close` tries again and says it.
+    }
+    this.#release();
+    this.#wake();
   }
 
   command(command: Command): void {
@@ -151,10 +165,13 @@ class ImproveRun implements Run {
       this.command('stop-now');
       await this.#started.catch(() => {});
     }
-    await (await this.#dashboard)?.close();
-    await this.#cleanUp();
-    this.#log.close();
-    this.#release();
+    try {
+      await (await this.#dashboard)?.close();
+      await this.#cleanUp();
+      this.#log.close();
+    } finally {
+      this.#release();
+    }
   }
 
   async #cleanUp(): Promise<void> {
@@ -168,10 +185,11 @@ class ImproveRun implements Run {
     const begun = Date.now();
     const before = secondsSpent(log);
     const dashboard = await this.#dashboard;
-    if (dashboard) log.onNews((seq) => dashboard.notify(seq));
+    if (dashboard) log.onNews(() => dashboard.notify());
 
     const rows = completedRows(log);
-    if (log.last() > 0) log.note({ type: 'run.resumed', data: { fromRound: rows.at(-1)?.round ?? 0 } });
+    // A finished run that is asked for again only tells its end again.
+    if (log.last() > 0 && !log.has('run/finished')) log.note({ type: 'run.resumed', data: { fromRound: rows.length } });
     log.record([{ key: 'run/started', event: { type: 'run.started', data: { seed: config.seed, configHash: configHash(config) } } }]);
 
     const judges = new JudgePool({ judges: config.judges, worksAhead: () => this.#spareCores, safety: { disable: config.safety.disable, add: config.safety.add }, onProcess: (data) => log.note({ type: 'process.changed', data }) });
@@ -184,8 +202,10 @@ class ImproveRun implements Run {
     }
     const parts = this.#parts(model, judges, evaluator);
     const agents = { ...parts.agents, ...(typeof given === 'function' ? given(parts) : given) };
+    let failure: unknown;
     const machine = provideAgents({
       agents,
+      failed: (error) => { failure = error; },
       minutes: () => (before + (Date.now() - begun) / 1000) / 60,
       retried: (data) => log.note({ type: 'effect.retried', data }),
     });
@@ -212,7 +232,7 @@ class ImproveRun implements Run {
       if (!output) throw new RunError('The run machine broke; the event log tells where.');
       if (output.status === 'failed') {
         log.note({ type: 'run.failed', data: { message: output.reason } });
-        throw new RunError(output.reason);
+        throw new RunError(output.reason, { cause: failure });
       }
       log.flush();
       return { folder: this.folder, rounds: output.rounds, reason: output.reason, logHash: log.hash(), weightsHash: weightsHash(log), table: output.rows };
@@ -353,16 +373,20 @@ function newestPretraining(checkpoints: Checkpoints): { checkpoint: string; step
   return manifest ? { checkpoint: manifest.name, step: (manifest.state as { step: number }).step } : null;
 }
 
-/** Finished pretraining goes into the cache, its record with it, so that the next run of these settings begins where it ended. */
+/** Finished pretraining goes into the cache, its record with it, so that the next run of these settings begins where it ended. Where the cache cannot be written it does not. */
 async function keepPretraining(cache: Cache, key: unknown, checkpoint: string, log: EventLog): Promise<void> {
   if (cache.get('pretraining', key)) return;
   const steps = log.query({ types: ['pretraining.step'] }).map(({ data: { totalSteps: _total, ...report } }): StepReport => report);
   const record: PretrainingRecord = { steps, measured: measuredBits(log) };
-  await cache.put('pretraining-record', key, async (folder) => writeJsonAtomic(join(folder, 'value.json'), { value: record }));
-  await cache.put('pretraining', key, async (folder) => {
-    mkdirSync(join(folder, 'weights'));
-    cpSync(checkpoint, join(folder, 'weights'), { recursive: true });
-  });
+  try {
+    await cache.put('pretraining-record', key, async (folder) => writeJsonAtomic(join(folder, 'value.json'), { value: record }));
+    await cache.put('pretraining', key, async (folder) => {
+      mkdirSync(join(folder, 'weights'));
+      cpSync(checkpoint, join(folder, 'weights'), { recursive: true });
+    });
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+  }
 }
 
 export interface OpenPolicy {

@@ -126,22 +126,37 @@ describe('a run', () => {
   });
 
   it('rests while it is paused, and ends after the round when it is told to', async () => {
-    let events = 0;
-    let paused = -1;
     const result = await run({}, (event, command) => {
-      if (event.hashed) events++;
       if (event.type === 'round.started' && event.data.round === 1) command('pause');
       if (event.type === 'machine.transition' && event.data.machine === 'round' && event.data.to === 'judging.ready') {
-        paused = events;
         command('stop-after-round');
-        setImmediate(() => {
-          expect(events).toBe(paused);
-          command('resume');
-        });
+        // By then a machine that did not rest would have begun to judge.
+        setImmediate(() => command('resume'));
       }
     });
-    expect(paused).toBeGreaterThan(0);
     expect(result).toMatchObject({ rounds: 1 });
+    const log = new EventLogReader(result.folder);
+    const [paused, stopping, resumed] = log.query({ types: ['command.received'] }).map(({ seq, data }) => [data.command, seq] as const);
+    expect([paused![0], stopping![0], resumed![0]]).toEqual(['pause', 'stop-after-round', 'resume']);
+    const begun = log.query({ types: ['activity.started'] }).filter(({ seq, data }) => data.round === 1 && data.activity !== 'generate' && seq > paused![1]);
+    expect(begun[0]).toMatchObject({ data: { activity: 'judge' } });
+    expect(begun[0]!.seq).toBeGreaterThan(resumed![1]);
+    log.close();
+  });
+
+  it('that is finished and resumed tells its end again, and no more', async () => {
+    const whole = await uninterrupted();
+    const count = (): number => {
+      const log = new EventLogReader(whole.folder);
+      try {
+        return log.query({ types: ['run.resumed', 'run.started', 'run.finished'] }).length;
+      } finally {
+        log.close();
+      }
+    };
+    const before = count();
+    expect(await run({ resume: whole.folder })).toEqual(whole);
+    expect(count()).toBe(before);
   });
 
   it('whose pretraining ends early has one log: uninterrupted, out of the cache, or stopped and resumed', async () => {

@@ -5,6 +5,7 @@
  */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { RunError } from '../../src/index.ts';
 import { readJson, writeFileAtomic, writeJsonAtomic } from '../../src/store/atomic.ts';
 import { listRunFolders } from '../../src/store/run-folder.ts';
 import { canonicalHash } from '../../src/store/canonical.ts';
@@ -94,8 +95,10 @@ async function runOrResume(cell: Cell, { runner, round, signal, say }: { readonl
       return await runner(cell, { run: unfinished, round, signal });
     } catch (error) {
       // What the user stopped, and what a full disk or a killed process stopped, is hours of work that the same command goes on with.
-      if (signal.aborted || !(error instanceof StoreError && LOST.has(error.kind))) throw error;
-      say(`cannot be gone on with (${error.message}); it begins again`);
+      // A damaged checkpoint is met by an effect of the run, whose failure carries it.
+      const cause = error instanceof RunError ? error.cause : error;
+      if (signal.aborted || !(cause instanceof StoreError && LOST.has(cause.kind))) throw error;
+      say(`cannot be gone on with (${cause.message}); it begins again`);
     }
   }
   rmSync(cell.folder, { recursive: true, force: true });

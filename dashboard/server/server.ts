@@ -269,7 +269,7 @@ async function listen(server: Server, host: string, first: number): Promise<numb
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code;
       if (code !== 'EADDRINUSE' && code !== 'EACCES') {
-        throw new DashboardError(`The dashboard cannot listen on ${host}: ${(error as Error).message}. Give an address of this machine with --host.`);
+        throw new DashboardError(`The dashboard cannot listen on ${host}: ${(error as Error).message}.`);
       }
     }
   }

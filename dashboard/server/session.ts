@@ -45,9 +45,10 @@ export class Session {
     const events = this.#host.after(cursor, BATCH);
     const last = events.at(-1);
     if (!last) return;
+    // May throw; what was not sent is to be read again.
+    const message: ServerMessage = { type: 'events', from: cursor + 1, to: last.seq, events: forWire(events, this.#host.lastSeq()) };
     this.#cursor = last.seq;
     this.#waiting = true;
-    const message: ServerMessage = { type: 'events', from: cursor + 1, to: last.seq, events: forWire(events, this.#host.lastSeq()) };
     this.#socket.send(JSON.stringify(message), () => this.#settle());
   }
 

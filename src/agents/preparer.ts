@@ -43,6 +43,11 @@ export interface DocumentSet extends FittingDocuments {
 /** Part of the longest document that an excerpt may be as long as, by characters: nearly all of them fit then. */
 const EXCERPT_FILLS = 0.4;
 
+interface TokenizerFigures {
+  readonly vocabulary: number;
+  readonly bytesPerToken: number;
+}
+
 /** What a resumed run has behind it, as its log and its checkpoints tell. */
 export interface Past {
   readonly rows: readonly RoundRow[];
@@ -173,15 +178,16 @@ export class RunPreparer implements Preparer {
     return this.deps.kept.json('documents', { version: VERSION, corpus: corpus.hash }, () => findDocuments(corpus.files, this.deps.finder, signal ? { signal } : {}));
   }
 
-  async #tokenizer(corpus: Corpus): Promise<{ path: string; vocabulary: number; bytesPerToken: number }> {
+  async #tokenizer(corpus: Corpus): Promise<TokenizerFigures & { readonly path: string }> {
     const { model, kept, config } = this.deps;
     const key = { version: VERSION, corpus: corpus.hash, vocabulary: config.model.vocabulary };
-    let made: { vocabulary: number; bytesPerToken: number } | null = null;
     const folder = await kept.folder('tokenizer', key, async (temporary) => {
       const texts = corpus.files.filter(({ split }) => split === 'train').map(({ text }) => text);
-      made = await model.trainTokenizer({ texts, vocabulary: config.model.vocabulary, path: `${temporary}/tokenizer.json` });
+      const made = await model.trainTokenizer({ texts, vocabulary: config.model.vocabulary, path: `${temporary}/tokenizer.json` });
+      // Before the tokenizer itself is kept: where that is found, its figures are.
+      await kept.json<TokenizerFigures>('tokenizer-figures', key, async () => made);
     });
-    const figures = await kept.json('tokenizer-figures', key, async () => made ?? { vocabulary: config.model.vocabulary, bytesPerToken: 0 });
+    const figures = await kept.json<TokenizerFigures>('tokenizer-figures', key, () => Promise.reject(new Error('The cache of tokenizers is incomplete; `ouroboros cache clear` mends that.')));
     return { path: `${folder}/tokenizer.json`, ...figures };
   }
 

@@ -44,7 +44,8 @@ export async function follow(context: CliContext, library: Library<ConfigInput>,
     [result] = await Promise.all([run.start(), events]);
   } catch (error) {
     view?.close();
-    await run.close();
+    // That the run failed says more than what its end met on the way.
+    await run.close().catch(() => {});
     interrupt.end();
     if (interrupt.count() > 0) return exitCodes.interrupted;
     throw error;

@@ -75,7 +75,7 @@ export class RunView {
       case 'effect.retried':
         return this.say(`  retried    ${event.data.effect} (attempt ${event.data.attempt}): ${firstLine(event.data.error)}`);
       case 'process.changed':
-        if (event.data.state === 'crashed') this.say(`  process    ${event.data.process} crashed${event.data.message ? `: ${firstLine(event.data.message)}` : ''}; it is started again`);
+        if (event.data.state === 'crashed') this.say(`  process    ${event.data.process} crashed${event.data.message ? `: ${firstLine(event.data.message)}` : ''}${event.data.process.startsWith('judge') ? '; it is started again' : ''}`);
         return;
       case 'command.received':
         return this.say(`  command    ${event.data.command}`);

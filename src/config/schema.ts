@@ -36,7 +36,7 @@ export const configSchema = z.strictObject({
   budget: z.strictObject({
     rounds: z.int().min(0).default(10),
     minutes: z.number().positive().default(9).describe('The run stops after the round in which this is reached.'),
-    targetValidity: share.default(1).describe('The run stops once validity on the gate split reaches this.'),
+    targetValidity: share.default(1).describe('The run stops once validity on the gate split reaches this; 1: never.'),
     plateauRounds: z.int().min(0).default(0).describe('Stop after so many rounds without a better promoted policy; 0: never.'),
   }).prefault({}),
 

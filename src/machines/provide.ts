@@ -16,13 +16,21 @@ export interface Provision {
   readonly minutes: () => number;
   /** Called when an effect failed and will be tried again. */
   readonly retried: (retried: Retried) => void;
+  /** Called with what an effect threw, tried again or not. */
+  readonly failed?: (error: unknown) => void;
 }
 
 type Call<I, O> = (input: I, signal: AbortSignal) => O | Promise<O>;
-const promise = <I, O>(call: Call<I, O>) => fromPromise<O, I>(async ({ input, signal }) => call(input, signal));
-
 /** The run machine, ready for `createActor(machine, { input })`. */
-export function provideAgents({ agents, minutes, retried }: Provision): typeof runMachine {
+export function provideAgents({ agents, minutes, retried, failed }: Provision): typeof runMachine {
+  const promise = <I, O>(call: Call<I, O>) => fromPromise<O, I>(async ({ input, signal }) => {
+    try {
+      return await call(input, signal);
+    } catch (error) {
+      failed?.(error);
+      throw error;
+    }
+  });
   const { preparer, pretrainer, generator, critic, refiner, learner, gate, closer } = agents;
   const actions = { retried: (_: unknown, details: Retried) => retried(details) };
   const judge = promise(critic.judge.bind(critic));

@@ -16,7 +16,7 @@ export interface Budget {
   readonly rounds: number;
   /** The run stops after the round in which this is reached. */
   readonly minutes: number;
-  /** Validity on the gate split, in [0, 1]. */
+  /** Validity on the gate split, in [0, 1]; 1: none, since a sample of which all are valid says little. */
   readonly targetValidity: number;
   /** Rounds without a better promoted policy; 0: never. */
   readonly plateauRounds: number;
@@ -75,7 +75,7 @@ export const runMachine = setup({
     stopRequested: ({ context }) => context.stopping,
     roundsSpent: ({ context: { completedRounds, budget } }) => completedRounds >= budget.rounds,
     minutesSpent: ({ context: { minutes, budget } }) => minutes >= budget.minutes,
-    targetReached: ({ context: { best, budget } }) => best !== null && best.validity >= budget.targetValidity,
+    targetReached: ({ context: { best, budget } }) => budget.targetValidity < 1 && best !== null && best.validity >= budget.targetValidity,
     plateau: ({ context: { best, budget, completedRounds } }) =>
       budget.plateauRounds > 0 && completedRounds - (best?.round ?? 0) >= budget.plateauRounds,
   },

@@ -103,7 +103,7 @@ export class PretrainingBatches {
 
   /**
    * Rows of the corpus as the rounds mix it in, from row `from` of that stream on: packed documents, going on where pretraining
-   * ended, and at equal distances rows of excerpts, without which the policy learns the same documents by heart (docs/decisions/0014).
+   * ends if it takes all its steps, and at equal distances rows of excerpts, without which the policy learns the same documents by heart (docs/decisions/0014).
    * No file windows: they have no end of text, and a policy that sees them in the rounds forgets to end.
    */
   corpusRows(from: number, count: number): PackedRow<Packable>[] {

@@ -82,8 +82,12 @@ export class Cache {
       mkdirSync(join(place, '..'), { recursive: true });
       try {
         renameSync(temporary, place);
-      } catch (error) {
-        if (!readLabel(place)) throw error;
+      } catch {
+        if (!readLabel(place)) {
+          // What is in the way has no label, so it is no entry, or no longer.
+          this.#discard(place);
+          renameSync(temporary, place);
+        }
       }
       return place;
     } catch (error) {
@@ -95,25 +99,26 @@ export class Cache {
 
   /** Every entry, largest first. */
   list(): CacheEntry[] {
-    const entries: CacheEntry[] = [];
-    for (const kind of foldersIn(this.#entries)) {
-      for (const hash of foldersIn(join(this.#entries, kind))) {
-        const folder = join(this.#entries, kind, hash);
-        const label = readLabel(folder);
-        if (!label) continue;
-        const used = statSync(join(folder, labelName), { throwIfNoEntry: false });
-        entries.push({ kind, hash, key: label.key, folder, bytes: label.bytes, createdAt: label.createdAt, usedAt: used?.mtime.toISOString() ?? label.createdAt });
-      }
-    }
+    const entries = this.#folders().flatMap(({ kind, hash, folder }): CacheEntry[] => {
+      const label = readLabel(folder);
+      if (!label) return [];
+      const used = statSync(join(folder, labelName), { throwIfNoEntry: false });
+      return [{ kind, hash, key: label.key, folder, bytes: label.bytes, createdAt: label.createdAt, usedAt: used?.mtime.toISOString() ?? label.createdAt }];
+    });
     return entries.sort((a, b) => b.bytes - a.bytes);
+  }
+
+  /** Entries, and folders in their place that have lost their label. */
+  #folders(): { readonly kind: string; readonly hash: string; readonly folder: string }[] {
+    return foldersIn(this.#entries).flatMap((kind) => foldersIn(join(this.#entries, kind)).map((hash) => ({ kind, hash, folder: join(this.#entries, kind, hash) })));
   }
 
   /** Deletes every entry; returns how many bytes that freed. Entries that others are writing are left alone. */
   clear(): number {
     let bytes = 0;
-    for (const entry of this.list()) {
-      bytes += entry.bytes;
-      this.#discard(entry.folder);
+    for (const { folder } of this.#folders()) {
+      bytes += readLabel(folder)?.bytes ?? folderSize(folder);
+      this.#discard(folder);
     }
     this.#sweep();
     return bytes;

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { cellsOf, claimSettings, ImproveError, readManifest, runCells, type CellRunner } from '../../bench/improve/cells.ts';
 import { SETTINGS, configOf, type Cell } from '../../bench/improve/settings.ts';
 import { parseConfig } from '../../src/config/load.ts';
+import { RunError } from '../../src/index.ts';
 import { StoreError } from '../../src/store/errors.ts';
 import { temporaryFolder } from '../store/temporary.ts';
 import { cell as figuresOf } from './improve-fixtures.ts';
@@ -65,7 +66,7 @@ describe('running the cells', () => {
     const calls: boolean[] = [];
     await runAll(out, (cell, options) => {
       calls.push(options.run !== null);
-      if (options.run !== null) throw new StoreError('damaged', 'A checkpoint is damaged.');
+      if (options.run !== null) throw new RunError("'prepare' of the run failed 4 times", { cause: new StoreError('damaged', 'A checkpoint is damaged.') });
       return inner(cell, options);
     });
     expect(calls).toEqual([true, false, false, false, false]);
@@ -75,7 +76,7 @@ describe('running the cells', () => {
   it('keeps what it has of a cell whose run failed while it was gone on with', async () => {
     const out = temporaryFolder();
     await expect(runAll(out, fakeRunner([], 'loop/1'))).rejects.toThrow('cut off');
-    for (const error of [new Error('The model host was killed.'), new StoreError('full', 'The disk is full.'), new StoreError('busy', 'Another process has it.')]) {
+    for (const error of [new Error('The model host was killed.'), new RunError('The model host was killed.', { cause: new Error('killed') }), new StoreError('full', 'The disk is full.'), new StoreError('busy', 'Another process has it.')]) {
       await expect(runAll(out, async () => { throw error; })).rejects.toThrow(error.message);
       expect(readdirSync(cells(out)[0]!.folder)).not.toEqual([]);
     }

@@ -224,7 +224,7 @@ describe('where it listens', () => {
     expect(dashboard.port).toBeGreaterThan(taken);
     await new Promise((resolve) => blocker.close(resolve));
     await expect(startDashboard({ source: new MemoryRun(), port: 0, host: '127.0.0.1', clientFolder: join(folder, 'none') })).rejects.toThrow(DashboardError);
-    await expect(startDashboard({ source: new MemoryRun(), port: 0, host: '203.0.113.7', clientFolder })).rejects.toThrow(/--host/);
+    await expect(startDashboard({ source: new MemoryRun(), port: 0, host: '203.0.113.7', clientFolder })).rejects.toThrow(/cannot listen on 203\.0\.113\.7/);
   });
 });
 
@@ -328,6 +328,27 @@ describe('what it sends', () => {
     for (let i = 0; i < 15; i++) dashboard.tick();
     await page.until(({ messages }) => messages.at(-1)!.type === 'state');
     run.trouble = null;
+    dashboard.tick();
+    await page.until(({ events }) => events.length === 2);
+  });
+
+  it('sends a batch that could be read and not be sent once it can', async () => {
+    const run = runWith(2);
+    let failures = 1;
+    const failing = Object.assign(Object.create(run) as MemoryRun, {
+      after: (seq: number, limit: number) => run.after(seq, limit),
+      lastSeq: () => {
+        if (subscribed && failures-- > 0) throw new Error('disk on fire');
+        return run.lastSeq();
+      },
+    });
+    let subscribed = false;
+    const dashboard = await start(failing);
+    const page = await new Page(dashboard).until(greeted);
+    subscribed = true;
+    page.send({ type: 'subscribe', after: 0 });
+    await page.until(({ messages }) => messages.length === 2);
+    expect(page.messages[1]).toMatchObject({ type: 'error' });
     dashboard.tick();
     await page.until(({ events }) => events.length === 2);
   });

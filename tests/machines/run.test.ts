@@ -69,6 +69,7 @@ describe('run machine', () => {
     const later = atRoundOne();
     later.done(round(1, 0.95));
     expect(later.working()?.src).toBe('finish');
+    expect(atRoundOne({ targetValidity: 1 }, 1).state()).toBe('round');
     const resumed = drive(runMachine, input, coverage);
     const promotions = [0.3, 0.92].map((value, at) => ({ round: at, gate: { unconditional: { value } } }));
     resumed.done({ ...fresh, completedRounds: 1, rows: [{ round: 0 }, { round: 1 }], promotions });

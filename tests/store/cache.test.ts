@@ -76,6 +76,23 @@ describe('the cache', () => {
     expect(readFileSync(join(cache.get('k', 1)!, 'data.txt'), 'utf8')).toBe('again');
   });
 
+  it('makes an entry again that lost its label, and clears one away', async () => {
+    const cache = new Cache(temporaryFolder());
+    const broken = async (kind: string): Promise<string> => {
+      const folder = await cache.put(kind, 1, fill('first'));
+      for (const name of readdirSync(folder)) if (name !== 'data.txt') writeFileSync(join(folder, name), '{"key"');
+      expect(cache.get(kind, 1)).toBeNull();
+      return folder;
+    };
+    await broken('k');
+    expect(readFileSync(join(await cache.put('k', 1, fill('again')), 'data.txt'), 'utf8')).toBe('again');
+    expect(cache.get('k', 1)).not.toBeNull();
+    const other = await broken('other');
+    cache.clear();
+    expect([existsSync(other), cache.list()]).toEqual([false, []]);
+    expect(temporaries(cache)).toEqual([]);
+  });
+
   it('lists entries with kind, key and size, largest first, and clears them', async () => {
     const cache = new Cache(temporaryFolder());
     await cache.put('small', { id: 1 }, fill('1'));
