@@ -10,6 +10,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { BenchReport, Say } from './figures.ts';
+import { UsageError } from './usage.ts';
 
 /** A ratio as it is committed, with what it takes to judge and to repeat it. */
 export interface CommittedRatio {
@@ -96,7 +97,7 @@ export async function main(args: string[], benches: Readonly<Record<string, (arg
   const commands = commandsOf(positionals, committed);
   const say: Say = (line) => void (values.json || process.stdout.write(`${line}\n`));
   const unknown = commands.find((command) => !Object.hasOwn(benches, command.split(' ')[0]!));
-  if (unknown !== undefined) throw new RangeError(`There is no bench with ratios in '${unknown}'; there are ${Object.keys(benches).join(', ')}.`);
+  if (unknown !== undefined) throw new UsageError(`There is no bench with ratios in '${unknown}'; there are ${Object.keys(benches).join(', ')}.`);
 
   const measured: Record<string, number> = {};
   const missing: string[] = [];

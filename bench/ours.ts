@@ -8,6 +8,7 @@ import { Decoder, decodeMemory, lanesFor, slotsFor } from '../src/models/decodin
 import { biasCorrections } from '../src/models/optimizer.ts';
 import { policyLayout, trainStep, type PolicyShape } from '../src/models/policy.ts';
 import { RandomStream } from '../src/random/philox.ts';
+import { UsageError } from './usage.ts';
 
 export const SIZES: Readonly<Record<string, PolicyShape>> = {
   S: { layers: 4, heads: 4, kvHeads: 4, width: 128, hidden: 344, context: 128, batch: 16, lexicalState: false, vocabulary: 1024 },
@@ -18,7 +19,7 @@ export const SIZES: Readonly<Record<string, PolicyShape>> = {
 
 export function sizeNamed(name: string): PolicyShape {
   const shape = SIZES[name];
-  if (!shape) throw new RangeError(`There is no size '${name}'; there are ${Object.keys(SIZES).join(', ')}.`);
+  if (!shape) throw new UsageError(`There is no size '${name}'; there are ${Object.keys(SIZES).join(', ')}.`);
   return shape;
 }
 

@@ -47,11 +47,11 @@ export function setupTensorFlow(options: TensorFlowSetupOptions = {}): Promise<T
 }
 
 /** Samples completions of a prompt from a run's promoted policy. */
-export async function generate({ run, prompt, n, temperature, seed }: GenerateOptions): Promise<{ text: string; finish: 'stop' | 'length' }[]> {
+export async function generate({ run, prompt, n, temperature, topK = 0, topP = 1, seed }: GenerateOptions): Promise<{ text: string; finish: 'stop' | 'length' }[]> {
   const policy = await openPolicy(run);
   try {
     const completions = await policy.model.generate({
-      key: `command/${seed}`, prompts: new Array<string>(n).fill(prompt), maxTokens: policy.config.model.context, temperature, weights: policy.weights,
+      key: `command/${seed}`, prompts: new Array<string>(n).fill(prompt), maxTokens: policy.config.model.context, temperature, topK, topP, weights: policy.weights,
     });
     return completions.map(({ text, finish }) => ({ text, finish }));
   } finally {

@@ -67,6 +67,6 @@ export async function recordAll(events: EventSink, records: Parameters<EventSink
  * The finding a refiner should act on first: the compiler's if it has one, since it is the verdict; otherwise the first that is a
  * fault. What the linter and the safety filter say is none.
  */
-export function focusOf({ findings }: Evaluation): Finding | undefined {
+export function focusOf({ findings }: Pick<Evaluation, 'findings'>): Finding | undefined {
   return findings.find(({ source }) => source === 'cpython') ?? findings.find(({ source }) => source !== 'lint' && source !== 'safety');
 }

@@ -11,6 +11,8 @@ interface GenerateFlags {
   readonly prompt: string;
   readonly n: number;
   readonly temperature: number;
+  readonly topK: number;
+  readonly topP: number;
   readonly seed: number;
   readonly json?: boolean;
 }
@@ -25,13 +27,15 @@ export function addGenerate(program: Command, context: CliContext, done: (code: 
     .option('--prompt <text>', 'what the samples begin with; end it where a token ends, such as after a colon', '')
     .option('-n, --n <n>', 'how many samples', integer(1, 10_000), 1)
     .option('--temperature <t>', 'sampling temperature', number(0, 10, true), 1)
+    .option('--top-k <k>', 'draw from the k likeliest tokens only; 0: from all', integer(0, 1_000_000), 0)
+    .option('--top-p <p>', 'draw from the fewest likeliest tokens that together have this probability; 1: from all', number(0, 1, true), 1)
     .option('--seed <n>', 'seed of the samples', integer(0, 0xffffffff), 1)
     .option('--json', 'one sample a line')
     .addHelpText('after', '\nExamples:\n  ouroboros generate -n 3\n  ouroboros generate --run 20260131-1200 --prompt "def read(path):" --temperature 0.7\n')
     .action(async (flags: GenerateFlags) => {
       const folder = flags.run === undefined ? latestRunFolder(flags.out, context.directory) : findRunFolder(flags.out, flags.run, context.directory);
       const library = await context.library();
-      const samples = await library.generate({ run: folder, prompt: flags.prompt, n: flags.n, temperature: flags.temperature, seed: flags.seed });
+      const samples = await library.generate({ run: folder, prompt: flags.prompt, n: flags.n, temperature: flags.temperature, topK: flags.topK, topP: flags.topP, seed: flags.seed });
       for (const [i, sample] of samples.entries()) {
         if (flags.json) writeJson(context, sample);
         else {

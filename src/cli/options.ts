@@ -15,7 +15,7 @@ export function number(low: number, high: number = Infinity, above = false): (te
   return (text) => {
     const value = Number(text);
     if (text.trim() === '' || Number.isNaN(value) || value < low || value > high || (above && value === low)) {
-      throw new InvalidArgumentError(`It must be a number ${above ? `above ${low}` : rangeText(low, high, Infinity)}.`);
+      throw new InvalidArgumentError(`It must be a number ${above ? `above ${low}${high < Infinity ? `, at most ${high}` : ''}` : rangeText(low, high, Infinity)}.`);
     }
     return value;
   };

@@ -2,6 +2,7 @@
  * What a run has to show at its end, read from its log: the table, samples of its first and its last round side by side, and
  * accepted repairs. Samples are the first of their round, not chosen.
  */
+import { focusOf } from '../agents/samples.ts';
 import type { LoggedEvent } from '../contracts/events.ts';
 import type { Finding, Sample, Timing } from '../contracts/records.ts';
 import type { EventLogReader, EventOf } from '../store/event-log.ts';
@@ -64,7 +65,7 @@ function repairsText(log: EventLogReader, rounds: readonly number[]): string | n
     for (const revision of samples) {
       const parent = revision.parent === undefined ? undefined : byId.get(revision.parent);
       if (!parent || !accepted.has(revision.id)) continue;
-      const finding = firstFault(evaluations.get(parent.id)?.findings ?? []);
+      const finding = focusOf({ findings: evaluations.get(parent.id)?.findings ?? [] });
       if (!finding) continue;
       texts.push(repairText(parent, finding, revision));
       if (texts.length === repairsShown) break;
@@ -78,13 +79,9 @@ function repairText(parent: Sample, finding: Finding, revision: Sample): string 
   const text = parent.prompt + parent.completion;
   const lines = text.replace(/\n+$/, '').split('\n');
   const before = indent(harmless(lines.slice(Math.max(0, finding.line - 6), Math.max(0, finding.line - 1)).join('\n')), '    - ');
-  const fault = indent([harmless(lines[finding.line - 1] ?? ''), `${' '.repeat(finding.column)}^ ${finding.message}`].join('\n'), '    ! ');
+  const fault = indent([harmless(lines[finding.line - 1] ?? ''), `${' '.repeat(finding.column)}^ ${harmless(finding.message)}`].join('\n'), '    ! ');
   const after = indent(harmless(revision.prompt + revision.completion), '    + ', sampleLines);
   return [`  by ${revision.method ?? 'revision'}:`, ...(finding.line > 1 ? [before] : []), fault, after].join('\n');
-}
-
-function firstFault(findings: readonly Finding[]): Finding | null {
-  return findings.find((finding) => finding.source === 'cpython') ?? findings.find((finding) => finding.source !== 'lint') ?? null;
 }
 
 type Events = readonly EventOf<'sample.created' | 'evaluation.recorded'>[];

@@ -39,7 +39,7 @@ export interface RunOptions {
   readonly dashboard?: boolean | { readonly port?: number };
 }
 
-/** Why a run ended: its budget was used up, someone asked, or it failed. */
+/** How a run ended: its budget was used up, or someone asked. One that failed has no result. */
 export interface RunResult {
   readonly folder: string;
   /** Rounds that are complete, round 0 not counted. */
@@ -79,7 +79,7 @@ export interface BackendReport {
 export interface DoctorReport {
   /** A run can start here. */
   readonly ok: boolean;
-  /** Node, disk, store, judge, browser and so on; `message` says what to do where `ok` is false. */
+  /** Node, disk, cache, judge, sandbox; `message` says what to do where `ok` is false. */
   readonly checks: readonly { readonly name: string; readonly ok: boolean; readonly message: string; /** A run can start without it. */ readonly optional?: boolean }[];
   readonly backends: readonly BackendReport[];
   /** The backend that `auto` takes; null when none is usable. */
@@ -120,6 +120,10 @@ export interface GenerateOptions {
   readonly prompt: string;
   readonly n: number;
   readonly temperature: number;
+  /** Only the so many likeliest tokens are drawn from; absent or 0: all. */
+  readonly topK?: number;
+  /** Only the fewest likeliest tokens that together have this probability, in (0, 1], are drawn from; absent or 1: all. */
+  readonly topP?: number;
   readonly seed: number;
 }
 

@@ -23,8 +23,8 @@ export interface DashboardAddress {
 
 export interface DashboardService {
   start(input: DashboardStart): Promise<DashboardAddress>;
-  /** There is news in the log up to `seq`. A call that gets lost costs at most a second: the log is looked at anyway. */
-  notify(input: { readonly seq: number }): Promise<void>;
+  /** There is news in the log. A call that gets lost costs at most a second: the log is looked at anyway. */
+  notify(input: Record<string, never>): Promise<void>;
   stop(input: Record<string, never>): Promise<void>;
 }
 

@@ -8,8 +8,8 @@ const FIRST_PORT = 4177;
 export interface OpenDashboard {
   /** Its address with the token. */
   readonly url: string;
-  /** There is news in the log up to `seq`. */
-  notify(seq: number): void;
+  /** There is news in the log. */
+  notify(): void;
   close(): Promise<void>;
 }
 
@@ -21,7 +21,7 @@ export async function openDashboard(runFolder: string, options: { readonly port?
     return {
       url,
       // A call that gets lost costs at most a second: the server looks at the log anyway.
-      notify: (seq) => void child.call('notify', { seq }).catch(() => {}),
+      notify: () => void child.call('notify', {}).catch(() => {}),
       close: () => child.kill(),
     };
   } catch (error) {

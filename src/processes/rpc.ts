@@ -33,7 +33,7 @@ type Message =
 /** A call failed. `kind` tells whether the method threw, the process went away, or the call was given up. */
 export class ProcessError extends Error {
   override readonly name = 'ProcessError';
-  constructor(readonly kind: 'thrown' | 'crashed' | 'timeout' | 'closed' | 'aborted', message: string, readonly remoteStack?: string) {
+  constructor(readonly kind: 'thrown' | 'crashed' | 'timeout' | 'closed', message: string, readonly remoteStack?: string) {
     super(message);
   }
 }
@@ -72,9 +72,13 @@ export interface ChildOptions {
 
 export interface CallOptions<P> {
   readonly timeoutMs?: number;
-  readonly signal?: AbortSignal;
   readonly onProgress?: ((progress: P) => void) | undefined;
 }
+
+const running = new Set<NodeChild>();
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
 
 /** In the parent: a running child that serves `T`. */
 export class ChildService<T extends object> {
@@ -118,6 +122,7 @@ export class ChildService<T extends object> {
       const end = (code: number | null, signal: string | null, cause?: Error): void => {
         if (this.#ended) return;
         this.#ended = true;
+        running.delete(this.#child);
         const why = cause?.message ?? `exit ${signal ?? code}${this.#stderr ? `: ${this.#stderr.trim()}` : ''}`;
         const error = new ProcessError(this.#closing ? 'closed' : 'crashed', `The process ${path} ended (${why}).`);
         failed(error);
@@ -129,10 +134,8 @@ export class ChildService<T extends object> {
       this.#child.on('exit', (code, signal) => end(code, signal));
       this.#child.on('error', (error) => end(null, null, error));
     });
-    process.once('exit', this.#killAtExit);
+    running.add(this.#child);
   }
-
-  readonly #killAtExit = (): void => void this.#child.kill('SIGKILL');
 
   get pid(): number | undefined {
     return this.#child.pid;
@@ -143,35 +146,25 @@ export class ChildService<T extends object> {
   }
 
   /**
-   * Calls one method. Rejects with ProcessError. After `timeoutMs`, or when `signal` aborts, the process is killed, since
-   * nothing else stops native code; its other calls reject as well. `onProgress` hears what the method tells, in order, until the call settles.
+   * Calls one method. Rejects with ProcessError. After `timeoutMs` the process is killed, since nothing else stops native code; its other calls reject as well. `onProgress` hears what the method tells, in order, until the call settles.
    */
   async call<K extends keyof T & string>(method: K, input: Input<T, K>, options: CallOptions<Progress<T, K>> = {}): Promise<Output<T, K>> {
     await this.#ready;
     if (this.#ended) throw new ProcessError('closed', 'The process has ended.');
-    options.signal?.throwIfAborted();
     const id = this.#next++;
     return new Promise<Output<T, K>>((resolve, reject) => {
-      const giveUp = (kind: 'timeout' | 'aborted', message: string): void => {
+      const timer = options.timeoutMs === undefined ? undefined : setTimeout(() => {
         this.#pending.delete(id);
-        finish();
-        reject(new ProcessError(kind, message));
+        reject(new ProcessError('timeout', `'${method}' took longer than ${options.timeoutMs} ms.`));
         void this.kill();
-      };
-      const timer = options.timeoutMs === undefined ? undefined : setTimeout(() => giveUp('timeout', `'${method}' took longer than ${options.timeoutMs} ms.`), options.timeoutMs);
-      const abort = (): void => giveUp('aborted', `'${method}' was given up.`);
-      const finish = (): void => {
-        clearTimeout(timer);
-        options.signal?.removeEventListener('abort', abort);
-      };
-      options.signal?.addEventListener('abort', abort, { once: true });
+      }, options.timeoutMs);
       this.#pending.set(id, {
-        resolve: (value) => (finish(), resolve(value as Output<T, K>)),
-        reject: (error) => (finish(), reject(error)),
+        resolve: (value) => (clearTimeout(timer), resolve(value as Output<T, K>)),
+        reject: (error) => (clearTimeout(timer), reject(error)),
         ...(options.onProgress ? { onProgress: options.onProgress as (progress: unknown) => void } : {}),
       });
       this.#child.send({ id, method, input, listens: options.onProgress !== undefined } satisfies Request, (error) => {
-        if (error && this.#pending.delete(id)) (finish(), reject(new ProcessError('crashed', error.message)));
+        if (error && this.#pending.delete(id)) (clearTimeout(timer), reject(new ProcessError('crashed', error.message)));
       });
     });
   }
@@ -179,7 +172,6 @@ export class ChildService<T extends object> {
   /** Ends the process at once and waits until it is gone. */
   async kill(): Promise<void> {
     this.#closing = true;
-    process.removeListener('exit', this.#killAtExit);
     if (!this.#ended) this.#child.kill('SIGKILL');
     await this.#exited;
   }

@@ -196,11 +196,12 @@ describe('generate', () => {
     const old = storedRun(cli.directory);
     const latest = storedRun(cli.directory, new Date(2026, 5, 1));
     expect((await cli.run('generate')).stdout).toBe('x = "\\x1b[2J"\n');
-    expect((await cli.run('generate', '--run', basename(old), '-n', '2', '--prompt', 'x =', '--temperature', '0.5', '--seed', '9')).stdout).toMatch(/sample 2 of 2 \(cut off/);
+    expect((await cli.run('generate', '--run', basename(old), '-n', '2', '--prompt', 'x =', '--temperature', '0.5', '--top-k', '40', '--top-p', '0.9', '--seed', '9')).stdout).toMatch(/sample 2 of 2 \(cut off/);
     expect(asked).toEqual([
-      { run: latest, prompt: '', n: 1, temperature: 1, seed: 1 },
-      { run: old, prompt: 'x =', n: 2, temperature: 0.5, seed: 9 },
+      { run: latest, prompt: '', n: 1, temperature: 1, topK: 0, topP: 1, seed: 1 },
+      { run: old, prompt: 'x =', n: 2, temperature: 0.5, topK: 40, topP: 0.9, seed: 9 },
     ]);
+    expect(await cli.run('generate', '--top-p', '1.5')).toMatchObject({ code: 2, stderr: expect.stringMatching(/above 0, at most 1/) });
     expect(lines((await cli.run('generate', '--json')).stdout)).toEqual([{ text: 'x = "\u001b[2J"\n', finish: 'length' }]);
   });
 });

@@ -78,6 +78,14 @@ describe('RunModel', () => {
     expect(describeNow(view, 'live', 5, midway.at(-1)!.time + 4000)).toMatchObject({ title: 'Round 2 of 5', progress: 1 / 5 });
   });
 
+  it("keeps what a machine knew at its last transitions", () => {
+    const model = new RunModel();
+    const apply = (seq: number, context?: object): void => model.apply({ seq, key: `${seq}`, type: 'machine.transition', data: { machine: 'm', actor: 'm', from: 'a', to: 'b', event: 'e', ...(context ? { context } : {}) }, hashed: false, time: seq });
+    apply(1);
+    apply(2, { failures: 2, failure: null });
+    expect(model.view().machines[0]!.transitions.map(({ context }) => context)).toEqual([{}, { failures: 2, failure: null }]);
+  });
+
   it('ends the bars of a process that died where it was last heard of', () => {
     const model = modelOf(syntheticLog({ start: 0, rounds: 2, until: 'round' }));
     const silent = model.view().run.newestAt!;

@@ -51,7 +51,7 @@ describe('the dashboard process', () => {
       await next((message) => message.type === 'hello' && message.lastSeq === 1);
       socket.send(JSON.stringify({ type: 'subscribe', after: 0 }));
       log.record([{ key: 'round/1', event: { type: 'round.started', data: { round: 1 } } }]);
-      await child.call('notify', { seq: log.last() });
+      await child.call('notify', {});
       await next((message) => message.type === 'events' && message.to === 2);
       await child.call('stop', {});
       await expect(fetch(address.url)).rejects.toThrow();

@@ -64,11 +64,6 @@ export class Connection {
     this.#clearTimer = options.clearTimer ?? ((timer) => clearTimeout(timer as ReturnType<typeof setTimeout>));
   }
 
-  /** Position up to which the page is complete. */
-  get have(): number {
-    return this.#have;
-  }
-
   connect(): void {
     this.#clearTimer(this.#timer);
     if (this.#closed || this.#socket) return;

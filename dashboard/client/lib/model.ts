@@ -43,6 +43,8 @@ export interface TransitionView {
   readonly from: string | null;
   readonly to: string;
   readonly event: string;
+  /** Scalar fields of the machine's context behind it; empty where none was recorded. */
+  readonly context: Readonly<Record<string, unknown>>;
 }
 
 export interface MachineView {
@@ -250,8 +252,8 @@ export class RunModel {
       this.#dirty.add('alarms');
     },
     'machine.defined': ({ machine, definition }) => this.#setMachine(machine, { definition }),
-    'machine.transition': ({ machine, actor, from, to, event: cause }, { seq, time }) => {
-      const transitions = [...(this.#machines.get(machine)?.transitions ?? []), { seq, time, actor, from, to, event: cause }];
+    'machine.transition': ({ machine, actor, from, to, event: cause, context = {} }, { seq, time }) => {
+      const transitions = [...(this.#machines.get(machine)?.transitions ?? []), { seq, time, actor, from, to, event: cause, context }];
       this.#setMachine(machine, { transitions: transitions.slice(-LIMITS.transitions) });
     },
     'activity.started': ({ agent, activity, round, amount }, { seq, time }) => {

@@ -150,7 +150,7 @@ export interface EventData {
   'run.failed': { readonly message: string };
   'run.resumed': { readonly fromRound: number };
   'machine.defined': { readonly machine: string; readonly definition: MachineDefinition };
-  'machine.transition': { readonly machine: string; readonly actor: string; readonly from: string | null; readonly to: string; readonly event: string };
+  'machine.transition': { readonly machine: string; readonly actor: string; readonly from: string | null; readonly to: string; readonly event: string; readonly context?: Readonly<Record<string, unknown>> };
   'activity.started': { readonly agent: string; readonly activity: string; readonly round: number | null; readonly amount: number };
   'activity.finished': { readonly agent: string; readonly activity: string; readonly round: number | null; readonly amount: number; readonly seconds: number };
   'command.received': { readonly command: string };
