@@ -7,10 +7,10 @@ import { learnerNames, type ConfigInput, type LearnerName } from '../../src/conf
 
 /** What the default learner has to beat. */
 const CONTROL_ARMS = {
-  'no-feedback': 'as many training steps, every row of them from the corpus',
+  'no-feedback': 'at least as many training steps, every row of them from the corpus',
   'random-reward': 'a judge by lot: as much praise and blame as the loop deals out, each for what is drawn',
   'inverted-reward': "the loop's credit with its sign turned",
-  'replace-all-data': 'as many training steps of plain likelihood on its own valid samples, no corpus: the arm that is known to collapse',
+  'replace-all-data': 'at least as many training steps of plain likelihood on its own valid samples, no corpus: the arm that is known to collapse',
 } as const;
 export type Control = keyof typeof CONTROL_ARMS;
 export const CONTROLS = Object.keys(CONTROL_ARMS) as Control[];
@@ -80,7 +80,7 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
   },
   // Half the default model, since a run may take two minutes for fifteen of them to fit half an hour; as many rounds as are required to be steady.
   small: {
-    about: '3 seeds, half the default model, 10 rounds: about half an hour on 2 cores',
+    about: '3 seeds, half the default model, 10 rounds: some 40 minutes on 2 cores',
     seeds: 3,
     rounds: 10,
     config: {
