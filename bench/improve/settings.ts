@@ -7,10 +7,10 @@ import { learnerNames, type ConfigInput, type LearnerName } from '../../src/conf
 
 /** What the default learner has to beat. */
 const CONTROL_ARMS = {
-  'no-feedback': 'at least as many training steps, every row of them from the corpus',
+  'no-feedback': 'the corpus alone, as many tokens as its own samples hold',
   'random-reward': 'a judge by lot: as much praise and blame as the loop deals out, each for what is drawn',
   'inverted-reward': "the loop's credit with its sign turned",
-  'replace-all-data': 'at least as many training steps of plain likelihood on its own valid samples, no corpus: the arm that is known to collapse',
+  'replace-all-data': 'plain likelihood on its own valid samples, as many tokens as its samples hold, no corpus: the arm that is known to collapse',
 } as const;
 export type Control = keyof typeof CONTROL_ARMS;
 export const CONTROLS = Object.keys(CONTROL_ARMS) as Control[];
