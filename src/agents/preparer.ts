@@ -153,7 +153,7 @@ export class RunPreparer implements Preparer {
     const folder = kept.find('pretraining', this.#pretrainingKey);
     if (folder) {
       await model.load(`${folder}/weights`);
-      const record = await kept.json<PretrainingRecord>('pretraining-record', this.#pretrainingKey, () => Promise.reject(new Error('The cache of pretraining is incomplete; `ouroboros cache clear` mends that.')));
+      const record = await this.#found<PretrainingRecord>('pretraining-record', this.#pretrainingKey, 'pretraining');
       events.record(pretrainingEvents(record, totalSteps));
       return { pretrainedSteps: record.steps.length, totalSteps: record.steps.length };
     }
@@ -178,6 +178,11 @@ export class RunPreparer implements Preparer {
     return this.deps.kept.json('documents', { version: VERSION, corpus: corpus.hash }, () => findDocuments(corpus.files, this.deps.finder, signal ? { signal } : {}));
   }
 
+  /** The JSON value of `key`, which was kept before what led here. */
+  #found<T>(kind: string, key: unknown, of: string): Promise<T> {
+    return this.deps.kept.json(kind, key, () => Promise.reject(new Error(`The cache of ${of} is incomplete; \`ouroboros cache clear\` mends that.`)));
+  }
+
   async #tokenizer(corpus: Corpus): Promise<TokenizerFigures & { readonly path: string }> {
     const { model, kept, config } = this.deps;
     const key = { version: VERSION, corpus: corpus.hash, vocabulary: config.model.vocabulary };
@@ -187,7 +192,7 @@ export class RunPreparer implements Preparer {
       // Before the tokenizer itself is kept: where that is found, its figures are.
       await kept.json<TokenizerFigures>('tokenizer-figures', key, async () => made);
     });
-    const figures = await kept.json<TokenizerFigures>('tokenizer-figures', key, () => Promise.reject(new Error('The cache of tokenizers is incomplete; `ouroboros cache clear` mends that.')));
+    const figures = await this.#found<TokenizerFigures>('tokenizer-figures', key, 'tokenizers');
     return { path: `${folder}/tokenizer.json`, ...figures };
   }
 
