@@ -1,5 +1,6 @@
-/** Option parsers that several commands share. They refuse with commander's error, so that the exit code is the one for usage. */
-import { InvalidArgumentError } from 'commander';
+/** Options and option parsers that several commands share. The parsers refuse with commander's error, so that the exit code is the one for usage. */
+import { InvalidArgumentError, Option } from 'commander';
+import { presetNames } from '../config/presets.ts';
 
 /** A parser of whole numbers in [low, high]. */
 export function integer(low: number, high: number = Number.MAX_SAFE_INTEGER): (text: string) => number {
@@ -28,9 +29,14 @@ export function repeated(text: string, before: readonly string[] = []): string[]
 
 export const port = integer(0, 65_535);
 
+export const presetOption = (): Option => new Option('--preset <name>', 'where the settings start (default: "laptop")').choices(presetNames);
+
+export const configOption = (): Option => new Option('--config <file>', 'settings file (default: ouroboros.config.json, where there is one)');
+
 /** Where runs lie when no `--out` is given. */
 export const defaultRunsFolder = 'runs';
 
-function rangeText(low: number, high: number, unlimited: number): string {
+/** `of at least LOW`, or `from LOW to HIGH` where there is a limit. */
+export function rangeText(low: number, high: number, unlimited: number): string {
   return high === unlimited ? `of at least ${low}` : `from ${low} to ${high}`;
 }

@@ -16,6 +16,7 @@ import { addHumanEval } from './humaneval.ts';
 import { addResume } from './resume.ts';
 import { addRun } from './run.ts';
 import { addRuns } from './runs.ts';
+import { addSettings } from './settings.ts';
 import { addSetupTensorFlow } from './setup-tensorflow.ts';
 
 /** Runs one command line (without node and script) and returns its exit code. Never rejects. */
@@ -32,7 +33,7 @@ export async function runCli(argv: readonly string[], context: CliContext): Prom
       getErrHelpWidth: () => context.stderr.columns ?? 100,
     })
     .addHelpText('after', '\nExamples:\n  ouroboros run                     a whole run, with a dashboard\n  ouroboros run --preset smoke      the same in under a minute\n  ouroboros evaluate app.py         judge a file\n\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 below --fail-under, 130 interrupted.\n');
-  for (const add of [addRun, addResume, addDashboard, addDoctor, addEvaluate, addHumanEval, addGenerate, addRuns, addExport, addGraph, addCache, addSetupTensorFlow]) add(program, context, done);
+  for (const add of [addRun, addResume, addDashboard, addDoctor, addEvaluate, addHumanEval, addGenerate, addRuns, addExport, addGraph, addSettings, addCache, addSetupTensorFlow]) add(program, context, done);
   try {
     await program.parseAsync([...argv], { from: 'user' });
     return code;

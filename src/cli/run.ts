@@ -6,7 +6,7 @@ import { presetNames, presets } from '../config/presets.ts';
 import { learnerNames, type Config, type ConfigInput } from '../config/schema.ts';
 import type { CliContext, ExitCode } from './context.ts';
 import { follow } from './follow.ts';
-import { defaultRunsFolder, integer, number, port, repeated } from './options.ts';
+import { configOption, defaultRunsFolder, integer, number, port, presetOption, repeated } from './options.ts';
 
 interface RunFlags {
   readonly preset?: string;
@@ -30,7 +30,7 @@ export function addRun(program: Command, context: CliContext, done: (code: ExitC
     .command('run')
     .summary('train a policy from scratch and let it improve itself')
     .description(`Trains a tokenizer and a policy, then runs rounds of sampling, judging, repairing and learning.\n\nPresets:\n${presetNames.map((name) => `  ${name.padEnd(8)}${presets[name].summary}`).join('\n')}`)
-    .addOption(new Option('--preset <name>', 'where the settings start (default: "laptop")').choices(presetNames))
+    .addOption(presetOption())
     .option('--seed <n>', 'seed of every random number', integer(0, 0xffffffff))
     .option('--out <folder>', "folder in which the run's folder is made", defaultRunsFolder)
     .option('--corpus <paths...>', 'files, folders and globs of .py or .jsonl to learn from (default: the Python standard library)')
@@ -41,8 +41,8 @@ export function addRun(program: Command, context: CliContext, done: (code: ExitC
     .option('--evaluator <file>', 'a module whose default export makes an evaluator of your own')
     .option('--no-dashboard', 'no dashboard')
     .option('--port <n>', 'port of the dashboard; the next free one when it is taken', port)
-    .option('--config <file>', 'settings file (default: ouroboros.config.json, where there is one)')
-    .option('--set <key=value>', 'any setting by its name, such as model.layers=6; may be given again', repeated)
+    .addOption(configOption())
+    .option('--set <key=value>', 'any setting by its name, such as model.layers=6; may be given again; "ouroboros settings" lists them', repeated)
     .option('--json', 'one event a line, the last one run.finished with the table')
     .addHelpText('after', '\nExamples:\n  ouroboros run\n  ouroboros run --preset smoke --no-dashboard\n  ouroboros run --corpus src "lib/**/*.py" --minutes 30\n  ouroboros run --seed 7 --rounds 5 --set learning.passes=1 --json\n')
     .action(async (flags: RunFlags) => {

@@ -34,30 +34,30 @@ export const configSchema = z.strictObject({
   learner: z.enum(learnerNames).default('policy-gradient').describe('How the policy is taught; docs/learners.md.'),
 
   budget: z.strictObject({
-    rounds: z.int().min(0).default(10),
+    rounds: z.int().min(0).default(10).describe('Rounds at most; the learning rate falls over these.'),
     minutes: z.number().positive().default(9).describe('The run stops after the round in which this is reached.'),
     targetValidity: share.default(1).describe('The run stops once validity on the gate split reaches this; 1: never.'),
     plateauRounds: z.int().min(0).default(0).describe('Stop after so many rounds without a better promoted policy; 0: never.'),
   }).prefault({}),
 
   model: z.strictObject({
-    layers: positive.default(4),
-    heads: positive.default(4),
-    kvHeads: positive.default(4),
-    width: positive.default(128),
-    hidden: positive.default(344),
-    vocabulary: z.int().min(300).max(65000).default(1024),
-    context: positive.default(192),
-    batch: positive.default(16),
+    layers: positive.default(4).describe('Transformer blocks.'),
+    heads: positive.default(4).describe('Attention heads of a block.'),
+    kvHeads: positive.default(4).describe('Heads of keys and values, each shared by as many query heads (grouped-query attention).'),
+    width: positive.default(128).describe('Numbers that stand for a token between the blocks; a multiple of 16 times model.heads.'),
+    hidden: positive.default(344).describe('Width inside the feed-forward part of a block.'),
+    vocabulary: z.int().min(300).max(65000).default(1024).describe('Tokens of the tokenizer, which is trained on the corpus.'),
+    context: positive.default(192).describe('Tokens that the policy sees at most, prompt and completion together.'),
+    batch: positive.default(16).describe('Rows of model.context tokens in an update.'),
     lexicalState: z.boolean().default(true).describe('The policy is told what is open so far, token by token: brackets, strings, and what the line began with. For texts that are not like Python: false.'),
   }).prefault({})
     .refine(({ width, heads }) => width % heads === 0 && (width / heads) % 16 === 0, { path: ['width'], message: 'must be a multiple of 16 times model.heads' })
     .refine(({ heads, kvHeads }) => heads % kvHeads === 0, { path: ['kvHeads'], message: 'must divide model.heads' }),
 
   pretraining: z.strictObject({
-    steps: positive.default(900),
-    learningRate: z.number().positive().default(3e-3),
-    warmupSteps: z.int().min(0).default(60),
+    steps: positive.default(900).describe('Updates on the corpus before the first round.'),
+    learningRate: z.number().positive().default(3e-3).describe('Highest rate, at the end of the warm-up; from there it falls as a cosine to a tenth.'),
+    warmupSteps: z.int().min(0).default(60).describe('Steps over which the rate rises from 0.'),
     infillShare: share.default(0.15).describe('Share of documents rearranged for fill-in-the-middle.'),
     maskShare: share.default(0).describe('Share of documents with masked tokens, predicted after them.'),
     saveEvery: positive.default(250).describe('Steps between two saved states, and between two measurements of held-out bits where there is patience.'),
@@ -68,28 +68,28 @@ export const configSchema = z.strictObject({
   sampling: z.strictObject({
     unconditional: z.int().min(0).default(1536).describe('Unconditional samples a round.'),
     prompted: z.int().min(0).default(512).describe('Prompted samples a round.'),
-    maxTokens: positive.default(190),
-    temperature: z.number().positive().default(1),
+    maxTokens: positive.default(190).describe('Tokens of a sample at most; a sample that needs more is truncated and fails.'),
+    temperature: z.number().positive().default(1).describe('Of the samples that are learned from. Everything that is measured has temperature 1.'),
   }).prefault({}),
 
   refinement: z.strictObject({
     parents: z.int().min(0).default(64).describe('Failed samples repaired a round.'),
-    attempts: positive.default(4),
+    attempts: positive.default(4).describe('Revisions of a failed sample at most.'),
     temperature: z.number().positive().default(0.8).describe('Of revisions: what is written into a hole need not be drawn as widely as what is measured.'),
     minimumKept: share.default(0.4).describe("Least share of the parent's bytes and syntax nodes that a revision keeps."),
   }).prefault({}),
 
   learning: z.strictObject({
-    learningRate: z.number().positive().default(4e-4),
-    warmupSteps: z.int().min(0).default(10).describe('Warm-up at the first round.'),
+    learningRate: z.number().positive().default(4e-4).describe('Of the policy in the first round.'),
+    warmupSteps: z.int().min(0).default(10).describe('Steps over which the rate rises from 0 at the first round.'),
     decay: share.default(0.3).describe('Learning rate of the last budgeted round as a share of the first.'),
     passes: positive.default(2).describe('Times that a round\'s samples are learned from.'),
-    corpusShare: share.default(0.65),
-    corpusWeight: z.number().min(0).default(0.8),
+    corpusShare: share.default(0.65).describe('Share of the rows of an update that hold the corpus; at least one row holds samples.'),
+    corpusWeight: z.number().min(0).default(0.8).describe('Weight of the likelihood of those rows.'),
     excerptShare: share.default(0.25).describe('Share of those corpus rows that hold parts of functions too long to be documents.'),
-    clipLow: z.number().positive().default(0.3),
-    clipHigh: z.number().positive().default(1.5),
-    averageDecay: share.default(0.99),
+    clipLow: z.number().positive().default(0.3).describe("Bound of the ratio of a token's probability to the one that it was written with: where it is below, blame stops."),
+    clipHigh: z.number().positive().default(1.5).describe('The same upwards: where the ratio is above, praise stops.'),
+    averageDecay: share.default(0.99).describe('Decay of the exponential average of the weights, step by step; the average is what is measured and promoted.'),
     advantageWeight: z.number().min(0).default(0).describe('Weight of a valid sample\'s advantage, which all of its tokens have; 0: good samples are learned from by their likelihood alone (acceptedWeight).'),
     advantageBin: positive.default(48).describe('Samples with about equally many code tokens whose mean reward an advantage is taken against; more than a round has: one baseline for all.'),
     faultWeight: z.number().min(0).default(20).describe('Blame on the token at which a failed sample broke, in standard deviations of the advantages.'),
@@ -99,7 +99,7 @@ export const configSchema = z.strictObject({
     klWeight: z.number().min(0).default(0).describe('Weight of the divergence from the promoted policy at every token of a sample; 0: the corpus keeps the policy near (docs/decisions/0013).'),
     entropyWeight: z.number().min(0).default(0).describe('Weight of the policy\'s entropy at every token of a sample; 0: none.'),
     oddsPower: share.default(0.2).describe('Exponent of the discriminator\'s odds: 1 weighs valid samples towards real code in full, 0 not at all.'),
-    oddsClip: z.number().positive().default(1),
+    oddsClip: z.number().positive().default(1).describe('Largest reward that the odds can make.'),
     shapePower: share.default(0).describe('A valid sample\'s reward is divided by the number of the round\'s valid samples that have its shape, to this power; 0: not at all.'),
     repairWeight: z.number().min(0).default(0.3).describe('Credit of a repaired span in accepted revisions.'),
     pairWeight: z.number().min(0).default(6).describe('Credit of a revision\'s span, and blame of its failed parent\'s, shared by the tokens of the span, where the policy prefers neither to the other; learner repair.'),
@@ -110,8 +110,8 @@ export const configSchema = z.strictObject({
     rolloutSamples: positive.default(1024).describe('Samples of a round that SeqGAN rolls out and learns from, at most.'),
     rolloutSpacing: positive.default(16).describe('Tokens from one such beginning to the next; those between them have the credit of the next one.'),
     readabilityWeight: share.default(0).describe('Share of a reward that readability decides; 0: it is shown and not trained on.'),
-    discriminatorSteps: z.int().min(0).default(60),
-    discriminatorRate: z.number().positive().default(1e-3),
+    discriminatorSteps: z.int().min(0).default(60).describe('Updates of the discriminator a round; three times as many before the first.'),
+    discriminatorRate: z.number().positive().default(1e-3).describe('Its learning rate.'),
   }).prefault({}),
 
   latent: z.strictObject({
@@ -125,7 +125,7 @@ export const configSchema = z.strictObject({
 
   measuring: z.strictObject({
     unconditional: positive.default(512).describe('N of unconditional validity on the test split.'),
-    prompted: positive.default(512),
+    prompted: positive.default(512).describe('N of validity behind a prompt.'),
     gate: positive.default(384).describe('Unconditional samples that decide promotion.'),
     documents: positive.default(256).describe('Held-out documents of each split that bits a byte are taken on.'),
   }).prefault({}),
@@ -138,7 +138,7 @@ export const configSchema = z.strictObject({
     add: z.array(safetyRule).default([]).describe('Rules of your own: docs/evaluator.md has the forms.'),
   }).prefault({}),
 
-  judges: z.int().min(1).max(8).default(2),
+  judges: z.int().min(1).max(8).default(2).describe('Processes that judge texts; they change no result.'),
   keepCheckpoints: z.int().min(2).default(3).describe('Checkpoints kept besides the best and every tenth: a run that was cut off goes on from the last round\'s or the one before.'),
 }).superRefine((config, context) => {
   const refuse = (path: readonly string[], message: string): void => context.addIssue({ code: 'custom', path: [...path], message });

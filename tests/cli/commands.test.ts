@@ -7,7 +7,7 @@ import { EventLog } from '../../src/store/event-log.ts';
 import { createRunFolder } from '../../src/store/run-folder.ts';
 import { smallRun, terminal } from './harness.ts';
 
-const commands = ['run', 'resume', 'dashboard', 'doctor', 'evaluate', 'generate', 'runs', 'export', 'graph', 'cache', 'cache clear', 'setup-tensorflow'];
+const commands = ['run', 'resume', 'dashboard', 'doctor', 'evaluate', 'generate', 'runs', 'export', 'graph', 'settings', 'cache', 'cache clear', 'setup-tensorflow'];
 
 /** A finished run under `directory`/runs, made from the small run's events. */
 function storedRun(directory: string, date: Date = new Date(2026, 0, 1)): string {
@@ -58,6 +58,8 @@ describe('wrong usage exits with 2 and one error', () => {
     [['evaluate', '-', '-'], /can be named once/],
     [['evaluate', 'x.py', '--fail-under', '2'], /number from 0 to 1/],
     [['resume'], /missing required argument 'run'/],
+    [['settings', 'lerning'], /no setting 'lerning'[\s\S]*Did you mean 'learning'/],
+    [['settings', 'x'], /no setting 'x'. Groups: budget, model, /],
     [['cache', 'clera'], /too many arguments|unknown command/],
   ])('%j', async (argv, message) => {
     const { code, stderr, stdout } = await terminal().run(...argv);
@@ -124,6 +126,19 @@ describe('graph', () => {
 
   it('suggests the machine that was meant', async () => {
     expect(await terminal({ library }).run('graph', 'rond')).toMatchObject({ code: 2, stderr: "error: There is no machine 'rond'; there are: run, round. Did you mean 'round'?\n" });
+  });
+});
+
+describe('settings', () => {
+  it('lists a setting, a group or all, with the values of a preset, and what is written in ouroboros.config.json', async () => {
+    const cli = terminal();
+    expect((await cli.run('settings', 'budget.rounds')).stdout).toMatch(/^budget\.rounds=10 {2}\(whole number of at least 0\)\n {4}\w/);
+    expect((await cli.run('settings', 'budget.rounds', '--preset', 'small')).stdout).toMatch(/^budget\.rounds=6 /);
+    writeFileSync(join(cli.directory, 'ouroboros.config.json'), '{"budget": {"rounds": 4}}');
+    const names = lines((await cli.run('settings', 'budget', '--json')).stdout) as { name: string; value: unknown }[];
+    expect(names.map(({ name }) => name)).toEqual(['budget.rounds', 'budget.minutes', 'budget.targetValidity', 'budget.plateauRounds']);
+    expect(names[0]!.value).toBe(4);
+    expect((await cli.run('settings')).stdout).toMatch(/^seed=1[\s\S]*\nlearning\.clipLow=[\s\S]*\nkeepCheckpoints=/);
   });
 });
 
