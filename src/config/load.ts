@@ -8,6 +8,7 @@ import { dirname, join, resolve } from 'node:path';
 import type { z } from 'zod';
 import { presetNames, presets, type PresetName } from './presets.ts';
 import { configSchema, type Config, type ConfigInput } from './schema.ts';
+import { fieldsAt } from './settings.ts';
 
 /** The configuration is not usable; the message is meant for the user. */
 export class ConfigError extends Error {
@@ -181,17 +182,6 @@ function explain(issue: z.core.$ZodIssue, input: unknown): string[] {
 }
 
 const typeNames: Readonly<Record<string, string>> = { int: 'a whole number', number: 'a number', string: 'a string', array: 'a list', object: 'an object', boolean: 'true or false' };
-
-/** Names of the fields that the schema has at `path`. */
-function fieldsAt(path: readonly string[]): string[] {
-  let shape: Tree = configSchema.shape;
-  for (const key of path) {
-    let field = shape[key] as { def?: { innerType?: unknown }; shape?: Tree } | undefined;
-    while (field && !field.shape && field.def?.innerType) field = field.def.innerType as typeof field;
-    shape = field?.shape ?? {};
-  }
-  return Object.keys(shape);
-}
 
 function sortKeys(value: unknown): unknown {
   if (!isTree(value)) return value;

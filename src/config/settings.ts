@@ -2,34 +2,42 @@
 import { z } from 'zod';
 import { configSchema, type Config } from './schema.ts';
 
-export interface Setting {
+/** What a number may be; each has one of the first two (tests/config/settings.test.ts). */
+interface Limits {
+  readonly minimum?: number;
+  readonly exclusiveMinimum?: number;
+  readonly maximum?: number;
+}
+
+export interface Setting extends Limits {
   /** As in `--set`, such as `learning.clipLow`. */
   readonly name: string;
   readonly description: string;
   readonly type: 'integer' | 'number' | 'boolean' | 'string' | 'array';
   /** What it is in the configuration that was asked about; null where it is absent. */
   readonly value: unknown;
-  /** What is allowed of its type. A number has one of the lower bounds. */
+  /** Absent: any of its type. */
   readonly choices?: readonly string[];
-  readonly minimum?: number;
-  readonly exclusiveMinimum?: number;
-  readonly maximum?: number;
 }
 
 /** A part of a JSON schema (draft 2020-12), as far as it is read here. */
-interface Node {
+interface Node extends Limits {
   readonly type?: Setting['type'] | 'object';
   readonly description?: string;
   readonly properties?: Readonly<Record<string, Node>>;
   readonly enum?: readonly string[];
-  readonly minimum?: number;
-  readonly exclusiveMinimum?: number;
-  readonly maximum?: number;
 }
+
+const schema = (): Node => z.toJSONSchema(configSchema, { io: 'input' }) as Node;
 
 /** All settings in the schema's order, with the values that `config` has. */
 export function describeSettings(config: Config): Setting[] {
-  return below(z.toJSONSchema(configSchema, { io: 'input' }) as Node, config, '');
+  return below(schema(), config, '');
+}
+
+/** Names of the fields that a configuration has at `path`. */
+export function fieldsAt(path: readonly string[]): string[] {
+  return Object.keys(path.reduce<Node | undefined>((node, key) => node?.properties?.[key], schema())?.properties ?? {});
 }
 
 function below(group: Node, values: object, prefix: string): Setting[] {

@@ -41,7 +41,7 @@ function firstLine(error: unknown): string {
 /** What onnxruntime says in its own way where a backend's other half is missing, and what to do about it. */
 const MISSING: readonly { readonly said: RegExp; readonly means: string }[] = [
   { said: /Cuda: Failed to load shared library/, means: "onnxruntime's CUDA files are not installed; where CUDA 12 is, 'npm rebuild onnxruntime-node --onnxruntime-node-install=cuda12' downloads them" },
-  { said: /Failed to get a WebGPU adapter/, means: 'WebGPU finds no GPU; on Linux it goes through Vulkan: libvulkan.so.1 and the driver of the GPU have to be installed, and for NVIDIA\'s the libraries of libglvnd (Debian: libvulkan1, libegl1, libgl1)' },
+  { said: /Failed to get a WebGPU adapter/, means: "WebGPU finds no GPU; on Linux it goes through Vulkan: libvulkan.so.1 and the driver of the GPU have to be installed, and for NVIDIA's the libraries of libglvnd (Debian: libvulkan1, libegl1, libgl1)" },
 ];
 
 function explained(problem: string): string {
