@@ -6,12 +6,12 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { parseConfig, withAssignments } from '../src/config/load.ts';
 import { writeFileAtomic, writeJsonAtomic } from '../src/store/atomic.ts';
-import { cellsOf, claimSettings, ImproveError, readManifest, runCells } from './improve/cells.ts';
+import { cellsOf, claimSettings, readManifest, runCells } from './improve/cells.ts';
 import { coverage, frontier, validityByRound } from './improve/charts.ts';
 import { markdownOf } from './improve/markdown.ts';
 import { reportOf, type ImproveReport } from './improve/report.ts';
 import { libraryRunner } from './improve/run-cell.ts';
-import { oneOf, seedsOf, wholeNumber } from './usage.ts';
+import { Interrupted, oneOf, seedsOf, wholeNumber } from './usage.ts';
 import { ARM_NAMES, ARMS, configOf, DEFAULT_ARMS, SETTING_NAMES, SETTINGS, type Arm, type SettingName } from './improve/settings.ts';
 
 const HELP = `npm run bench -- improve [--setting NAME] [--arms A,B] [--seeds N | --seeds A,B] [--rounds N] [--set KEY=VALUE ...] [--out FOLDER] [--json]
@@ -57,7 +57,7 @@ export async function main(args: string[]): Promise<void> {
   const cells = cellsOf(out, arms, seeds);
   say(`${arms.length} arm${arms.length === 1 ? '' : 's'}, ${seeds.length} seed${seeds.length === 1 ? '' : 's'}, ${rounds} round${rounds === 1 ? '' : 's'}, into ${out}`);
   const stop = new AbortController();
-  const interrupted = (): void => stop.abort(new ImproveError('Stopped. The same command goes on from here.'));
+  const interrupted = (): void => stop.abort(new Interrupted('Stopped. The same command goes on from here.'));
   process.once('SIGINT', interrupted);
   process.once('SIGTERM', interrupted);
   try {

@@ -11,7 +11,7 @@ import { measure as run } from './run.ts';
 import { main as sandbox } from './sandbox.ts';
 import { measure as scale } from './scale.ts';
 import { measure as train } from './train.ts';
-import { isMisuse } from './usage.ts';
+import { Interrupted, isMisuse } from './usage.ts';
 
 type Measure = (args: readonly string[], say: Say) => Promise<BenchReport>;
 
@@ -50,6 +50,7 @@ try {
   }
 } catch (error) {
   // As the command line does it: one sentence, and the place only where it is asked for.
-  process.stderr.write(`error: ${error instanceof Error ? ((process.env['OUROBOROS_DEBUG'] && error.stack) || error.message) : String(error)}\n`);
-  process.exitCode = isMisuse(error) ? 2 : 1;
+  const message = error instanceof Error ? ((process.env['OUROBOROS_DEBUG'] && error.stack) || error.message) : String(error);
+  process.stderr.write(error instanceof Interrupted ? `${error.message}\n` : `error: ${message}\n`);
+  process.exitCode = error instanceof Interrupted ? 130 : isMisuse(error) ? 2 : 1;
 }

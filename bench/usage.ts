@@ -4,6 +4,9 @@ import { ConfigError } from '../src/config/load.ts';
 /** What the user has to know: its message says what to do. */
 export class UsageError extends Error {}
 
+/** Ctrl-C: asked for, so no error. */
+export class Interrupted extends Error {}
+
 /** Whether an error is the caller's, those of parseArgs and of a run's settings among them. */
 export function isMisuse(error: unknown): boolean {
   return error instanceof UsageError || error instanceof ConfigError || String((error as { code?: unknown } | null)?.code).startsWith('ERR_PARSE_ARGS');

@@ -46,16 +46,17 @@ export function setupTensorFlow(options: TensorFlowSetupOptions = {}): Promise<T
   return setUp(options);
 }
 
-/** Samples completions of a prompt from a run's promoted policy. */
-export async function generate({ run, prompt, n, temperature, topK = 0, topP = 1, seed }: GenerateOptions): Promise<{ text: string; finish: 'stop' | 'length' }[]> {
-  const policy = await openPolicy(run);
+/** Samples from a run's promoted policy: completions of a prompt, or texts from noise. */
+export async function generate({ run, n, seed, ...how }: GenerateOptions): Promise<{ text: string; finish: 'stop' | 'length' }[]> {
+  const { model, config, weights, close } = await openPolicy(run, { latent: 'latent' in how });
+  const common = { key: `command/${seed}`, maxTokens: config.model.context, weights };
   try {
-    const completions = await policy.model.generate({
-      key: `command/${seed}`, prompts: new Array<string>(n).fill(prompt), maxTokens: policy.config.model.context, temperature, topK, topP, weights: policy.weights,
-    });
+    const completions = 'latent' in how
+      ? await model.generateLatent({ ...common, count: n })
+      : await model.generate({ ...common, prompts: new Array<string>(n).fill(how.prompt), temperature: how.temperature, topK: how.topK ?? 0, topP: how.topP ?? 1 });
     return completions.map(({ text, finish }) => ({ text, finish }));
   } finally {
-    await policy.close();
+    await close();
   }
 }
 

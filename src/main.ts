@@ -12,7 +12,7 @@ import { JoiningCritic } from './agents/critic.ts';
 import { MeasuringGate } from './agents/gate.ts';
 import { PolicyGenerator } from './agents/generator.ts';
 import { RoundLearner } from './agents/learner/learner.ts';
-import { pretrainPlan, RunPreparer } from './agents/preparer.ts';
+import { latentPlan, pretrainPlan, RunPreparer } from './agents/preparer.ts';
 import { bestMeasured, ChunkedPretrainer, type PretrainingRecord } from './agents/pretrainer.ts';
 import { PointedRefiner } from './agents/refiner.ts';
 import type { TaskSource } from './agents/samples.ts';
@@ -397,20 +397,26 @@ export interface OpenPolicy {
   close(): Promise<void>;
 }
 
-/** Loads the policy of a run's folder into a model host of its own. Throws StoreError when nothing was saved yet. */
-export async function openPolicy(folder: string): Promise<OpenPolicy> {
+/**
+ * Loads the policy of a run's folder into a model host of its own, with the run's latent generator where that is asked for. Throws StoreError when
+ * nothing was saved yet, or no such generator.
+ */
+export async function openPolicy(folder: string, options: { readonly latent?: boolean } = {}): Promise<OpenPolicy> {
   const config = parseConfig(readRunConfig(folder));
+  const latent = options.latent ? latentPlan(config) : null;
+  if (options.latent && !latent) throw new StoreError('missing', `The run ${folder} trains no generator from noise: its learner is ${config.learner}. Start a run with --learner latent-gan.`);
   const reader = new EventLogReader(folder);
   const last = completedRows(reader).at(-1);
   reader.close();
   const checkpoints = new Checkpoints(folder);
+  if (latent && !last?.round) throw new StoreError('missing', `The generator from noise of the run ${folder} has learned nothing yet; wait for the run's first round.`);
   const checkpoint = last?.checkpoint ?? newestPretraining(checkpoints)?.checkpoint;
   if (checkpoint === undefined) throw new StoreError('missing', `The run ${folder} has saved no weights yet; wait until its pretraining has saved some.`);
   const model = startModelHost();
   try {
     await model.initialise({
       seed: config.seed, backend: config.backend, threads: config.threads, model: config.model, pretraining: pretrainPlan(config.pretraining),
-      tokenizer: join(folder, TOKENIZER_FILE), documents: [], files: [],
+      tokenizer: join(folder, TOKENIZER_FILE), ...(latent && { latent }), documents: [], files: [],
     });
     await model.load(await checkpoints.verified(checkpoint));
     if (last?.outcome === 'promoted') await model.promote();

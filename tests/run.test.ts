@@ -191,6 +191,15 @@ describe('a run', () => {
     expect(answer.status).toBe(403);
     await dashboard.close();
   });
+
+  it('with the learner latent-gan leaves a generator from noise, and any other does not', async () => {
+    const { folder: path } = await run({}, () => {}, { ...config, learner: 'latent-gan', budget: { rounds: 1 }, latent: { steps: 4 } });
+    const texts = await generate({ run: path, n: 3, seed: 1, latent: true });
+    expect(new Set(texts.map(({ text }) => text)).size).toBeGreaterThan(1);
+    expect(await generate({ run: path, n: 3, seed: 1, latent: true })).toEqual(texts);
+    expect(await generate({ run: path, n: 3, seed: 1, prompt: '', temperature: 1 })).not.toEqual(texts);
+    await expect(generate({ run: (await uninterrupted()).folder, n: 1, seed: 1, latent: true })).rejects.toThrow('trains no generator from noise');
+  });
 });
 
 /** Resolves at the first event that matches; rejects when the process ends before. */

@@ -7,7 +7,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Config } from '../config/schema.ts';
 import type { Preparation, Preparer, Promotion } from '../contracts/agents.ts';
 import type { DocumentFinder, Evaluator, SafetyScanner } from '../contracts/evaluator.ts';
-import type { DiscriminatorInput, Excerpts, ModelHost, PretrainPlan } from '../contracts/model.ts';
+import type { DiscriminatorInput, Excerpts, LatentConfig, ModelHost, PretrainPlan } from '../contracts/model.ts';
 import type { HeldOutBits, RoundRow, Split } from '../contracts/records.ts';
 import { findDocuments, readCorpus, requireDocuments, withoutFiles, type Corpus, type Documents } from '../tasks/index.ts';
 import { vetoed } from '../metrics/index.ts';
@@ -65,6 +65,11 @@ export function pretrainPlan({ steps, learningRate, warmupSteps, infillShare, ma
   return { steps, learningRate, warmupSteps, infillShare, maskShare };
 }
 
+/** The latent generator that a run trains; null with any learner but latent-gan. */
+export function latentPlan({ learner, latent: { noise, prefix, objective } }: Pick<Config, 'learner' | 'latent'>): LatentConfig | null {
+  return learner === 'latent-gan' ? { noise, prefix, objective } : null;
+}
+
 export interface PreparerDeps extends ActivityDeps {
   readonly model: Pick<ModelHost, 'trainTokenizer' | 'initialise' | 'tokenBytes' | 'load' | 'promote' | 'rollback'>;
   readonly finder: DocumentFinder & Evaluator & SafetyScanner & { setDocuments(documents: readonly string[]): Promise<void> };
@@ -119,9 +124,10 @@ export class RunPreparer implements Preparer {
       this.#set = { ...set, real, excerpts };
 
       const plan = pretrainPlan(config.pretraining);
+      const latent = latentPlan(config);
       const info = await model.initialise({
         seed: config.seed, backend: config.backend, threads: config.threads, model: config.model, pretraining: plan, tokenizer: tokenizer.path,
-        ...(config.learner === 'latent-gan' ? { latent: { noise: config.latent.noise, prefix: config.latent.prefix, objective: config.latent.objective } } : {}),
+        ...(latent && { latent }),
         documents: train, excerpts, files: corpus.files.filter(({ split }) => split === 'train').map(({ text }) => text),
       });
       events.record([

@@ -1,5 +1,5 @@
-/** `ouroboros generate --run RUN`: samples from the promoted policy of a run. */
-import type { Command } from 'commander';
+/** `ouroboros generate --run RUN`: samples from the promoted policy of a run, or from its latent generator. */
+import { Option, type Command } from 'commander';
 import { findRunFolder, latestRunFolder } from '../store/run-folder.ts';
 import { exitCodes, writeJson, type CliContext, type ExitCode } from './context.ts';
 import { defaultRunsFolder, integer, number } from './options.ts';
@@ -14,6 +14,7 @@ interface GenerateFlags {
   readonly topK: number;
   readonly topP: number;
   readonly seed: number;
+  readonly latent?: boolean;
   readonly json?: boolean;
 }
 
@@ -30,12 +31,14 @@ export function addGenerate(program: Command, context: CliContext, done: (code: 
     .option('--top-k <k>', 'draw from the k likeliest tokens only; 0: from all', integer(0, 1_000_000), 0)
     .option('--top-p <p>', 'draw from the fewest likeliest tokens that together have this probability; 1: from all', number(0, 1, true), 1)
     .option('--seed <n>', 'seed of the samples', integer(0, 0xffffffff), 1)
+    .addOption(new Option('--latent', 'from noise, by the generator that a run with --learner latent-gan trains').conflicts(['prompt', 'temperature', 'topK', 'topP']))
     .option('--json', 'one sample a line')
     .addHelpText('after', '\nExamples:\n  ouroboros generate -n 3\n  ouroboros generate --run 20260131-1200 --prompt "def read(path):" --temperature 0.7\n')
     .action(async (flags: GenerateFlags) => {
       const folder = flags.run === undefined ? latestRunFolder(flags.out, context.directory) : findRunFolder(flags.out, flags.run, context.directory);
       const library = await context.library();
-      const samples = await library.generate({ run: folder, prompt: flags.prompt, n: flags.n, temperature: flags.temperature, topK: flags.topK, topP: flags.topP, seed: flags.seed });
+      const { prompt, n, temperature, topK, topP, seed } = flags;
+      const samples = await library.generate({ run: folder, n, seed, ...(flags.latent ? { latent: true } : { prompt, temperature, topK, topP }) });
       for (const [i, sample] of samples.entries()) {
         if (flags.json) writeJson(context, sample);
         else {

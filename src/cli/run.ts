@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { Option, type Command } from 'commander';
 import { loadConfig } from '../config/load.ts';
 import { presetNames, presets } from '../config/presets.ts';
-import { learnerNames, type Config, type ConfigInput } from '../config/schema.ts';
+import { backendNames, learnerNames, type Config, type ConfigInput } from '../config/schema.ts';
 import type { CliContext, ExitCode } from './context.ts';
 import { follow } from './follow.ts';
 import { configOption, defaultRunsFolder, integer, number, port, presetOption, repeated } from './options.ts';
@@ -36,7 +36,7 @@ export function addRun(program: Command, context: CliContext, done: (code: ExitC
     .option('--corpus <paths...>', 'files, folders and globs of .py or .jsonl to learn from (default: the Python standard library)')
     .option('--rounds <n>', 'most rounds', integer(0))
     .option('--minutes <n>', 'stop after the round in which this is reached', number(0, Infinity, true))
-    .addOption(new Option('--backend <name>', 'where tensors are computed; "doctor" lists what is usable').choices(['auto', 'onnx:cpu', 'onnx:webgpu', 'onnx:cuda', 'tensorflow', 'wasm', 'cpu']))
+    .addOption(new Option('--backend <name>', 'where tensors are computed; "doctor" lists what is usable').choices(backendNames))
     .addOption(new Option('--learner <name>', 'how the policy is taught (default: "policy-gradient"); docs/learners.md').choices(learnerNames))
     .option('--evaluator <file>', 'a module whose default export makes an evaluator of your own')
     .option('--no-dashboard', 'no dashboard')

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 
+export const backendNames = ['auto', 'onnx:cpu', 'onnx:webgpu', 'onnx:cuda', 'tensorflow', 'wasm', 'cpu'] as const;
 export const learnerNames = ['policy-gradient', 'expert-iteration', 'repair', 'seqgan', 'latent-gan'] as const;
 export type LearnerName = (typeof learnerNames)[number];
 
@@ -26,7 +27,7 @@ const safetyRule = z.discriminatedUnion('kind', [
 
 export const configSchema = z.strictObject({
   seed: z.int().min(0).max(0xffffffff).default(1).describe('Seed of every random number of the run.'),
-  backend: z.enum(['auto', 'onnx:cpu', 'onnx:webgpu', 'onnx:cuda', 'tensorflow', 'wasm', 'cpu']).default('auto').describe('Where tensors are computed.'),
+  backend: z.enum(backendNames).default('auto').describe('Where tensors are computed.'),
   threads: z.int().min(0).max(256).default(0).describe('Threads of the tensor engine; 0: one a core.'),
   corpus: z.array(z.string()).default([]).describe('Files, folders and globs of .py or .jsonl; none: the standard library inside the pyodide package.'),
   evaluator: z.string().optional().describe("Path of a module whose default export makes an Evaluator; absent: the project's own."),

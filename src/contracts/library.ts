@@ -114,17 +114,20 @@ export interface EvaluatorOptions {
   readonly safety?: SafetyOptions;
 }
 
-export interface GenerateOptions {
+export type GenerateOptions = {
   /** Folder of the run whose promoted policy samples. */
   readonly run: string;
-  readonly prompt: string;
   readonly n: number;
+  readonly seed: number;
+} & (PromptedOptions | { /** From noise, by the generator that the learner latent-gan trains. */ readonly latent: true });
+
+interface PromptedOptions {
+  readonly prompt: string;
   readonly temperature: number;
   /** Only the so many likeliest tokens are drawn from; absent or 0: all. */
   readonly topK?: number;
   /** Only the fewest likeliest tokens that together have this probability, in (0, 1], are drawn from; absent or 1: all. */
   readonly topP?: number;
-  readonly seed: number;
 }
 
 /** What src/index.ts exports, with `Config` the type of what a user writes. */

@@ -31,7 +31,7 @@ export interface LatentOptions {
   /** Null for a policy that is told nothing. */
   readonly lexicon: Lexicon | null;
   readonly policy: SharedPolicy;
-  /** Ids of documents without end-of-text; those too long to stand behind a prefix are left out. */
+  /** Ids of documents without end-of-text; those too long to stand behind a prefix are left out. None: for sampling alone. */
   readonly documents: readonly ArrayLike<number>[];
 }
 
@@ -53,7 +53,7 @@ export class LatentHost {
     this.#length = length;
     this.#rows = rowCounts(shape);
     this.#documents = options.documents.filter((ids) => ids.length + 1 <= length).map((ids) => Int32Array.from([...Array.from(ids), endOfText]));
-    if (this.#documents.length === 0) throw new RangeError(`No document fits the ${length} positions behind a prefix.`);
+    if (options.documents.length > 0 && this.#documents.length === 0) throw new RangeError(`No document fits the ${length} positions behind a prefix.`);
     const [prefix, discriminator] = [prefixLayout(shape, latent), sequenceDiscriminatorLayout(sequenceShape(shape, latent))];
     const initial = prefix.initialise(seed);
     const zeros = (array: Float32Array): Float32Array => new Float32Array(array.length);

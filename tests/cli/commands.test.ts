@@ -216,6 +216,9 @@ describe('generate', () => {
       { run: latest, prompt: '', n: 1, temperature: 1, topK: 0, topP: 1, seed: 1 },
       { run: old, prompt: 'x =', n: 2, temperature: 0.5, topK: 40, topP: 0.9, seed: 9 },
     ]);
+    await cli.run('generate', '--latent', '-n', '4');
+    expect(asked.at(-1)).toEqual({ run: latest, n: 4, seed: 1, latent: true });
+    expect(await cli.run('generate', '--latent', '--prompt', 'x =')).toMatchObject({ code: 2, stderr: expect.stringMatching(/'--latent' cannot be used with option '--prompt/) });
     expect(await cli.run('generate', '--top-p', '1.5')).toMatchObject({ code: 2, stderr: expect.stringMatching(/above 0, at most 1/) });
     expect(lines((await cli.run('generate', '--json')).stdout)).toEqual([{ text: 'x = "\u001b[2J"\n', finish: 'length' }]);
   });
