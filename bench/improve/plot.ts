@@ -135,7 +135,7 @@ function seriesOf(series: Series, x: Scale, y: Scale, dodge: number): string {
     ...(whiskers.length > 0 ? [`<path d="${whiskers.join('')}" stroke-width="1.5" stroke-opacity="0.6" clip-path="url(#area)"/>`] : []),
     ...series.points.map((p, i) => `<circle cx="${at(x.place(p.x))}" cy="${at(y.place(p.y))}" r="${i === last ? 4.5 : 2.5}" fill="${i === last ? colour : '#ffffff'}"/>`),
     '</g>',
-    ...series.points.flatMap((p, i) => (p.label === undefined ? [] : [`<text x="${at(x.place(p.x) + 7)}" y="${at(y.place(p.y) + (i > 0 && i === last ? 19 : -7))}" font-size="11" fill="${colour}">${escape(p.label)}</text>`])),
+    ...series.points.flatMap((p, i) => (p.label === undefined ? [] : [`<text x="${at(x.place(p.x) + 7)}" y="${at(i > 0 && i === last ? Math.min(y.place(p.y) + 19, AREA.bottom - 4) : y.place(p.y) - 7)}" font-size="11" fill="${colour}">${escape(p.label)}</text>`])),
   ].join('\n');
 }
 
