@@ -50,7 +50,7 @@ const REPLAY_ROUNDS = 2;
 const COMMANDS_EVERY_MS = 200;
 const TOKENIZER_FILE = 'tokenizer.json';
 
-/** Why a run did not end well; the message is what the machines say, the cause what the last effect that failed threw. */
+/** Why a run did not end well; the message is what the machines say, the cause what the effect that failed threw. */
 export class RunError extends Error {
   override readonly name = 'RunError';
 }
@@ -205,7 +205,7 @@ class ImproveRun implements Run {
     let failure: unknown;
     const machine = provideAgents({
       agents,
-      failed: (error) => { failure = error; },
+      ended: (error) => { failure = error; },
       minutes: () => (before + (Date.now() - begun) / 1000) / 60,
       retried: (data) => log.note({ type: 'effect.retried', data }),
     });

@@ -33,4 +33,28 @@ describe('a run', () => {
       await run.close();
     }
   });
+
+  it('that breaks after an effect was tried again with success does not blame that effect', async () => {
+    const refiner = fakeRun().agents.refiner;
+    let calls = 0;
+    const run = made({
+      refiner: {
+        propose: refiner.propose.bind(refiner),
+        choose: refiner.choose.bind(refiner),
+        conclude: refiner.conclude.bind(refiner),
+        select() {
+          if (calls++ === 0) throw new Error('The disk was busy.');
+          // No agent of ours answers like this: it makes the machine itself throw.
+          return null as never;
+        },
+      },
+    });
+    try {
+      const error = await run.start().then(() => null, (reason: unknown) => reason);
+      expect(calls).toBe(2);
+      expect(error).toMatchObject({ message: expect.stringContaining('machine broke'), cause: undefined });
+    } finally {
+      await run.close();
+    }
+  });
 });

@@ -16,18 +16,20 @@ export interface Provision {
   readonly minutes: () => number;
   /** Called when an effect failed and will be tried again. */
   readonly retried: (retried: Retried) => void;
-  /** Called with what an effect threw, tried again or not. */
-  readonly failed?: (error: unknown) => void;
+  /** Called when an effect ends: with what it threw, whether or not it is tried again, or with undefined. */
+  readonly ended?: (error: unknown) => void;
 }
 
 type Call<I, O> = (input: I, signal: AbortSignal) => O | Promise<O>;
 /** The run machine, ready for `createActor(machine, { input })`. */
-export function provideAgents({ agents, minutes, retried, failed }: Provision): typeof runMachine {
+export function provideAgents({ agents, minutes, retried, ended }: Provision): typeof runMachine {
   const promise = <I, O>(call: Call<I, O>) => fromPromise<O, I>(async ({ input, signal }) => {
     try {
-      return await call(input, signal);
+      const result = await call(input, signal);
+      ended?.(undefined);
+      return result;
     } catch (error) {
-      failed?.(error);
+      ended?.(error);
       throw error;
     }
   });

@@ -10,15 +10,11 @@ export interface DashboardStart {
   /** First port tried; 0: any free one. */
   readonly port: number;
   readonly host: string;
-  /** The token of an earlier server of this run, so that its pages reconnect. */
-  readonly token?: string;
 }
 
 export interface DashboardAddress {
   /** What to print: it holds the token. */
   readonly url: string;
-  readonly port: number;
-  readonly token: string;
 }
 
 export interface DashboardService {
@@ -39,11 +35,11 @@ let orphaned = false;
 let leaving: NodeJS.Timeout | undefined;
 
 serve<DashboardService>(() => ({
-  async start({ runFolder, port, host, token }) {
+  async start({ runFolder, port, host }) {
     await stop();
     source = openRunFolder(runFolder);
-    dashboard = await startDashboard({ source, port, host, onWatchers: watched, ...(token === undefined ? {} : { token }) });
-    return { url: dashboard.url, port: dashboard.port, token: dashboard.token };
+    dashboard = await startDashboard({ source, port, host, onWatchers: watched });
+    return { url: dashboard.url };
   },
   async notify() {
     dashboard?.notify();

@@ -21,7 +21,9 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Connects as the page does; `next` waits for the first message that `wanted` takes. */
-function watch({ port, token }: DashboardAddress) {
+function watch({ url }: DashboardAddress) {
+  const { port, searchParams } = new URL(url);
+  const token = searchParams.get('token');
   const socket = new WebSocket(`ws://127.0.0.1:${port}/socket`, { headers: { Cookie: `ouroboros-${port}=${token}`, Origin: `http://127.0.0.1:${port}` } });
   const messages: ServerMessage[] = [];
   let wake = (): void => {};
