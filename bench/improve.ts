@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- improve`: does the loop learn from its feedback? The loop and four control arms at equal compute over paired
- * seeds, measured on the test split, with intervals, and a verdict that may be a null result. docs/improve.md tells how to read it.
+ * `npm run bench -- improve`: does the loop learn from its feedback? The loop and four control arms, each learning from as many tokens
+ * as its own samples hold, over paired seeds, measured on the test split, with intervals, and a verdict that may be a null result. docs/improve.md tells how to read it.
  */
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';

@@ -128,11 +128,14 @@ export const randomReward: Control = async (request, context) => {
   }) };
 };
 
-/** The run of values in `source` laid over so many other tokens: over all of them where it covers most of its own, else at a drawn place. */
+/**
+ * The run of values in `source` laid over so many other tokens: over all of them where it covers most of its own, else at a drawn place. A single value never
+ * covers a text: that of a sample that broke at its first token stands alone, since what follows a break is not learned from.
+ */
 function deal(length: number, source: readonly number[], uniform: number): number[] {
   const first = source.findIndex((value) => value !== 0);
   const run = source.slice(first, source.findLastIndex((value) => value !== 0) + 1);
-  if (2 * run.length >= source.length && run.every((value) => value === run[0])) return new Array<number>(length).fill(run[0]!);
+  if (run.length > 1 && 2 * run.length >= source.length && run.every((value) => value === run[0])) return new Array<number>(length).fill(run[0]!);
   const kept = run.slice(-length);
   const from = Math.floor(uniform * (length - kept.length + 1));
   return Array.from({ length }, (_, at) => kept[at - from] ?? 0);

@@ -19,7 +19,7 @@ export interface RoundFigures {
   readonly auc: number | null;
 }
 
-/** The prompts are the same in every cell. */
+/** The prompts are the same in every arm of a seed. */
 export type AuditFigures = Omit<Audit, 'prompts'>;
 
 export interface CellFigures {

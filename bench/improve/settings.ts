@@ -14,6 +14,8 @@ const CONTROL_ARMS = {
 } as const;
 export type Control = keyof typeof CONTROL_ARMS;
 export const CONTROLS = Object.keys(CONTROL_ARMS) as Control[];
+/** The control that is known to collapse upwards: to ever more of ever simpler programs. */
+export const COLLAPSING = 'replace-all-data' satisfies Control;
 
 const DEFAULT_LEARNER = 'policy-gradient' satisfies LearnerName;
 /** The loop under each of the other learners: curves of the frontier, no part of the verdict. */

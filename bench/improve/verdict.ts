@@ -4,11 +4,11 @@
  * them have to be beaten at once, so no correction for their number is needed (Berger, "Multiparameter hypothesis testing and acceptance
  * sampling", Technometrics 1982: the intersection-union test).
  *
- * One rule for both sides: validity that breaks a guard does not count, the loop's or a control's. A control whose last policy breaks one is
- * beaten by a loop that holds them all, and the sentence says which it was and what it had.
+ * Validity that breaks a guard does not count: the loop's never, and of the controls that of the one which is known to collapse upwards. The other controls have to be
+ * beaten in validity whatever their guards say: a control that comes as far is a reason to doubt the feedback, also where it pays for it.
  */
 import type { Interval } from '../../src/metrics/index.ts';
-import { CONTROLS, type Arm, type Control } from './settings.ts';
+import { COLLAPSING, CONTROLS, type Arm, type Control } from './settings.ts';
 
 /** Shares, not percent. */
 export interface VerdictInput {
@@ -29,9 +29,12 @@ export interface Verdict {
 
 export const LEAST_SEEDS = 3;
 
-/** Whether the loop beat a control: more of it is valid beyond the interval, or the control's validity does not count. */
-export function isBeaten(arm: Control, { controls, broken }: Pick<VerdictInput, 'controls' | 'broken'>): boolean {
-  return (controls[arm]?.low ?? -1) > 0 || (controls[arm] !== undefined && (broken[arm]?.length ?? 0) > 0);
+/** How the loop beat a control: more of it is valid beyond the interval, or the control has collapsed and its validity does not count. Null where it did not. */
+export function beatenBy(arm: Control, { controls, broken }: Pick<VerdictInput, 'controls' | 'broken'>): 'validity' | 'guards' | null {
+  const difference = controls[arm];
+  if (!difference) return null;
+  if (difference.low > 0) return 'validity';
+  return arm === COLLAPSING && (broken[arm]?.length ?? 0) > 0 ? 'guards' : null;
 }
 
 const points = ({ difference, low, high }: Interval): string => {
@@ -51,10 +54,10 @@ export function verdictOf({ seeds, rounds, gain, controls, broken }: VerdictInpu
   if (gain.low <= 0) return no(`A null result. ${after} the loop's validity cannot be told from round 0's: ${points(gain)}.`);
   const own = broken.loop ?? [];
   if (own.length > 0) return no(`${after} the loop is more often valid than round 0 by ${points(gain)}, but its guards do not hold (${own.join(', ')}): what it gained was bought.`);
-  const unbeaten = CONTROLS.filter((arm) => controls[arm] !== undefined && !isBeaten(arm, { controls, broken }));
+  const unbeaten = CONTROLS.filter((arm) => controls[arm] !== undefined && beatenBy(arm, { controls, broken }) === null);
   if (unbeaten.length > 0) return no(`Not shown. ${after} the loop is more often valid than round 0 by ${points(gain)}, but did not beat ${list(unbeaten.map((arm) => `${arm} (${points(controls[arm]!)})`))}: what it gained may not come from the feedback.`);
   if (missing.length > 0) return no(`No verdict: ${list(missing)} ${missing.length === 1 ? 'was' : 'were'} not run. Validity of the loop against round 0: ${points(gain)}; the controls that were run are beaten.`);
-  const bought = CONTROLS.filter((arm) => !(controls[arm]!.low > 0)).map((arm) => `${arm} (the loop against it: ${points(controls[arm]!)}; broken: ${broken[arm]!.join(', ')})`);
-  const beside = bought.length > 0 ? ` Left out of that, since its validity is bought: ${list(bought)}.` : '';
-  return { proven: true, sentence: `${after} the rounds improved the policy: ${points(gain)} of validity against round 0 with every guard held, and every control arm whose guards hold is beaten beyond the interval.${beside}` };
+  const collapsed = beatenBy(COLLAPSING, { controls, broken }) === 'guards';
+  const but = collapsed ? ` but ${COLLAPSING}, which has collapsed (the loop against it: ${points(controls[COLLAPSING]!)}; broken: ${broken[COLLAPSING]!.join(', ')})` : '';
+  return { proven: true, sentence: `${after} the rounds improved the policy: ${points(gain)} of validity against round 0 with every guard held, and every control arm is beaten beyond the interval${but}.` };
 }

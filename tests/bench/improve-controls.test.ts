@@ -96,6 +96,12 @@ describe('the control arms', () => {
       expect(new Set(tokens).size).toBe(40);
     });
 
+    it('pays the blame of a sample that broke at its first token once', async () => {
+      const first: TrainSequence = { tokens: [10], likelihood: [0], credit: [-20], oldLogProbs: [-1] };
+      const { sequences } = await randomReward({ ...paid, sequences: [first, first] }, about);
+      expect(sequences.flatMap(({ credit }) => credit.filter((value) => value !== 0))).toEqual([-20, -20]);
+    });
+
     it('lays what was drawn before the samples that it was drawn for, where a repair was not asked about', async () => {
       const continued = (id: string, length: number): Repair => ({ parent: 'b', revision: { ...draw(id, length).sample, parent: 'b' }, evaluation: round_[0]!.evaluation });
       const repairs = [continued('vetoed', 3), continued('kept', 20)];
