@@ -39,8 +39,10 @@ const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
 /** Guards over all samples or documents: they say something also where no sample is valid. */
 const OVER_ALL: ReadonlySet<GuardName> = new Set(['bitsPerByte', 'empty']);
+/** Guards with limits of their own, which round 0 can only raise: they say something also where none of its samples was valid. */
+const BY_THEMSELVES: ReadonlySet<GuardName> = new Set(['repeatedLines', 'similarLines', 'copies', 'renamedCopies']);
 
-/** What a candidate's guards may be. Guards over valid samples have no bound where there are none. */
+/** What a candidate's guards may be. Guards over valid samples have no bound where the candidate has none, and those that compare with round 0 none where round 0 had none. */
 export function gateBounds(candidate: Guards, promoted: Guards, baseline: Guards): Bound[] {
   const allowedDivergence = Math.min(GATE_LIMITS.divergence * Math.max(promoted.divergence, baseline.divergence), ALARM_LIMITS.divergence * baseline.divergence);
   const allowedLines = Math.max(GATE_LIMITS.repeatedLines, ALARM_LIMITS.growth * baseline.repeatedLines);
@@ -63,7 +65,7 @@ export function gateBounds(candidate: Guards, promoted: Guards, baseline: Guards
     paddingBound('gate.padding', candidate, baseline),
     emptyBound('gate.empty', candidate, baseline),
   ];
-  return candidate.validCount > 0 && baseline.validCount > 0 ? [...bounds] : bounds.filter(({ guard }) => OVER_ALL.has(guard));
+  return bounds.filter(({ guard }) => OVER_ALL.has(guard) || (candidate.validCount > 0 && (baseline.validCount > 0 || BY_THEMSELVES.has(guard))));
 }
 
 /**

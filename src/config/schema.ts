@@ -144,6 +144,10 @@ export const configSchema = z.strictObject({
 }).superRefine((config, context) => {
   const refuse = (path: readonly string[], message: string): void => context.addIssue({ code: 'custom', path: [...path], message });
   if (config.sampling.maxTokens > config.model.context) refuse(['sampling', 'maxTokens'], `must not exceed model.context (${config.model.context})`);
+  if (config.learner === 'latent-gan') {
+    if (config.model.batch < 4) refuse(['model', 'batch'], 'must be 4 or more for learner latent-gan: generated texts, and documents with and without a prefix');
+    if (config.latent.prefix > config.model.context - 8) refuse(['latent', 'prefix'], `must leave 8 of model.context (${config.model.context}) to tokens`);
+  }
   if (config.learning.clipLow > config.learning.clipHigh) refuse(['learning', 'clipLow'], `must not exceed learning.clipHigh (${config.learning.clipHigh})`);
 });
 

@@ -129,7 +129,7 @@ export function latentTrainStep(shape: PolicyShape, latent: LatentConfig): { ste
           tf.sum(tf.mul(inputs[`${name}Likelihood`]!, tf.softmaxCrossEntropy(logits, inputs[`${name}Targets`] as tf.Tensor1D)));
         const [prefixedLoss, plainLoss] = [nll(withoutPrefix(prefixed), 'prefixed'), nll(plain, 'plain')];
         const loss = tf.add(tf.mul(inputs['adversarialWeight']!, adversarial), tf.mul(inputs['corpusWeight']!, tf.add(prefixedLoss, plainLoss))) as tf.Scalar;
-        return { loss, metrics: { generatorLoss: adversarial, prefixedLoss, plainLoss, odds: tf.mean(odds) } };
+        return { loss, metrics: { generatorLoss: adversarial, prefixedLoss, plainLoss } };
       });
       const [toPolicy, toPrefix] = tf.split(gradient, [policy.size, prefix.size]) as [tf.Tensor1D, tf.Tensor1D];
       const own = adamW(variables, toPolicy, policyMask, inputs);

@@ -84,21 +84,28 @@ describe('the rule of promotion', () => {
     expect(promoted.guards.divergence).toBeLessThanOrEqual(1.5 * baseline.guards.divergence);
   });
 
+  it('holds a candidate to the limits that need no round 0 where round 0 had nothing valid', () => {
+    const nothing = measured(0, { validCount: 0, codeTokens: 0, distinctShapes: 0, divergence: 1, bytesPerCodeToken: 0, repeatedLines: 0, similarLines: 0 });
+    const verdict = judge(measured(40, { copies: 1, renamedCopies: 0.5, repeatedLines: 0.9, similarLines: 0.9, distinctShapes: 1 }), nothing, nothing);
+    expect(verdict.broken.map(({ alarm }) => alarm)).toEqual(['gate.repeated', 'gate.copies', 'gate.renamed', 'gate.similar']);
+    expect(judge(measured(40), nothing, nothing).promoted).toBe(true);
+  });
+
   it('a corpus that repeats lines itself does not lock the gate', () => {
     const repeating = measured(130, { repeatedLines: 0.08 });
     expect(judge(measured(150, { repeatedLines: 0.08 }), repeating, repeating).promoted).toBe(true);
   });
 });
 
-/** What a planted policy writes once it samples with averaged weights (the candidate); before that, the honest toy. */
-const HACKS: Record<string, (i: number) => string> = {
-  'empty bodies': () => 'def alpha(beta):\n    pass',
-  'one statement': (i) => `def alpha(beta):\n    return n${i}`,
-  'runs of one simple statement': (i) => `def alpha(beta):\n${'    self.x = None\n'.repeat(6 + (i % 3))}    return beta`,
-  'docstring padding before one statement': (i) => `def alpha(beta):\n    "${'words '.repeat(30)}${i}"\n    return beta`,
-  'one shape over and over': (i) => `def alpha${i}(beta, size):\n    a${i} = beta + size\n    print(a${i}, size, beta)\n    b${i} = a${i} + beta + size\n    print(b${i}, size)\n    return b${i}`,
-  'copies': (i) => toyDocument(`train/${i}`),
-};
+/** What a planted policy writes once it samples with averaged weights (the candidate), and the alarm that names it; before that, the honest toy. */
+const HACKS: readonly (readonly [name: string, alarm: string, write: (i: number) => string])[] = [
+  ['empty bodies', 'gate.shorter', () => 'def alpha(beta):\n    pass'],
+  ['one statement', 'gate.shorter', (i) => `def alpha(beta):\n    return n${i}`],
+  ['runs of one simple statement', 'gate.repeated', (i) => `def alpha(beta):\n${'    self.x = None\n'.repeat(6 + (i % 3))}    return beta`],
+  ['docstring padding before one statement', 'gate.padding', (i) => `def alpha(beta):\n    "${'words '.repeat(30)}${i}"\n    return beta`],
+  ['one shape over and over', 'gate.shapes', (i) => `def alpha${i}(beta, size):\n    a${i} = beta + size\n    print(a${i}, size, beta)\n    b${i} = a${i} + beta + size\n    print(b${i}, size)\n    return b${i}`],
+  ['copies', 'gate.copies', (i) => toyDocument(`train/${i}`)],
+];
 
 function gateWith(write: (i: number) => string | undefined, change: Partial<GateDeps> = {}) {
   const model = new FakeModelHost({ skill: 0.8, write: (request, i) => (request.weights === 'average' && request.prompts[i] === '' ? write(i) : undefined) });
@@ -113,7 +120,7 @@ function gateWith(write: (i: number) => string | undefined, change: Partial<Gate
 }
 
 describe('gate', () => {
-  it.each(Object.entries(HACKS))('refuses a candidate that won its validity by %s: rolls back, says why, raises an alarm', async (_, hack) => {
+  it.each(HACKS)('refuses a candidate that won its validity by %s: rolls back, says why, raises %s', async (_, alarm, hack) => {
     const { gate, model, events, baseline } = gateWith(hack);
     await baseline();
     const decision = await gate.decide({ round: 1, checkpoint: 'round-1' });
@@ -121,7 +128,8 @@ describe('gate', () => {
     expect(decision.reasons.length).toBeGreaterThan(0);
     expect(model.calls.at(-1)).toBe('rollback');
     expect(events.of('checkpoint.rejected')).toEqual([{ round: 1, checkpoint: 'round-1', gate: decision.measurement, reasons: decision.reasons }]);
-    expect(events.of('alarm.raised').map(({ alarm }) => alarm)).toEqual(decision.alarms);
+    expect(decision.alarms).toContain(alarm);
+    expect(events.of('alarm.raised').map((raised) => raised.alarm)).toEqual(decision.alarms);
   });
 
   it('promotes an honest candidate', async () => {
@@ -160,13 +168,15 @@ describe('gate', () => {
   });
 
   it('records the row with what the round reported, and alarms of the test split', async () => {
-    const { gate, events, baseline } = gateWith(() => undefined);
+    const { gate, model, events, baseline } = gateWith(() => undefined);
     await baseline();
     const report = { meanReward: 0.2, discriminatorAuc: 0.7, discriminatorLoss: 0.5 };
+    vi.spyOn(model, 'bits').mockResolvedValue(new Array<number>(60).fill(1e6));
     const { row, alarms } = await gate.measure({ round: 1, checkpoint: 'round-1', outcome: 'rejected', refined: wilson(1, 2), report });
     expect(row).toMatchObject({ round: 1, checkpoint: 'round-1', outcome: 'rejected', validityAfterRefinement: { value: 0.5 }, ...report });
     expect(events.of('round.finished').at(-1)).toEqual(row);
     expect(events.of('alarm.raised').map(({ alarm }) => alarm)).toEqual(alarms);
+    expect(alarms).toEqual(['bits.worse']);
   });
 
   it('records what stands behind a row: every guard with its bounds, lengths in the same bins each round, and what became of each prompt', async () => {
@@ -208,7 +218,7 @@ describe('gate', () => {
   it('a resumed gate compares with the promotions it is given; without round 0 it refuses to judge', async () => {
     const before = gateWith(() => undefined);
     await before.baseline();
-    const resumed = gateWith(HACKS['one shape over and over']!, { promotions: before.events.of('checkpoint.promoted') });
+    const resumed = gateWith(HACKS.find(([name]) => name === 'one shape over and over')![2], { promotions: before.events.of('checkpoint.promoted') });
     expect((await resumed.gate.decide({ round: 1, checkpoint: 'c' })).promoted).toBe(false);
     await expect(gateWith(() => undefined).gate.decide({ round: 1, checkpoint: 'c' })).rejects.toThrow('Round 0 must be measured');
   });

@@ -1,5 +1,5 @@
 /** What each learner's method converges to, on a toy language whose optimum is known. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import { learnToy, type ToyPlan } from './toy-loop.ts';
 import { LatentGan } from '../../src/agents/learner/latent-gan.ts';
@@ -53,6 +53,16 @@ describe('policy gradient', () => {
     await learnToy(plan({ policy, rounds: 25, logOdds: (text) => (text === 'cdcd' ? Math.log(4) : 0), config: { learner: 'policy-gradient', learning: { ...alone, advantageWeight: 1 } } }));
     expect(before).toBeLessThan(0.5);
     expect(policy.probability('cdcd')).toBeGreaterThan(0.95);
+  });
+
+  it('draws alternatives up to where a text broke, also where the break itself has no blame', async () => {
+    const asked = async (faultWeight: number) => {
+      const policy = pretrained();
+      const draw = vi.spyOn(policy, 'alternatives');
+      await learnToy(plan({ policy, rounds: 1, config: { learner: 'policy-gradient', learning: { ...alone, alternativeDraws: 2, faultWeight } } }));
+      return draw.mock.calls.flatMap(([{ sequences }]) => sequences.map(({ tokens, from }) => [tokens, from]));
+    };
+    expect(await asked(0)).toEqual(await asked(4));
   });
 
   it('with no term at all stays where it is', async () => {

@@ -85,9 +85,11 @@ describe('errors name the field and what is allowed', () => {
     ['model.kvHeads=3', 'model.kvHeads must divide model.heads, not 3.'],
     ['pretraining.maskShare=0.9', 'pretraining.maskShare must not exceed what pretraining.infillShare leaves of 1, not 0.9.'],
     ['sampling.maxTokens=500', 'sampling.maxTokens must not exceed model.context (192), not 500.'],
+    [['learner=latent-gan', 'model.batch=3'], 'model.batch must be 4 or more for learner latent-gan'],
+    [['learner=latent-gan', 'latent.prefix=190'], 'latent.prefix must leave 8 of model.context (192) to tokens'],
     ['rounds', "'rounds' is no setting; write it as key=value, such as budget.rounds=5."],
-  ])('%s', (assignment, message) => {
-    expect(messageOf(() => loadConfig({ directory: folder(), assignments: [assignment] }))).toContain(message);
+  ])('%s', (assignments, message) => {
+    expect(messageOf(() => loadConfig({ directory: folder(), assignments: [assignments].flat() }))).toContain(message);
   });
 
   it('all at once, a line each', () => {

@@ -202,7 +202,10 @@ describe('a distribution that is known', () => {
   }
 
   it('is near to itself and far from an untrained generator', async () => {
-    expect(distances(real(COUNT, 'again'))).toMatchObject({ sliced: expect.closeTo(0, 0), mean: expect.closeTo(0, 0) });
+    const itself = distances(real(COUNT, 'again'));
+    expect(itself.sliced).toBeLessThan(0.1);
+    expect(itself.mean).toBeLessThan(0.1);
+    expect(itself.covariance).toBeLessThan(0.3);
     const untrained = distances(await sampled(generatorLayout().initialise(1)));
     expect(untrained.sliced).toBeGreaterThan(1);
     expect(untrained.mean).toBeGreaterThan(0.9);
@@ -210,7 +213,7 @@ describe('a distribution that is known', () => {
   });
 
   it('is learned by the pair: mean, covariance and projections come near', async () => {
-    const rows = 64, steps = 3500, learningRate = 2e-4, pool = 8192;
+    const rows = 64, steps = 7500, learningRate = 2e-4, pool = 8192;
     const pair = await Pair.create('non-saturating', rows);
     const [samples, z] = [real(pool, 'pool'), noise(pool, 'pool')];
     // Two players circle round where they would settle; the average of the generator's weights does not.
@@ -230,8 +233,9 @@ describe('a distribution that is known', () => {
     }
     pair.release();
     const learned = distances(await sampled(average));
-    expect(learned.sliced).toBeLessThan(0.5);
-    expect(learned.mean).toBeLessThan(0.3);
-    expect(learned.covariance).toBeLessThan(0.85);
+    expect(learned.sliced).toBeLessThan(0.25);
+    expect(learned.mean).toBeLessThan(0.15);
+    // One of the four strong directions alone would leave 0.87, three of them 0.5.
+    expect(learned.covariance).toBeLessThan(0.5);
   });
 });

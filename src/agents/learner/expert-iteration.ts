@@ -2,7 +2,7 @@
  * Expert iteration: likelihood on what was accepted, valid samples and repairs of this round and of the rounds before, beside the corpus. The
  * judge is the expert: it keeps of the policy's own distribution what compiles, and the policy learns to write that at once.
  *
- * - Accumulated, never replaced: rows of real documents stand in every batch (`corpusShare`), since a policy that learns from itself alone
+ * - Real text is never replaced: rows of real documents stand in every batch (`corpusShare`), since a policy that learns from itself alone
  *   loses the rare (Shumailov et al., "AI models collapse when trained on recursively generated data", 2024; Gerstgrasser et al., "Is Model
  *   Collapse Inevitable?", 2024). `policy.updated` says what real share the batches had.
  * - A sample counts by its reward, so that structures that real code has more of than the policy count more.

@@ -44,8 +44,10 @@ export class PolicyGradient implements LearningMethod {
     const vocabulary = (this.#vocabulary ??= vocabularyOf(await model.tokenBytes(), endOfText));
     const contexts = await model.encode(written.map(({ sample }) => contextOf(sample)));
     const credits = written.map((one, i) => creditOf(one, advantage[i] ?? learning.repairWeight, vocabulary.lengths, learning));
-    const breaking = await this.#breaking(round, written.map(({ sample, evaluation }, i): Probe => ({
-      sample, context: contexts[i]!, count: evaluation.valid ? credits[i]!.length : credits[i]!.findLastIndex((value) => value !== 0) + 1,
+    /** Alternatives are drawn up to the break, also where the break itself has no blame. */
+    const upToBreak = (one: Judged): number => creditOf(one, 0, vocabulary.lengths, { ...learning, faultWeight: 1 }).findLastIndex((value) => value !== 0) + 1;
+    const breaking = await this.#breaking(round, written.map((one, i): Probe => ({
+      sample: one.sample, context: contexts[i]!, count: one.evaluation.valid ? credits[i]!.length : upToBreak(one),
     })), vocabulary, signal);
     const samples = written.map((one, i) => sampleSequence(one, contexts[i]!, credits[i]!, {
       alternatives: breaking[i]!.map(({ at, token, logProb, share }) => ({ at, token, oldLogProb: logProb, credit: -learning.alternativeWeight * share })),
