@@ -48,11 +48,6 @@ export function sampledEntropy(logProbs: Iterable<readonly number[]>): number {
 
 const ORDERS = 4;
 
-/** BLEU-4 of one tokenised text against others, as bleu.ts has it. In [0, 1]. 0 when there is no reference or no common word. */
-export function bleu(hypothesis: readonly string[], references: readonly (readonly string[])[]): number {
-  return new BleuReferences(references, ORDERS).score(hypothesis).at(-1)!;
-}
-
 /**
  * Self-BLEU (Zhu et al., "Texygen", 2018): the mean BLEU-4 of each text against all the others, over the first 200 texts; the
  * number is fixed because it grows with the number of references. In [0, 1]; higher means more alike. 0 for fewer than two texts.

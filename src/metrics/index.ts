@@ -1,9 +1,9 @@
 /** The metrics' door. */
-export { auc, differenceInterval, mean, median, pairedBootstrap, pairedInterval, proportionOf, wilson, type Interval } from './statistics.ts';
+export { auc, differenceInterval, mean, median, pairedInterval, proportionOf, wilson, type Interval } from './statistics.ts';
 export { seedInterval, seedMean, student95, type SeedPair } from './seeds.ts';
 export { jensenShannon, structureDivergence } from './divergence.ts';
 export { BleuReferences, type Tokens } from './bleu.ts';
-export { bleu, bleuTokens, distinctShapes, DIVERSITY_SAMPLES, repeatedLines, sampledEntropy, selfBleu } from './diversity.ts';
+export { bleuTokens, distinctShapes, DIVERSITY_SAMPLES, repeatedLines, sampledEntropy, selfBleu } from './diversity.ts';
 export { guards, measurement, validity, type HeldOut, type MeasurementInput } from './measurement.ts';
 export { checksOf, isBroken, type Bound } from './bounds.ts';
 export { alarmBounds, alarmsOf, ALARM_LIMITS, emptyBound, leastCode, paddingBound, renamedBound, similarBound, type Alarm, type AlarmLimits } from './alarms.ts';

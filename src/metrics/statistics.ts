@@ -115,30 +115,3 @@ export interface Interval {
   readonly low: number;
   readonly high: number;
 }
-
-/**
- * Percentile bootstrap of the mean paired difference a - b (Efron and Tibshirani, "An introduction to the bootstrap", 1993,
- * chapter 13). `uniform(position)` gives a number in [0, 1) for every position 0, 1, 2, …; resampling draws no randomness of
- * its own. Pairs are what was measured on the same task or document before and after.
- *
- * @throws RangeError when the sides differ in length or there are no pairs.
- */
-export function pairedBootstrap(
-  a: readonly number[],
-  b: readonly number[],
-  uniform: (position: number) => number,
-  { resamples = 2000, confidence = 0.95 }: { readonly resamples?: number; readonly confidence?: number } = {},
-): Interval {
-  const n = a.length;
-  if (n === 0 || n !== b.length) throw new RangeError(`A paired interval needs as many values on both sides, at least one: got ${n} and ${b.length}.`);
-  const differences = Float64Array.from(a, (value, i) => value - b[i]!);
-  const means = new Float64Array(resamples);
-  for (let r = 0; r < resamples; r++) {
-    let sum = 0;
-    for (let i = 0; i < n; i++) sum += differences[Math.floor(uniform(r * n + i) * n)]!;
-    means[r] = sum / n;
-  }
-  means.sort();
-  const quantile = (q: number): number => means[Math.min(resamples - 1, Math.max(0, Math.round(q * (resamples - 1))))]!;
-  return { difference: mean([...differences]), low: quantile((1 - confidence) / 2), high: quantile((1 + confidence) / 2) };
-}

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RandomStream } from '../../src/random/philox.ts';
-import { bleu, bleuTokens, distinctShapes, jensenShannon, repeatedLines, sampledEntropy, selfBleu, structureDivergence } from '../../src/metrics/index.ts';
+import { BleuReferences, bleuTokens, distinctShapes, jensenShannon, repeatedLines, sampledEntropy, selfBleu, structureDivergence } from '../../src/metrics/index.ts';
 
 describe('jensenShannon', () => {
   const counts = fc.array(fc.tuple(fc.nat(8), fc.integer({ min: 1, max: 20 })), { minLength: 1, maxLength: 8 }).map((entries) => new Map(entries));
@@ -80,6 +80,9 @@ describe('repeatedLines and sampledEntropy', () => {
     expect(sampledEntropy([p.flatMap((q) => Array.from({ length: 8 * q }, () => Math.log(q)))])).toBeCloseTo(1.75 * Math.LN2, 12);
   });
 });
+
+/** BLEU-4 of one text against others. */
+const bleu = (hypothesis: readonly string[], references: readonly (readonly string[])[]): number => new BleuReferences(references, 4).score(hypothesis).at(-1)!;
 
 describe('bleu', () => {
   it('gives the worked example of Papineni et al., candidate 1', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { auc, differenceInterval, mean, median, pairedBootstrap, pairedInterval, wilson } from '../../src/metrics/index.ts';
+import { auc, differenceInterval, mean, median, pairedInterval, wilson } from '../../src/metrics/index.ts';
 import { RandomStream } from '../../src/random/philox.ts';
 
 const numbers = fc.array(fc.integer({ min: -50, max: 50 }), { minLength: 1, maxLength: 30 });
@@ -65,42 +65,6 @@ describe('auc', () => {
       }),
     );
     expect(auc([], [1])).toBe(0.5);
-  });
-});
-
-describe('pairedBootstrap', () => {
-  const stream = new RandomStream(5, 'bootstrap');
-  const uniform = (position: number): number => stream.uniform(position);
-
-  it('is exact for a constant difference and a function of its uniforms', () => {
-    expect(pairedBootstrap([3, 4, 5], [1, 2, 3], uniform)).toEqual({ difference: 2, low: 2, high: 2 });
-    const a = Array.from({ length: 40 }, (_, i) => (i * 7) % 13);
-    const b = a.map((_, i) => (i * 5) % 11);
-    expect(pairedBootstrap(a, b, uniform)).toEqual(pairedBootstrap(a, b, uniform));
-    const { difference, low, high } = pairedBootstrap(a, b, uniform);
-    const mirrored = pairedBootstrap(b, a, uniform);
-    expect(difference).toBeCloseTo(mean(a) - mean(b), 12);
-    expect([mirrored.low, mirrored.high]).toEqual([-high, -low].map((v) => expect.closeTo(v, 12)));
-    expect(low < difference && difference < high).toBe(true);
-  });
-
-  it('covers the truth about as often as it says', () => {
-    let covered = 0;
-    const trials = 300;
-    for (let trial = 0; trial < trials; trial++) {
-      const noise = new RandomStream(trial, 'noise');
-      const a = Array.from({ length: 40 }, (_, i) => 1 + noise.normal(i));
-      const { low, high } = pairedBootstrap(a, a.map(() => 0), (p) => noise.uniform(1000 + p), { resamples: 200 });
-      if (low <= 1 && 1 <= high) covered++;
-    }
-    // 95 % nominal; the percentile method is a little short for 40 pairs. The seed is fixed.
-    expect(covered / trials).toBeGreaterThan(0.88);
-    expect(covered / trials).toBeLessThan(0.99);
-  });
-
-  it('refuses sides that are no pairs', () => {
-    expect(() => pairedBootstrap([1], [], uniform)).toThrow(RangeError);
-    expect(() => pairedBootstrap([], [], uniform)).toThrow(RangeError);
   });
 });
 
