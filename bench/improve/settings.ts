@@ -80,9 +80,9 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
     },
     audit: { unconditional: 128, prompts: 16, perPrompt: 8, documents: 64 },
   },
-  // Half the default model, since a run may take two minutes for fifteen of them to fit half an hour; as many rounds as are required to be steady.
+  // Half the default model: some seven minutes a run on one core; as many rounds as are required to be steady.
   small: {
-    about: '3 seeds, half the default model, 10 rounds: some 40 minutes on 2 cores',
+    about: '3 seeds, half the default model, 10 rounds: some 100 minutes of one core',
     seeds: 3,
     rounds: 10,
     config: {
@@ -96,7 +96,7 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
   },
   // The default model and its defaults; as many rounds as the goal names.
   full: {
-    about: '5 seeds, the default model, 30 rounds: some fifteen hours on 2 cores',
+    about: '5 seeds, the default model, 30 rounds: some thirty hours of one core',
     seeds: 5,
     rounds: 30,
     config: {},
