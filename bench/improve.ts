@@ -4,7 +4,7 @@
  */
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { parseConfig, withAssignments } from '../src/config/load.ts';
+import { parseConfig } from '../src/config/load.ts';
 import { writeFileAtomic, writeJsonAtomic } from '../src/store/atomic.ts';
 import { cellsOf, claimSettings, readManifest, runCells } from './improve/cells.ts';
 import { coverage, frontier, validityByRound } from './improve/charts.ts';
@@ -44,7 +44,7 @@ export async function main(args: string[]): Promise<void> {
   });
   if (values.help) return void process.stdout.write(HELP);
   const name: SettingName = oneOf('setting', values.setting, SETTING_NAMES);
-  const setting = { ...SETTINGS[name], config: withAssignments(SETTINGS[name].config, values.set) };
+  const setting = { ...SETTINGS[name], set: values.set };
   const chosen = values.arms?.split(',').map((arm) => oneOf('arm', arm.trim(), ARM_NAMES)) ?? DEFAULT_ARMS;
   const arms: Arm[] = ARM_NAMES.filter((arm) => chosen.includes(arm));
   const seeds = seedsOf(values.seeds ?? String(setting.seeds));

@@ -48,7 +48,7 @@ const COLOURS = ['#0072b2', '#000000', '#e69f00', '#d55e00', '#cc79a7', '#009e73
 const DASHES = ['', '', '7 3', '2 3', '9 3 2 3', '', '5 5', '9 3', '3 3', '1 3'];
 const WIDTH = 860, HEIGHT = 520;
 const AREA = { left: 78, right: 660, top: 82, bottom: 460 };
-/** Pixels between the whiskers of two series, which often stand at the same place. */
+/** Pixels between the whiskers of two series that have points at the same places of the x axis. Where places have intervals of their own, whiskers cross at the point. */
 const DODGE = 3;
 
 const escape = (text: string): string => text.replace(/[&<>"]/g, (sign) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[sign]!);
@@ -125,8 +125,8 @@ function seriesOf(series: Series, x: Scale, y: Scale, dodge: number): string {
   const dash = DASHES[series.colour % DASHES.length]!;
   const path = series.points.map((p) => `${at(x.place(p.x))} ${at(y.place(p.y))}`).join('L');
   const whiskers = series.points.flatMap((p) => [
-    ...(p.xLow !== undefined && p.xHigh !== undefined ? [`M${at(x.place(p.xLow))} ${at(y.place(p.y) + dodge)}H${at(x.place(p.xHigh))}`] : []),
-    ...(!series.band && p.yLow !== undefined && p.yHigh !== undefined ? [`M${at(x.place(p.x) + dodge)} ${at(y.place(p.yLow))}V${at(y.place(p.yHigh))}`] : []),
+    ...(p.xLow !== undefined && p.xHigh !== undefined ? [`M${at(x.place(p.xLow))} ${at(y.place(p.y))}H${at(x.place(p.xHigh))}`] : []),
+    ...(!series.band && p.yLow !== undefined && p.yHigh !== undefined ? [`M${at(x.place(p.x) + (p.xLow === undefined ? dodge : 0))} ${at(y.place(p.yLow))}V${at(y.place(p.yHigh))}`] : []),
   ]);
   const last = series.goesOn === true ? -1 : series.points.length - 1;
   return [

@@ -2,6 +2,7 @@
  * What is compared, and how long it takes: the arms, and the settings `smoke`, `small` and `full`. Not here: what an arm does
  * (controls.ts) and how arms are run (cells.ts).
  */
+import { withAssignments, withRecipe } from '../../src/config/load.ts';
 import { presets } from '../../src/config/presets.ts';
 import { learnerNames, type ConfigInput, type LearnerName } from '../../src/config/schema.ts';
 
@@ -59,6 +60,8 @@ export interface Setting {
   readonly seeds: number;
   readonly rounds: number;
   readonly config: ConfigInput;
+  /** Assignments over it and over a learner's recipe, as of `--set`. */
+  readonly set?: readonly string[];
   readonly audit: AuditSizes;
 }
 
@@ -104,11 +107,13 @@ export const SETTINGS: Readonly<Record<SettingName, Setting>> = {
   },
 };
 
-/** The configuration of one seed's runs, the same for every arm but for its learner. Only rounds end a run: minutes would give arms different work. */
-export function configOf({ config, audit }: Pick<Setting, 'config' | 'audit'>, seed: number, rounds: number, arm: Arm = 'loop'): ConfigInput {
+/** The configuration of one seed's runs, the same for every arm but for its learner and that one's recipe. Only rounds end a run: minutes would give arms different work. */
+export function configOf({ config: base, set = [], audit }: Pick<Setting, 'config' | 'set' | 'audit'>, seed: number, rounds: number, arm: Arm = 'loop'): ConfigInput {
+  const learner = arm === 'loop' || isControl(arm) ? DEFAULT_LEARNER : arm;
+  const config = withAssignments(withRecipe(base, learner), set);
   return {
     ...config,
-    learner: arm === 'loop' || isControl(arm) ? DEFAULT_LEARNER : arm,
+    learner,
     seed,
     budget: { rounds, minutes: 1e6, targetValidity: 1, plateauRounds: 0 },
     // What a run that was cut off goes on from, and the one after it.

@@ -1,12 +1,12 @@
 /**
- * From what a user wrote to a complete configuration: the schema's defaults, a preset, ouroboros.config.json and flags, each
- * over the one before. Every error names the field, what is allowed and where it was written. Not here: the defaults.
+ * From what a user wrote to a complete configuration: the schema's defaults, a preset, the learner's recipe, ouroboros.config.json and
+ * flags, each over the one before. Every error names the field, what is allowed and where it was written. Not here: the defaults.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { z } from 'zod';
-import { presetNames, presets, type PresetName } from './presets.ts';
+import { presetNames, presets, recipes, type PresetName } from './presets.ts';
 import { configSchema, type Config, type ConfigInput } from './schema.ts';
 import { fieldsAt } from './settings.ts';
 
@@ -46,10 +46,10 @@ export function loadConfig(sources: ConfigSources = {}): LoadedConfig {
   const file = sources.file !== undefined || existsSync(named) ? named : null;
   const { preset: filePreset, ...fromFile } = file ? readConfigFile(file) : {};
   const preset = presetOf(sources.preset ?? filePreset ?? 'laptop');
-  let merged: Tree = presets[preset].config as Tree;
-  merged = merge(merged, withAbsolutePaths(fromFile, file ? dirname(file) : directory));
-  merged = merge(merged, withAbsolutePaths(readAssignments(sources.assignments ?? []), directory));
-  merged = merge(merged, withAbsolutePaths((sources.flags ?? {}) as Tree, directory));
+  let said = withAbsolutePaths(fromFile, file ? dirname(file) : directory);
+  said = merge(said, withAbsolutePaths(readAssignments(sources.assignments ?? []), directory));
+  said = merge(said, withAbsolutePaths((sources.flags ?? {}) as Tree, directory));
+  const merged = merge(withRecipe(presets[preset].config, said['learner']) as Tree, said);
   return { config: parseConfig(merged, file ? `${file}, the flags or the preset` : undefined), preset, file };
 }
 
@@ -58,11 +58,17 @@ export function withAssignments(input: ConfigInput, assignments: readonly string
   return merge(input as Tree, readAssignments(assignments)) as ConfigInput;
 }
 
-/** Checks a configuration and fills in the defaults. `origin` says in the error where it was written. Throws ConfigError. */
+/** A setting's or preset's configuration with what the learner wants otherwise. */
+export function withRecipe(input: ConfigInput, learner: unknown): ConfigInput {
+  return merge(input as Tree, recipeOf(learner)) as ConfigInput;
+}
+
+/** Checks a configuration and fills in the defaults, the learner's own among them. `origin` says in the error where it was written. Throws ConfigError. */
 export function parseConfig(input: unknown, origin?: string): Config {
-  const result = configSchema.safeParse(input);
+  const given = isTree(input) ? merge(recipeOf(input['learner']), input) : input;
+  const result = configSchema.safeParse(given);
   if (result.success) return result.data;
-  const lines = result.error.issues.flatMap((issue) => explain(issue, input));
+  const lines = result.error.issues.flatMap((issue) => explain(issue, given));
   const where = origin ? ` (written in ${origin})` : '';
   if (lines.length === 1) throw new ConfigError(`The configuration is not usable${where}: ${lines[0]}`);
   throw new ConfigError(`The configuration is not usable${where}:\n${lines.map((line) => `  ${line}`).join('\n')}`);
@@ -89,6 +95,8 @@ export function nearest(word: string, words: readonly string[]): string | null {
 }
 
 type Tree = { [key: string]: unknown };
+
+const recipeOf = (learner: unknown): Tree => (typeof learner === 'string' && Object.hasOwn(recipes, learner) ? (recipes[learner as keyof typeof recipes] as Tree) : {});
 
 function isTree(value: unknown): value is Tree {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,8 +1,8 @@
 /**
  * Named starting points, each as its differences from the schema's defaults. `laptop` is the defaults themselves: at most ten
- * minutes on two cores.
+ * minutes on two cores. And what a learner wants otherwise.
  */
-import type { ConfigInput } from './schema.ts';
+import type { ConfigInput, LearnerName } from './schema.ts';
 
 export const presetNames = ['laptop', 'small', 'smoke'] as const;
 export type PresetName = (typeof presetNames)[number];
@@ -38,4 +38,10 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
       measuring: { unconditional: 32, prompted: 32, gate: 32, documents: 16 },
     },
   },
+};
+
+/** What learners do not share with the default one: over a preset, below all that a user says. */
+export const recipes: Readonly<Partial<Record<LearnerName, ConfigInput>>> = {
+  // All that it learns from are repairs: with a quarter of them, and two passes, it does not come off the ground (docs/learners.md).
+  repair: { refinement: { parents: 256 }, learning: { passes: 4 } },
 };

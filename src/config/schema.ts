@@ -32,7 +32,7 @@ export const configSchema = z.strictObject({
   corpus: z.array(z.string()).default([]).describe('Files, folders and globs of .py or .jsonl; none: the standard library inside the pyodide package.'),
   evaluator: z.string().optional().describe("Path of a module whose default export makes an Evaluator; absent: the project's own."),
 
-  learner: z.enum(learnerNames).default('policy-gradient').describe('How the policy is taught; docs/learners.md.'),
+  learner: z.enum(learnerNames).default('policy-gradient').describe('How the policy is taught; docs/learners.md. Learner repair has defaults of its own: refinement.parents 256, learning.passes 4.'),
 
   budget: z.strictObject({
     rounds: z.int().min(0).default(10).describe('Rounds at most; the learning rate falls over these.'),

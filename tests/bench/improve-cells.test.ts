@@ -2,7 +2,8 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { cellsOf, claimSettings, ImproveError, readManifest, runCells, type CellRunner } from '../../bench/improve/cells.ts';
-import { SETTINGS, configOf, type Cell } from '../../bench/improve/settings.ts';
+import { SETTINGS, configOf, type Arm, type Cell } from '../../bench/improve/settings.ts';
+import { recipes } from '../../src/config/presets.ts';
 import { parseConfig } from '../../src/config/load.ts';
 import { RunError } from '../../src/index.ts';
 import { StoreError } from '../../src/store/errors.ts';
@@ -113,5 +114,12 @@ describe('the settings', () => {
     if (name === 'smoke') return;
     expect(setting.audit.unconditional).toBeGreaterThanOrEqual(1000);
     expect(setting.seeds).toBeGreaterThanOrEqual(name === 'full' ? 5 : 3);
+  });
+
+  it('an arm has its learner\'s recipe over the setting, and below what is set', () => {
+    const parents = (arm: Arm, ...set: string[]) => parseConfig(configOf({ ...SETTINGS.small, set }, 1, 10, arm)).refinement.parents;
+    const { parents: own } = SETTINGS.small.config.refinement!;
+    expect([parents('loop'), parents('inverted-reward'), parents('seqgan')]).toEqual([own, own, own]);
+    expect([parents('repair'), parents('repair', 'refinement.parents=5'), parents('loop', 'refinement.parents=5')]).toEqual([recipes.repair!.refinement!.parents, 5, 5]);
   });
 });

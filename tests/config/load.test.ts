@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { ConfigError, configFileName, configHash, loadConfig, nearest, parseConfig, withAssignments } from '../../src/config/load.ts';
-import { presetNames, presets } from '../../src/config/presets.ts';
+import { presetNames, presets, recipes } from '../../src/config/presets.ts';
 import { configSchema } from '../../src/config/schema.ts';
 
 function folder(file?: unknown): string {
@@ -53,6 +53,21 @@ describe('the order of sources', () => {
     expect([config.judges, config.seed, config.backend]).toEqual([4, 3, 'cpu']);
     expect(config.budget).toMatchObject({ rounds: 4, minutes: presets.smoke.config.budget!.minutes });
     expect(config.sampling).toMatchObject({ maxTokens: 40, unconditional: presets.smoke.config.sampling!.unconditional, temperature: 1 });
+  });
+
+  it('a learner\'s recipe over the preset, and below all that is said', () => {
+    const read = (...assignments: string[]) => {
+      const { config: { refinement, learning } } = loadConfig({ preset: 'small', directory: folder(), assignments });
+      return [refinement.parents, learning.passes];
+    };
+    const own = [recipes.repair!.refinement!.parents, recipes.repair!.learning!.passes];
+    expect(read()).toEqual([presets.small.config.refinement!.parents, 2]);
+    expect(read('learner=repair')).toEqual(own);
+    expect(read('learner=repair', 'refinement.parents=7')).toEqual([7, own[1]]);
+    const parsed = parseConfig({ learner: 'repair', learning: { passes: 3 } });
+    expect([parsed.refinement.parents, parsed.learning.passes]).toEqual([own[0], 3]);
+    // What is complete already stays as it is.
+    expect(parseConfig({ ...parseConfig({}), learner: 'repair' })).toEqual({ ...parseConfig({}), learner: 'repair' });
   });
 
   it('a preset that is named over the file\'s own', () => {
