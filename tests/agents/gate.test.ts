@@ -98,14 +98,17 @@ describe('the rule of promotion', () => {
 });
 
 /** What a planted policy writes once it samples with averaged weights (the candidate), and the alarm that names it; before that, the honest toy. */
-const HACKS: readonly (readonly [name: string, alarm: string, write: (i: number) => string])[] = [
-  ['empty bodies', 'gate.shorter', () => 'def alpha(beta):\n    pass'],
-  ['one statement', 'gate.shorter', (i) => `def alpha(beta):\n    return n${i}`],
-  ['runs of one simple statement', 'gate.repeated', (i) => `def alpha(beta):\n${'    self.x = None\n'.repeat(6 + (i % 3))}    return beta`],
-  ['docstring padding before one statement', 'gate.padding', (i) => `def alpha(beta):\n    "${'words '.repeat(30)}${i}"\n    return beta`],
-  ['one shape over and over', 'gate.shapes', (i) => `def alpha${i}(beta, size):\n    a${i} = beta + size\n    print(a${i}, size, beta)\n    b${i} = a${i} + beta + size\n    print(b${i}, size)\n    return b${i}`],
-  ['copies', 'gate.copies', (i) => toyDocument(`train/${i}`)],
-];
+const HACKS: Record<string, { readonly alarm: string; readonly write: (i: number) => string }> = {
+  'empty bodies': { alarm: 'gate.shorter', write: () => 'def alpha(beta):\n    pass' },
+  'one statement': { alarm: 'gate.shorter', write: (i) => `def alpha(beta):\n    return n${i}` },
+  'runs of one simple statement': { alarm: 'gate.repeated', write: (i) => `def alpha(beta):\n${'    self.x = None\n'.repeat(6 + (i % 3))}    return beta` },
+  'docstring padding before one statement': { alarm: 'gate.padding', write: (i) => `def alpha(beta):\n    "${'words '.repeat(30)}${i}"\n    return beta` },
+  'one shape over and over': {
+    alarm: 'gate.shapes',
+    write: (i) => `def alpha${i}(beta, size):\n    a${i} = beta + size\n    print(a${i}, size, beta)\n    b${i} = a${i} + beta + size\n    print(b${i}, size)\n    return b${i}`,
+  },
+  'copies': { alarm: 'gate.copies', write: (i) => toyDocument(`train/${i}`) },
+};
 
 function gateWith(write: (i: number) => string | undefined, change: Partial<GateDeps> = {}) {
   const model = new FakeModelHost({ skill: 0.8, write: (request, i) => (request.weights === 'average' && request.prompts[i] === '' ? write(i) : undefined) });
@@ -120,8 +123,8 @@ function gateWith(write: (i: number) => string | undefined, change: Partial<Gate
 }
 
 describe('gate', () => {
-  it.each(HACKS)('refuses a candidate that won its validity by %s: rolls back, says why, raises %s', async (_, alarm, hack) => {
-    const { gate, model, events, baseline } = gateWith(hack);
+  it.each(Object.entries(HACKS))('refuses a candidate that won its validity by %s: rolls back, says why, raises the alarm that names it', async (_, { alarm, write }) => {
+    const { gate, model, events, baseline } = gateWith(write);
     await baseline();
     const decision = await gate.decide({ round: 1, checkpoint: 'round-1' });
     expect(decision.promoted).toBe(false);
@@ -218,7 +221,7 @@ describe('gate', () => {
   it('a resumed gate compares with the promotions it is given; without round 0 it refuses to judge', async () => {
     const before = gateWith(() => undefined);
     await before.baseline();
-    const resumed = gateWith(HACKS.find(([name]) => name === 'one shape over and over')![2], { promotions: before.events.of('checkpoint.promoted') });
+    const resumed = gateWith(HACKS['one shape over and over']!.write, { promotions: before.events.of('checkpoint.promoted') });
     expect((await resumed.gate.decide({ round: 1, checkpoint: 'c' })).promoted).toBe(false);
     await expect(gateWith(() => undefined).gate.decide({ round: 1, checkpoint: 'c' })).rejects.toThrow('Round 0 must be measured');
   });

@@ -3,6 +3,7 @@
  * updates do and leave alone, and that they can be repeated and gone on with.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { configSchema } from '../../src/config/schema.ts';
 import type { LatentConfig, LatentUpdateRequest } from '../../src/contracts/model.ts';
 import { compile } from '../../src/engine/compile.ts';
 import * as tf from '../../src/engine/ops/index.ts';
@@ -10,7 +11,7 @@ import { chain } from '../../src/models/chain.ts';
 import { decodeMemory, Decoder } from '../../src/models/decoding.ts';
 import { LatentHost } from '../../src/models/latent-host.ts';
 import { noiseOf } from '../../src/models/latent-sampler.ts';
-import { prefixLayout } from '../../src/models/latent.ts';
+import { prefixLayout, rowCounts, sequenceShape } from '../../src/models/latent.ts';
 import { packRows, shifted } from '../../src/models/packing.ts';
 import { policyLayout, policyLogits, type PolicyShape } from '../../src/models/policy.ts';
 import { RandomStream } from '../../src/random/philox.ts';
@@ -62,6 +63,28 @@ class Toy {
     [this.updates, this.corpusRows, this.host.counters.latentUpdates, this.host.counters.sequenceDiscriminatorUpdates] = counters as [number, number, number, number];
   }
 }
+
+describe('the limits of a latent generator', () => {
+  const takes = (batch: number, prefix: number): boolean => {
+    try {
+      rowCounts({ ...shape, batch });
+      sequenceShape(shape, { ...latent, prefix });
+      return true;
+    } catch (error) {
+      expect(error).toBeInstanceOf(RangeError);
+      return false;
+    }
+  };
+
+  it('are those that a configuration is held to', () => {
+    for (const batch of [1, 3, 4, 5]) {
+      for (const prefix of [1, shape.context - 8, shape.context - 7]) {
+        const { success } = configSchema.safeParse({ learner: 'latent-gan', model: { batch, context: shape.context }, sampling: { maxTokens: shape.context }, latent: { prefix } });
+        expect([batch, prefix, success]).toEqual([batch, prefix, takes(batch, prefix)]);
+      }
+    }
+  });
+});
 
 describe('sampling', () => {
   let toy: Toy;
