@@ -8,6 +8,7 @@ import { parseConfig } from '../src/config/load.ts';
 import { writeFileAtomic, writeJsonAtomic } from '../src/store/atomic.ts';
 import { cellsOf, claimSettings, readManifest, runCells } from './improve/cells.ts';
 import { coverage, frontier, validityByRound } from './improve/charts.ts';
+import { promptsOf } from './improve/figures.ts';
 import { markdownOf } from './improve/markdown.ts';
 import { reportOf, type ImproveReport } from './improve/report.ts';
 import { libraryRunner } from './improve/run-cell.ts';
@@ -66,7 +67,7 @@ export async function main(args: string[]): Promise<void> {
     process.removeListener('SIGINT', interrupted);
     process.removeListener('SIGTERM', interrupted);
   }
-  const report = reportOf(cells.map((cell) => readManifest(cell)!.figures), { setting: name, rounds });
+  const report = reportOf(cells.map((cell) => readManifest(cell)!.figures), { setting: name, rounds, prompts: promptsOf(cells) });
   writeReport(out, report, ['npm run bench -- improve', ...args.filter((arg) => arg !== '--json')].join(' '));
   say(`\n${report.verdict.sentence}\n\n${join(out, 'improve.md')}`);
   if (values.json) process.stdout.write(`${JSON.stringify(report)}\n`);

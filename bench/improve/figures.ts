@@ -63,6 +63,14 @@ export function readFigures(cell: Cell, folder: string, rounds: number): CellFig
   }
 }
 
+/** The texts of the fixed prompts of each seed whose audits lie in the cells' folders: `cell.json` stands without them. */
+export function promptsOf(cells: readonly Cell[]): Map<number, readonly string[]> {
+  return new Map(cells.flatMap(({ folder, seed }) => {
+    const audit = readJson<Audit>(auditFile(folder, 0));
+    return audit ? [[seed, audit.prompts] as const] : [];
+  }));
+}
+
 function auditOf({ folder }: Cell, round: number): AuditFigures {
   const audit = readJson<Audit>(auditFile(folder, round));
   if (!audit) throw new UsageError(`${folder} lacks the measurement of round ${round}; delete that folder and start the command again.`);

@@ -1,6 +1,6 @@
 /** The report as Markdown: the verdict in a sentence, then the tables it rests on. Not here: any number that is not in the report. */
 import type { Interval } from '../../src/metrics/index.ts';
-import type { ImproveReport, MeasureRow, Turnover } from './report.ts';
+import type { ImproveReport, MeasureRow, PromptChange, Turnover } from './report.ts';
 import { ARM_NAMES, ARMS, isControl } from './settings.ts';
 
 const none = '–';
@@ -30,7 +30,18 @@ function changeOf(row: MeasureRow, interval: Interval | null | undefined): strin
 }
 
 const nameOf = ({ name, unit }: MeasureRow): string => (unit === 'share' ? `${name}, %` : name);
-const turnover = ({ gained, lost, raised, lowered, prompts }: Turnover): string[] => [gained, lost, raised, lowered, prompts].map(String);
+const turnover = ({ gained, lost, raised, lowered, prompts }: Turnover): string[] => [...[gained, lost, raised, lowered].map(({ length }) => length), prompts].map(String);
+
+/** Of prompts that are answered more often there are hundreds; `improve.json` has all of them. */
+const MOST_RAISED = 10;
+
+/** The prompts behind the loop's counts, one a row. */
+function turnedOver({ gained, lost, raised, lowered }: Turnover, perPrompt: number): string[] {
+  const most = raised.filter(({ before }) => before > 0).toSorted((a, b) => b.now - b.before - (a.now - a.before)).slice(0, MOST_RAISED);
+  const rows = Object.entries({ gained, lost, 'less often': lowered.filter(({ now }) => now > 0), 'more often, the most': most }).flatMap(([kind, changes]) =>
+    changes.map(({ seed, prompt, text, before, now }: PromptChange) => [kind, String(seed), text === null ? `number ${prompt + 1}` : `\`\` ${JSON.stringify(text)} \`\``, String(before), String(now)]));
+  return rows.length === 0 ? [] : [table(["the loop's prompts", 'seed', 'prompt', `valid of ${perPrompt} at round 0`, 'after the last'], rows)];
+}
 
 export function markdownOf(report: ImproveReport, command: string): string {
   const arms = ARM_NAMES.filter((arm) => report.arms[arm] !== undefined);
@@ -64,6 +75,7 @@ export function markdownOf(report: ImproveReport, command: string): string {
       ['round 0, drawn again (chance)', ...turnover(report.start.turnover)],
       ...arms.map((arm) => [arm, ...turnover(report.arms[arm]!.turnover)]),
     ]),
+    ...(report.arms.loop ? turnedOver(report.arms.loop.turnover, perPrompt) : []),
     '## What was asked for',
     report.targets.length === 0 ? 'The loop was not run.' : table(['round 0 to the last', 'required', 'goal', 'measured', 'reached'], report.targets.map(({ what, required, goal, measured, reached }) => [what, required, goal, measured, reached])),
     '## The arms',

@@ -6,6 +6,7 @@ import type { Guards } from '../../src/contracts/records.ts';
 import { passAtK } from '../../src/evaluator/execution/index.ts';
 import { alarmBounds, differenceInterval, isBroken, mean, seedInterval, seedMean, wilson, type Interval } from '../../src/metrics/index.ts';
 import { hash32, philox } from '../../src/random/philox.ts';
+import type { Coverage } from './audit.ts';
 import type { CellFigures } from './figures.ts';
 import { ARM_NAMES, isControl, type Arm } from './settings.ts';
 import { targetsOf, type Target } from './targets.ts';
@@ -74,13 +75,24 @@ export interface CoveragePoint {
   readonly value: Interval;
 }
 
+/** One of a seed's fixed prompts, and of how many completions were valid at round 0 and after the last round. */
+export interface PromptChange {
+  readonly seed: number;
+  /** Its place among them. */
+  readonly prompt: number;
+  /** Null where the cell's audits no longer lie beside its figures. */
+  readonly text: string | null;
+  readonly before: number;
+  readonly now: number;
+}
+
 export interface Turnover {
   /** Prompts over all seeds that the last policy solved in n samples and round 0's did not, and the other way round. */
-  readonly gained: number;
-  readonly lost: number;
+  readonly gained: readonly PromptChange[];
+  readonly lost: readonly PromptChange[];
   /** Prompts whose completions are valid more often than round 0's, or less often, beyond the 95 % interval of the difference. */
-  readonly raised: number;
-  readonly lowered: number;
+  readonly raised: readonly PromptChange[];
+  readonly lowered: readonly PromptChange[];
   readonly prompts: number;
 }
 
@@ -132,6 +144,9 @@ const within = (low: number, high: number, interval: Interval): Interval => ({
   difference: interval.difference, low: Math.max(low, interval.low), high: Math.min(high, interval.high),
 });
 
+/** The texts of each seed's fixed prompts, where they are known. */
+export type Prompts = ReadonlyMap<number, readonly string[]>;
+
 type Sides = readonly (readonly [a: readonly number[] | null, b: readonly number[] | null])[];
 
 /** Null unless every seed has both sides. */
@@ -145,23 +160,21 @@ function average(name: string, values: readonly (readonly number[] | null)[]): I
   return present.length === 0 || present.length < values.length ? null : seedMean(present, uniforms(name));
 }
 
-function coverageOf(name: string, ks: readonly number[], all: readonly CellFigures['first']['coverage'][]): CoveragePoint[] {
+function coverageOf(name: string, ks: readonly number[], all: readonly Coverage[]): CoveragePoint[] {
   return ks.map((k) => ({ k, value: within(0, 1, seedMean(all.map(({ n, solved }) => solved.map((c) => passAtK(n, c, k))), uniforms(`${name}/${k}`))) }));
 }
 
-function turnoverOf(pairs: readonly (readonly [before: CellFigures['first']['coverage'], after: CellFigures['first']['coverage']])[]): Turnover {
-  let gained = 0, lost = 0, raised = 0, lowered = 0, prompts = 0;
-  for (const [before, after] of pairs) {
-    prompts += before.solved.length;
-    before.solved.forEach((c, i) => {
-      if (c === 0 && after.solved[i]! > 0) gained++;
-      if (c > 0 && after.solved[i] === 0) lost++;
-      const { low, high } = differenceInterval(wilson(after.solved[i]!, after.n), wilson(c, before.n));
-      if (low > 0) raised++;
-      if (high < 0) lowered++;
-    });
-  }
-  return { gained, lost, raised, lowered, prompts };
+function turnoverOf(pairs: readonly { readonly seed: number; readonly before: Coverage; readonly after: Coverage }[], prompts: Prompts): Turnover {
+  const changes = pairs.flatMap(({ seed, before, after }) => before.solved.map((c, prompt) => {
+    const now = after.solved[prompt]!;
+    const change: PromptChange = { seed, prompt, text: prompts.get(seed)?.[prompt] ?? null, before: c, now };
+    return { change, interval: differenceInterval(wilson(now, after.n), wilson(c, before.n)) };
+  }));
+  const where = (holds: (one: (typeof changes)[number]) => boolean): PromptChange[] => changes.filter(holds).map(({ change }) => change);
+  return {
+    gained: where(({ change }) => change.before === 0 && change.now > 0), lost: where(({ change }) => change.before > 0 && change.now === 0),
+    raised: where(({ interval }) => interval.low > 0), lowered: where(({ interval }) => interval.high < 0), prompts: changes.length,
+  };
 }
 
 /** Names of the alarms that an arm's last policy raises: means over its seeds against those of round 0. */
@@ -175,7 +188,7 @@ function brokenBy(cells: readonly CellFigures[]): string[] {
 }
 
 /** `cells` of one setting; arms that lack a seed which another arm has are compared over the seeds that both have. */
-export function reportOf(cells: readonly CellFigures[], { setting, rounds }: { readonly setting: string; readonly rounds: number }): ImproveReport {
+export function reportOf(cells: readonly CellFigures[], { setting, rounds, prompts }: { readonly setting: string; readonly rounds: number; readonly prompts: Prompts }): ImproveReport {
   const of = (arm: Arm): CellFigures[] => cells.filter((cell) => cell.arm === arm).sort((a, b) => a.seed - b.seed);
   const seeds = [...new Set(cells.map(({ seed }) => seed))].sort((a, b) => a - b);
   /** Any arm's cell serves for round 0, since they share it. */
@@ -225,7 +238,7 @@ export function reportOf(cells: readonly CellFigures[], { setting, rounds }: { r
         }];
       }),
       coverage: coverageOf(`coverage/${arm}`, ks, own.map(({ last }) => last.coverage)),
-      turnover: turnoverOf(own.map(({ first, last }) => [first.coverage, last.coverage] as const)),
+      turnover: turnoverOf(own.map(({ seed, first, last }) => ({ seed, before: first.coverage, after: last.coverage })), prompts),
       steps: mean(own.map(({ steps }) => steps)),
       tokens: mean(own.map(({ tokens }) => tokens)),
       refused: own.reduce((sum, { refused }) => sum + refused, 0),
@@ -242,7 +255,7 @@ export function reportOf(cells: readonly CellFigures[], { setting, rounds }: { r
     setting, rounds, seeds, samples: starts[0]?.first.valid.length ?? 0, perPrompt, verdict, measures, arms,
     start: {
       coverage: coverageOf('coverage/start', ks, starts.map(({ first }) => first.coverage)),
-      turnover: turnoverOf(starts.flatMap(({ first }) => (first.again ? [[first.coverage, first.again] as const] : []))),
+      turnover: turnoverOf(starts.flatMap(({ seed, first }) => (first.again ? [{ seed, before: first.coverage, after: first.again }] : [])), prompts),
     },
     targets: targetsOf(loop, of('no-feedback'), { controls: validity.differences, broken }),
     // What latent-gan saves is the same policy and its generator from noise as well.

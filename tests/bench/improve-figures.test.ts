@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { createActor, toPromise } from 'xstate';
 import { auditFile, auditing, type Audit } from '../../bench/improve/audit.ts';
-import { readFigures } from '../../bench/improve/figures.ts';
+import { promptsOf, readFigures } from '../../bench/improve/figures.ts';
 import type { Cell } from '../../bench/improve/settings.ts';
 import { provideAgents } from '../../src/machines/provide.ts';
 import { readJson } from '../../src/store/atomic.ts';
@@ -52,6 +52,7 @@ describe("a cell's figures", () => {
       const { prompts, ...audit } = readJson<Audit>(auditFile(cell.folder, round))!;
       expect(prompts).toHaveLength(3);
       expect(figures[which]).toEqual(audit);
+      expect(promptsOf([cell, { ...cell, seed: 8, folder: temporaryFolder() }])).toEqual(new Map([[7, prompts]]));
     }
     expect(figures.first.again).toBeDefined();
   });

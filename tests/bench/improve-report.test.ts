@@ -58,7 +58,7 @@ describe('the verdict', () => {
 });
 
 const cells = (to: Partial<Record<Arm, number>>, seeds = [1, 2, 3]) => seeds.flatMap((seed) => ARM_NAMES.map((arm) => cell(arm, seed, { to: to[arm] ?? 0.3 })));
-const options = { setting: 'small', rounds: 4 };
+const options = { setting: 'small', rounds: 4, prompts: new Map<number, readonly string[]>() };
 
 describe('the report', () => {
   it('compares in pairs and finds what is there', () => {
@@ -107,15 +107,25 @@ describe('the report', () => {
     const solved = (which: 'first' | 'last'): number => own.flatMap((one) => one[which].coverage.solved).filter((c) => c > 0).length;
     const { gained, lost, prompts } = arms.loop!.turnover;
     expect(prompts).toBe(24);
-    expect(gained - lost).toBe(solved('last') - solved('first'));
-    expect(start.turnover.gained).toBe(start.turnover.lost);
+    expect(gained.length - lost.length).toBe(solved('last') - solved('first'));
+    expect(start.turnover.gained).toEqual(start.turnover.lost);
   });
 
-  it('counts prompts that are answered more and less often, beyond what chance does to one prompt', () => {
+  it('names prompts that are gained, lost and answered more and less often, beyond what chance does to one prompt', () => {
     const own = cell('loop', 1);
     const of = (...solved: number[]) => ({ n: 64, solved });
-    const report = reportOf([{ ...own, first: { ...own.first, coverage: of(32, 32, 0, 64, 60) }, last: { ...own.last, coverage: of(60, 36, 8, 10, 57) } }], options);
-    expect(report.arms.loop!.turnover).toEqual({ gained: 1, lost: 0, raised: 2, lowered: 1, prompts: 5 });
+    const report = reportOf([{ ...own, first: { ...own.first, coverage: of(32, 32, 0, 64, 60, 1) }, last: { ...own.last, coverage: of(60, 36, 8, 10, 57, 0) } }], { ...options, prompts: new Map([[1, ['a', 'b', 'c|d']]]) });
+    const { gained, lost, raised, lowered, prompts } = report.arms.loop!.turnover;
+    const half = { seed: 1, prompt: 0, text: 'a', before: 32, now: 60 };
+    const none = { seed: 1, prompt: 2, text: 'c|d', before: 0, now: 8 };
+    const worse = { seed: 1, prompt: 3, text: null, before: 64, now: 10 };
+    const gone = { seed: 1, prompt: 5, text: null, before: 1, now: 0 };
+    expect({ gained, lost, raised, lowered, prompts }).toEqual({ gained: [none], lost: [gone], raised: [half, none], lowered: [worse], prompts: 6 });
+    const rows = markdownOf(report, '').split('\n').filter((line) => /^\| (gained|lost|less|more) /.test(line));
+    expect(rows).toEqual([
+      '| gained | 1 | `` "c\\|d" `` | 0 | 8 |', '| lost | 1 | number 6 | 1 | 0 |',
+      '| less often | 1 | number 4 | 64 | 10 |', '| more often, the most | 1 | `` "a" `` | 32 | 60 |',
+    ]);
   });
 
   it('tells of arms that did not begin alike', () => {
