@@ -125,22 +125,26 @@ describe('a run', () => {
     expect(resumed).toMatchObject({ logHash, weightsHash, rounds });
   });
 
-  it('rests while it is paused, and ends after the round when it is told to', async () => {
+  it('rests while it is paused, and ends after the round when it is told to, at rest as well', async () => {
+    const then = ['resume', 'stop-after-round'] as const;
+    let rests = 0;
     const result = await run({}, (event, command) => {
-      if (event.type === 'round.started' && event.data.round === 1) command('pause');
+      if (event.type === 'round.started') command('pause');
       if (event.type === 'machine.transition' && event.data.machine === 'round' && event.data.to === 'judging.ready') {
-        command('stop-after-round');
         // By then a machine that did not rest would have begun to judge.
-        setImmediate(() => command('resume'));
+        setImmediate(() => command(then[rests++]!));
       }
     });
-    expect(result).toMatchObject({ rounds: 1 });
+    expect(result).toMatchObject({ rounds: 2 });
     const log = new EventLogReader(result.folder);
-    const [paused, stopping, resumed] = log.query({ types: ['command.received'] }).map(({ seq, data }) => [data.command, seq] as const);
-    expect([paused![0], stopping![0], resumed![0]]).toEqual(['pause', 'stop-after-round', 'resume']);
-    const begun = log.query({ types: ['activity.started'] }).filter(({ seq, data }) => data.round === 1 && data.activity !== 'generate' && seq > paused![1]);
-    expect(begun[0]).toMatchObject({ data: { activity: 'judge' } });
-    expect(begun[0]!.seq).toBeGreaterThan(resumed![1]);
+    const commands = log.query({ types: ['command.received'] });
+    expect(commands.map(({ data }) => data.command)).toEqual(['pause', 'resume', 'pause', 'stop-after-round']);
+    for (const round of [1, 2]) {
+      const [paused, goingOn] = commands.slice(2 * round - 2).map(({ seq }) => seq);
+      const begun = log.query({ types: ['activity.started'] }).filter(({ seq, data }) => data.round === round && data.activity !== 'generate' && seq > paused!);
+      expect(begun[0]).toMatchObject({ data: { activity: 'judge' } });
+      expect(begun[0]!.seq).toBeGreaterThan(goingOn!);
+    }
     log.close();
   });
 

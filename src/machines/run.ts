@@ -3,9 +3,9 @@
  * reached, nothing gets better or the user says stop. It holds no clock: minutes arrive with what effects report.
  *
  * A stopped run records no end, since it may be resumed and must then equal a run that was never stopped. `stop-now` aborts
- * the effect in flight; `stop-after-round` lets the round (or pretraining and round 0) end. Not here: what any step does.
+ * the effect in flight; `stop-after-round` lets the round (or pretraining and round 0) end, and a paused one go on to its end. Not here: what any step does.
  */
-import { assign, forwardTo, setup } from 'xstate';
+import { assign, forwardTo, raise, setup } from 'xstate';
 import type { Preparation } from '../contracts/agents.ts';
 import type { RoundRow } from '../contracts/records.ts';
 import { effectActions, effectDelays, effectGuards, effectsOf, freshEffects, messageOf, slot, type CommandEvent, type EffectContext } from './effect.ts';
@@ -91,7 +91,8 @@ export const runMachine = setup({
   on: {
     'command.pause': { actions: assign({ paused: true }) },
     'command.resume': { actions: assign({ paused: false }) },
-    'command.stop-after-round': { actions: assign({ stopping: true }) },
+    // A round that rests would never end.
+    'command.stop-after-round': { actions: [assign({ stopping: true }), raise({ type: 'command.resume' })] },
     'command.stop-now': { target: '.stopped', actions: assign({ stopped: true, reason: 'Stopped at once, as the user asked.' }) },
   },
   states: {

@@ -109,6 +109,20 @@ describe('run machine', () => {
     expect(driven.output()).toMatchObject({ status: 'stopped', rounds: 0 });
   });
 
+  it('stop-after-round lets a paused round go on, which would never end', () => {
+    const driven = atRoundOne();
+    driven.command('pause');
+    driven.command('stop-after-round');
+    expect([driven.state(), driven.context().paused]).toEqual(['round', false]);
+    const early = drive(runMachine, input, coverage);
+    early.command('pause');
+    early.done(fresh);
+    early.done(trained);
+    expect(early.state()).toBe('saving.ready');
+    early.command('stop-after-round');
+    expect(early.state()).toBe('saving.working');
+  });
+
   it.each([0, 1, 2, 3, 4])('stop-now aborts what is in flight (after %d effects)', (after) => {
     const driven = drive(runMachine, input, coverage);
     for (const output of [fresh, trained, saved, baseline()].slice(0, after)) driven.done(output);
