@@ -30,7 +30,7 @@ export interface LiteralRule extends Named {
   readonly text: string;
 }
 
-/** A call of one of `names` (dotted, import aliases followed; `module.*`: any of the module; `.name`: any method of that name). */
+/** A call of one of `names` (dotted, import aliases followed; `module.*`: any of the module and of modules inside it, the longest name that fits first; `.name`: any method of that name). */
 export interface CallRule extends Named {
   readonly kind: 'call';
   readonly names: readonly string[];

@@ -82,6 +82,24 @@ describe('dangerous calls', () => {
     expect(kinds(`${text}\n`)).toEqual([]);
   });
 
+  it('are those of whole modules, of modules inside them too, as long a name as fits', () => {
+    const call = (id: string, ...names: string[]) => ({ kind: 'call', id: `danger.${id}`, category: 'danger', message: id, names }) as const;
+    const own = new SafetyFilter({ add: [call('outer', 'pkg.*'), call('inner', 'pkg.sub.*', 'other.sub.*')] });
+    const found = (text: string): string[] => own.scan(`${text}\n`).findings.map(({ kind }) => kind);
+    expect(found('pkg.f(x)')).toEqual(['safety.danger.outer']);
+    expect(found('import pkg.sub as p\np.f(x)')).toEqual(['safety.danger.inner']);
+    expect(found('pkg.sub.deep.f(x)')).toEqual(['safety.danger.inner']);
+    expect(found('other.f(x)\nother.subtle.f(x)')).toEqual([]);
+  });
+
+  it('keep a text out by a rule however many other findings stand before it', () => {
+    const text = `${'# jane.doe@acme-corp.io\n'.repeat(150)}pickle.loads(data)\npickle.loads(data)\n`;
+    const { findings, counts } = filter.scan(text);
+    expect(counts).toEqual({ personal: 150, danger: 2 });
+    expect(findings).toHaveLength(101);
+    expect(vetoed({ safety: counts, findings } as Parameters<typeof vetoed>[0], { veto: ['danger.pickle'] })).toBe(true);
+  });
+
   it('are found in texts with faults, at their place', () => {
     const text = 'def f(:\n    é = os.system("x"\n';
     const finding = filter.scan(text).findings[0]!;

@@ -1,6 +1,6 @@
 /**
  * What the safety filter reads off code tokens: calls by dotted name, with import aliases followed; values assigned to telling names;
- * decisions by protected attributes. One pass over the tokens. Not here: comments and strings (personal.ts, scan.ts).
+ * decisions by protected attributes. One pass over the tokens. Not here: comments and strings (personal.ts, index.ts).
  */
 import type { CallRule } from '../../contracts/safety.ts';
 import { T, type Token } from '../rules/tokens.ts';
@@ -38,7 +38,11 @@ export class CallTable {
     const dot = name.indexOf('.');
     if (dot < 0) return undefined;
     const method = name.startsWith('self.') && name.indexOf('.', dot + 1) < 0 ? undefined : this.#methods.get(name.slice(name.lastIndexOf('.') + 1));
-    return this.#modules.get(name.slice(0, dot)) ?? method;
+    for (let end = name.lastIndexOf('.'); end > 0; end = name.lastIndexOf('.', end - 1)) {
+      const rule = this.#modules.get(name.slice(0, end));
+      if (rule) return rule;
+    }
+    return method;
   }
 }
 

@@ -16,7 +16,7 @@ import { joined, wordsIn } from './words.ts';
 export { SAFETY_RULES } from './rules.ts';
 
 export interface SafetyReport {
-  /** In order of place, at most MAX_FINDINGS. */
+  /** In order of place: the first MAX_FINDINGS, and behind them the first of every other rule. */
   readonly findings: readonly Finding[];
   /** By category, of all that was found; undefined when nothing was. */
   readonly counts: SafetyCounts | undefined;
@@ -24,7 +24,7 @@ export interface SafetyReport {
   readonly steps: number;
 }
 
-/** Most findings of one text that are kept; all are counted. */
+/** As many findings of one text are kept, and the first of every rule; all are counted. */
 const MAX_FINDINGS = 100;
 /** As long as the shortest address, 8.8.8.8: between most tokens there is less. */
 const SHORTEST_DATUM = 7;
@@ -89,7 +89,13 @@ export class SafetyFilter {
     if (kept.length === 0) return { findings: [], counts: undefined, steps };
     const counts: Partial<Record<SafetyCategory, number>> = {};
     for (const { rule } of kept) counts[rule.category] = (counts[rule.category] ?? 0) + 1;
-    return { findings: kept.slice(0, MAX_FINDINGS).map((hit) => findingOf(place, hit)), counts, steps };
+    const seen = new Set<SafetyRule>();
+    const shown = kept.filter(({ rule }, i) => {
+      const first = !seen.has(rule);
+      seen.add(rule);
+      return first || i < MAX_FINDINGS;
+    });
+    return { findings: shown.map((hit) => findingOf(place, hit)), counts, steps };
   }
 
   /** Literals and tokens of known formats, anywhere. A stretch of one set's characters is measured once, whoever asks. */

@@ -1,6 +1,6 @@
 /**
  * Where in strings and comments personal data may stand: e-mail addresses, telephone numbers, cards, accounts, addresses of machines. Each
- * pass looks at a character a bounded number of times and counts its steps. Not here: code (scan.ts) and the checks of formats.
+ * pass looks at a character a bounded number of times and counts its steps. Not here: code (calls.ts) and the checks of formats.
  */
 import { ibanLength, isCard, isIban, isPublicIpv4, isPublicIpv6, isReservedDomain } from './formats.ts';
 

@@ -1,7 +1,7 @@
 /**
  * The rules of the safety filter: one table of plain data, so that a configuration can take rules away and add its own. A rule is a
  * literal and a set of characters, a list of names or words, or a check by name; none is a regular expression, so none can take more
- * than linear time. Not here: how they are applied (scan.ts, checks.ts).
+ * than linear time. Not here: how they are applied (index.ts, calls.ts, personal.ts, words.ts).
  */
 import type { SafetyCategory } from '../../contracts/records.ts';
 import type { CallRule, CharacterSet, CheckRule, LiteralRule, SafetyRule, TokenRule } from '../../contracts/safety.ts';
