@@ -46,8 +46,8 @@ def inside(text, token):
     return min(start + shared, end - 1)
 
 def offset_of(text, line, column):
-    # Of a place as compile() names it, lines and columns from 1.
-    lines = text.splitlines(keepends=True)
+    # Of a place as compile() names it, lines and columns from 1. Its lines end where the tokenizer's do; splitlines() would end them at form feeds, too.
+    lines = re.split(r'(?<=\n)|(?<=\r)(?!\n)', text)
     return min(len(text), sum(map(len, lines[:line - 1])) + max(0, column - 1))
 
 def first_break(text):

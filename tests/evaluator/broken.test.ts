@@ -49,6 +49,7 @@ describe('brokenAt', () => {
     ['what no escape is, before a fault', "x = r'\\x' + b'\\u1' + '\\d' + rf'\\x{a}' + f'\\N{EM DASH}' )\n", "x = r'\\x' + b'\\u1' + '\\d' + rf'\\x{a}' + f'\\N{EM DASH}' "],
     ['an end that is missing', 'try:\n    x = (1, 2', 'try:\n    x = (1, 2'],
     ['a meaning that is wrong where all could be parsed', 'x = 1\nreturn x\n', 'x = 1\n'],
+    ['the same behind what ends lines for Unicode and not for Python', "x = '''a\x0cb\u2028c'''\n\ny = 1\nbreak\n", "x = '''a\x0cb\u2028c'''\n\ny = 1\n"], ['and behind ends of lines of every kind', 'x = 1\r\ny = 2\rz = 3\nbreak\n', 'x = 1\r\ny = 2\rz = 3\n'],
     ['characters of several bytes before it', 'größe = "käse" )\nx = 1\n', 'größe = "käse" '],
   ])('%s', (_, text, before) => expect(sound(text)).toBe(before));
 
