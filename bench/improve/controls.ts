@@ -168,7 +168,7 @@ export const invertedReward: Control = async (request) => ({
 /**
  * Each round learns from its own valid samples and accepted repairs alone, by plain likelihood, again and again until it has had as
  * many steps as the loop: Shumailov et al., "AI models collapse when trained on recursively generated data" (Nature, 2024), with
- * the judge's filter in front. A round with nothing valid changes nothing.
+ * the judge's filter in front. A round with nothing valid has no gradient: momentum and decay go on.
  */
 export const replaceAllData: Control = async (request, context) => {
   const written = await writtenOf(context);

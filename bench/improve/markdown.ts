@@ -60,7 +60,7 @@ export function markdownOf(report: ImproveReport, command: string): string {
     '![Errors against structure divergence](frontier.svg)',
     '## After the last round',
     table(['', 'round 0', ...arms], report.measures.map((row) => [nameOf(row), valueOf(row, row.start), ...arms.map((arm) => valueOf(row, row.last[arm]))])),
-    'Validity after refinement and the discriminator\'s AUC are taken on a round\'s training samples, so they describe the policy before that round\'s update; under "round 0" stands round 1.',
+    'Validity after refinement and the discriminator\'s AUC are taken on a round\'s training samples (AUC on those of the two rounds before as well), so they describe the policy before that round\'s update; under "round 0" stands round 1.',
     '## The loop minus the others',
     table(['', 'round 0', ...others], report.measures.map((row) => [nameOf(row), changeOf(row, row.gain), ...others.map((arm) => changeOf(row, row.differences[arm]))])),
     'Bold: the interval does not hold 0. The verdict rests on the first row alone.',

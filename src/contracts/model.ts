@@ -266,7 +266,7 @@ export interface ModelHost {
   updateLatent(request: LatentUpdateRequest): Promise<LatentUpdateReport>;
   /** `raw` and `promoted` := `average`: the next round begins where the measured policy stands. */
   promote(): Promise<void>;
-  /** `raw`, `average` and the optimizer := what they were at the last `promote` or `load`. */
+  /** `raw` and `average` := `promoted`; optimizer state cleared. */
   rollback(): Promise<void>;
   /** `average` and `promoted` := `raw`; optimizer state cleared. Called once, when pretraining ends. */
   beginRounds(): Promise<void>;

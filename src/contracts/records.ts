@@ -56,7 +56,6 @@ export interface Sample {
   readonly tokens?: readonly number[];
   /** Natural-log probability of each of `tokens` under the policy at temperature 1. */
   readonly logProbs?: readonly number[];
-  readonly checkpoint?: string;
 }
 
 /** `infill`: fill-in-the-middle of the faulty span. `continue`: from the longest valid prefix on. */
@@ -168,7 +167,7 @@ export interface Evaluation {
   readonly bigrams: readonly number[];
   /** Where the second node of each of `bigrams` begins, UTF-8 offsets; only where it was asked for. */
   readonly bigramsAt?: readonly number[];
-  /** The text, white space normalised, is a training document or lies inside one. */
+  /** The text, white space normalised, has 40 characters or more and is a training document or lies whole inside one. */
   readonly copy: boolean;
   /** A valid text that is no copy, but a whole training document of 24 tokens or more under other names; absent otherwise. */
   readonly renamed?: true;

@@ -16,8 +16,8 @@
 import { assign, fromPromise, type EventObject, type InputFrom, type OutputFrom, type PromiseActorLogic } from 'xstate';
 import type { Command } from '../contracts/events.ts';
 
-/** How often an effect is tried, and how long is waited before trying again. Delays in milliseconds. */
-export const RETRY = { attempts: 4, firstDelay: 500, factor: 2, longestDelay: 10_000 } as const;
+/** How often an effect is tried, and how long is waited before trying again: `firstDelay` milliseconds, `factor` times as long each time. */
+export const RETRY = { attempts: 4, firstDelay: 500, factor: 2 } as const;
 
 /** What every machine with effects keeps in its context. */
 export interface EffectContext {
@@ -62,9 +62,8 @@ export const effectGuards = {
   gaveUp: ({ event }: { event: EventObject }): boolean => (event as unknown as { output?: { status?: unknown } }).output?.status === 'failed',
 };
 export const effectDelays = {
-  /** Milliseconds, doubling from RETRY.firstDelay up to RETRY.longestDelay. */
-  backOff: ({ context }: { context: EffectContext }): number =>
-    Math.min(RETRY.firstDelay * RETRY.factor ** Math.max(0, context.failures - 1), RETRY.longestDelay),
+  /** Milliseconds. */
+  backOff: ({ context }: { context: EffectContext }): number => RETRY.firstDelay * RETRY.factor ** Math.max(0, context.failures - 1),
 };
 export const effectActions = {
   /** Unprovided: the composition root notes it in the event log. */

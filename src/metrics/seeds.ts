@@ -25,11 +25,12 @@ const Z95 = 1.959963984540054;
 /** Student's 0.975 quantile for 1 to 10 degrees of freedom. */
 const T95 = [12.7062, 4.30265, 3.18245, 2.77645, 2.57058, 2.44691, 2.36462, 2.306, 2.26216, 2.22814];
 
-/** Student's 0.975 quantile; above 10 degrees of freedom by the first two terms of the Cornish-Fisher expansion, to four figures. */
+/** Student's 0.975 quantile; above 10 degrees of freedom by the first three terms of the Cornish-Fisher expansion (Abramowitz and Stegun 26.7.5), to within 0.0002. */
 export function student95(freedom: number): number {
   if (!Number.isInteger(freedom) || freedom < 1) throw new RangeError(`Student's distribution needs a whole number of degrees of freedom, at least 1; got ${freedom}.`);
   const z = Z95;
-  return T95[freedom - 1] ?? z + (z ** 3 + z) / (4 * freedom) + (5 * z ** 5 + 16 * z ** 3 + 3 * z) / (96 * freedom ** 2);
+  return T95[freedom - 1] ?? z + (z ** 3 + z) / (4 * freedom) + (5 * z ** 5 + 16 * z ** 3 + 3 * z) / (96 * freedom ** 2)
+    + (3 * z ** 7 + 19 * z ** 5 + 17 * z ** 3 - 15 * z) / (384 * freedom ** 3);
 }
 
 /**

@@ -1,6 +1,6 @@
 /**
  * The policy: a decoder-only transformer of the Llama family's shape (RMSNorm before each sublayer, rotary positions, SwiGLU, tied
- * embeddings, optional grouped-query attention), and the three pure steps it is used through: train, score, decode.
+ * embeddings, optional grouped-query attention), and the pure steps it is used through: train, score, decode, and the distribution behind every position.
  *
  * B rows of T positions; N = B * T; d width; H heads, K key/value heads, hs = d / H; V vocabulary. Rows pack several
  * sequences: `segments` numbers them and a position looks only at earlier positions of its own segment.

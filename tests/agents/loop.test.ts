@@ -22,7 +22,7 @@ function start(options: FakeRunOptions = {}, change: (run: FakeRun) => FakeRun =
     retried: (details) => {
       retried.push(details);
       // Once the machine waits, its delay passes at once.
-      queueMicrotask(() => clock.increment(RETRY.longestDelay));
+      queueMicrotask(() => clock.increment(RETRY.firstDelay * RETRY.factor ** RETRY.attempts));
     },
   });
   const { budget, refinement } = run.config;

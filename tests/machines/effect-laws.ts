@@ -62,7 +62,7 @@ export function holdsEffectLaws(options: {
   const exhausted = fresh();
   for (let attempt = 1; attempt < RETRY.attempts; attempt++) {
     exhausted.fail(new Error('gone'));
-    exhausted.wait(RETRY.longestDelay);
+    exhausted.wait(RETRY.firstDelay * RETRY.factor ** (attempt - 1));
   }
   exhausted.fail(new Error('gone for good'));
   expect(exhausted.state()).toBe('failed');

@@ -1,6 +1,6 @@
 /**
- * Is a text a copy of training data? White space is normalised; a text counts as a copy when it equals a training document or
- * lies inside one and has at least 40 characters. Apart from that, a text may be a whole training document under other names (skeleton.ts).
+ * Is a text a copy of training data? White space is normalised; a text of at least 40 characters counts as a copy when it is a
+ * training document or lies whole inside one. Apart from that, a text may be a whole training document under other names (skeleton.ts).
  * Not here: other near copies (a novelty metric's business).
  *
  * The index holds a hash of every document, and of every run of 24 characters that wins its window (winnowing: Schleimer,
