@@ -89,7 +89,7 @@ function processorOf(pid: number | null): number | null {
 function peakOf(pid: number | null): number | null {
   try {
     const peak = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
-    return peak ? Math.round(Number(peak[1]) / 1000) : null;
+    return peak ? Math.round((Number(peak[1]) * 1024) / 1e6) : null;
   } catch {
     return null;
   }

@@ -21,7 +21,7 @@ export function benchWording(documents: readonly string[], cpython: CPython, mut
   const rows = new Map<string, WordingRow>();
   const all: WordingRow = { message: 'all', rejected: 0, said: 0, first: 0, line: 0 };
   for (let done = 0; done < mutants; done += 240) {
-    const texts = Array.from({ length: 240 }, (_, i) => maker.make(MUTATIONS[i % MUTATIONS.length]!).text);
+    const texts = Array.from({ length: Math.min(240, mutants - done) }, (_, i) => maker.make(MUTATIONS[i % MUTATIONS.length]!).text);
     cpython.compileAll(texts).forEach((error, index) => {
       if (!error) return;
       const text = texts[index]!, place = new SourceText(text);
