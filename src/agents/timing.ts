@@ -1,9 +1,28 @@
 /**
- * Times rounds: stands between the agents and the event log, sees what passes and notes `round.timed` after each round. Times never
- * enter hashed events, so they are noted here, beside them.
+ * The time that a run takes, without its pauses. RoundTimer stands between the agents and the event log, sees what passes and notes
+ * `round.timed` after each round. Times never enter hashed events, so they are noted here, beside them.
  */
 import type { EventSink, HashedEvent, UnhashedEvent } from '../contracts/events.ts';
 import type { Clock } from './activity.ts';
+
+/** A clock that stands still from `pause` to `resume`. Work in flight when the pause begins, which ends all the same, goes uncounted. */
+export class PausableClock {
+  #paused = 0;
+  #since: number | null = null;
+
+  constructor(private readonly clock: Clock) {}
+
+  readonly read: Clock = () => (this.#since ?? this.clock()) - this.#paused;
+
+  pause(): void {
+    this.#since ??= this.clock();
+  }
+
+  resume(): void {
+    if (this.#since !== null) this.#paused += this.clock() - this.#since;
+    this.#since = null;
+  }
+}
 
 export class RoundTimer implements EventSink {
   #begun: number;

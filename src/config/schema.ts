@@ -36,7 +36,7 @@ export const configSchema = z.strictObject({
 
   budget: z.strictObject({
     rounds: z.int().min(0).default(10).describe('Rounds at most; the learning rate falls over these.'),
-    minutes: z.number().positive().default(9).describe('The run stops after the round in which this is reached.'),
+    minutes: z.number().positive().default(9).describe('The run stops after the round in which this is reached; while it is paused none pass.'),
     targetValidity: share.default(1).describe('The run stops once validity on the gate split reaches this; 1: never.'),
     plateauRounds: z.int().min(0).default(0).describe('Stop after so many rounds without a better promoted policy; 0: never.'),
   }).prefault({}),
