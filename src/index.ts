@@ -46,11 +46,13 @@ export function setupTensorFlow(options: TensorFlowSetupOptions = {}): Promise<T
   return setUp(options);
 }
 
-/** Samples from a run's promoted policy: completions of a prompt, or texts from noise. */
+/** Samples from a run's promoted policy: completions of a prompt, or texts from noise. Rejects with RangeError where the prompt leaves the policy no room, and as openPolicy does. */
 export async function generate({ run, n, seed, ...how }: GenerateOptions): Promise<{ text: string; finish: 'stop' | 'length' }[]> {
-  const { model, config, weights, close } = await openPolicy(run, { latent: 'latent' in how });
-  const common = { key: `command/${seed}`, maxTokens: config.model.context, weights };
+  const { model, config: { model: { context } }, weights, countTokens, close } = await openPolicy(run, { latent: 'latent' in how });
+  const common = { key: `command/${seed}`, maxTokens: context, weights };
   try {
+    const given = 'prompt' in how ? countTokens(how.prompt) : 0;
+    if (given >= context) throw new RangeError(`The prompt has ${given} tokens and leaves no room in the ${context} that the policy sees at once. Give it the end of the prompt only.`);
     const completions = 'latent' in how
       ? await model.generateLatent({ ...common, count: n })
       : await model.generate({ ...common, prompts: new Array<string>(n).fill(how.prompt), temperature: how.temperature, topK: how.topK ?? 0, topP: how.topP ?? 1 });

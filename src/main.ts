@@ -16,7 +16,7 @@ import { latentPlan, pretrainPlan, RunPreparer } from './agents/preparer.ts';
 import { bestMeasured, ChunkedPretrainer, type PretrainingRecord } from './agents/pretrainer.ts';
 import { PointedRefiner } from './agents/refiner.ts';
 import type { TaskSource } from './agents/samples.ts';
-import { RoundTimer } from './agents/timing.ts';
+import { PausableClock, RoundTimer } from './agents/timing.ts';
 import { configHash, ConfigError, parseConfig } from './config/load.ts';
 import type { Config, ConfigInput } from './config/schema.ts';
 import type { Agents } from './contracts/agents.ts';
@@ -26,6 +26,7 @@ import type { Run, RunOptions, RunParts, RunResult } from './contracts/library.t
 import type { ModelHost, StepReport } from './contracts/model.ts';
 import { createInspector } from '../dashboard/bridge/index.ts';
 import { readability } from './evaluator/index.ts';
+import { messageOf } from './machines/effect.ts';
 import { provideAgents } from './machines/provide.ts';
 import type { runMachine } from './machines/run.ts';
 import { vetoed } from './metrics/index.ts';
@@ -41,7 +42,7 @@ import { CommandQueue } from './store/commands.ts';
 import { EventLog, EventLogReader } from './store/event-log.ts';
 import { acceptedSamples, completedRows, measuredBits, promotionsOf, replayBuffer, secondsSpent } from './store/history.ts';
 import { StoreError } from './store/errors.ts';
-import { claimRun, createRunFolder, readRunConfig } from './store/run-folder.ts';
+import { claimRun, createRunFolder, readRunConfig, runOwner } from './store/run-folder.ts';
 import { promptedTasks, unconditionalTasks } from './tasks/index.ts';
 
 /** Pretraining steps between two safe points: about a second of work. */
@@ -61,11 +62,19 @@ export function createRun(input: ConfigInput, options: RunOptions = {}): Run {
   return new ImproveRun(folder, parseConfig(readRunConfig(folder)), options);
 }
 
-/** The evaluator that a configuration names: a module whose default export makes one. */
+/** The evaluator that a configuration names: a module whose default export makes one. @throws ConfigError */
 async function userEvaluator(path: string): Promise<Evaluator> {
-  const module = (await import(pathToFileURL(resolve(path)).href)) as { default?: () => Evaluator | Promise<Evaluator> };
-  if (typeof module.default !== 'function') throw new ConfigError(`The evaluator ${path} has no default export that is a function; it has to return an Evaluator.`);
-  return module.default();
+  let evaluator: Evaluator;
+  try {
+    const module = (await import(pathToFileURL(resolve(path)).href)) as { default?: () => Evaluator | Promise<Evaluator> };
+    if (typeof module.default !== 'function') throw new TypeError('it has no default export that is a function and returns an Evaluator');
+    evaluator = await module.default();
+  } catch (error) {
+    throw new ConfigError(`The evaluator ${path} cannot be used: ${messageOf(error)}.`, { cause: error });
+  }
+  const lacking = (['evaluateMany', 'close'] as const).filter((method) => typeof (evaluator as Partial<Evaluator> | undefined)?.[method] !== 'function');
+  if (lacking.length > 0) throw new ConfigError(`The evaluator ${path} cannot be used: what its default export returns has no ${lacking.join(' and no ')}.`);
+  return evaluator;
 }
 
 class ImproveRun implements Run {
@@ -76,6 +85,8 @@ class ImproveRun implements Run {
   readonly #release: () => void;
   readonly #dashboard: Promise<OpenDashboard | null>;
   readonly #closers: (() => void | Promise<void>)[] = [];
+  /** A run that is paused spends none of its minutes. */
+  readonly #worked = new PausableClock(() => performance.now());
   #actor: ActorRefFrom<typeof runMachine> | null = null;
   #started: Promise<RunResult> | null = null;
   #ended = false;
@@ -109,7 +120,7 @@ class ImproveRun implements Run {
       return await openDashboard(this.folder, typeof dashboard === 'object' ? dashboard : {});
     } catch (error) {
       // A run is worth finishing without a dashboard; the log tells why there is none.
-      this.#log.note({ type: 'process.changed', data: { process: 'dashboard', pid: null, state: 'crashed', message: String(error) } });
+      this.#log.note({ type: 'process.changed', data: { process: 'dashboard', pid: null, state: 'crashed', message: messageOf(error) } });
       return null;
     }
   }
@@ -135,6 +146,8 @@ class ImproveRun implements Run {
     if (this.#ended) return;
     if (!this.#actor) return void this.#early.push(command);
     this.#log.note({ type: 'command.received', data: { command } });
+    if (command === 'pause') this.#worked.pause();
+    else this.#worked.resume();
     this.#actor.send({ type: `command.${command}` });
   }
 
@@ -175,38 +188,49 @@ class ImproveRun implements Run {
   }
 
   async #cleanUp(): Promise<void> {
-    for (const close of this.#closers.splice(0).reverse()) await close();
+    const failures: unknown[] = [];
+    for (const close of this.#closers.splice(0).reverse()) {
+      try {
+        await close();
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw failures[0];
   }
 
   async #run(): Promise<RunResult> {
     const { agents: given, evaluator: own } = this.#options;
     const config = this.#config;
     const log = this.#log;
-    const begun = Date.now();
+    const begun = this.#worked.read();
     const before = secondsSpent(log);
     const dashboard = await this.#dashboard;
     if (dashboard) log.onNews(() => dashboard.notify());
 
     const rows = completedRows(log);
     // A finished run that is asked for again only tells its end again.
-    if (log.last() > 0 && !log.has('run/finished')) log.note({ type: 'run.resumed', data: { fromRound: rows.length } });
+    if (log.has('run/started') && !log.has('run/finished')) log.note({ type: 'run.resumed', data: { fromRound: rows.length } });
     log.record([{ key: 'run/started', event: { type: 'run.started', data: { seed: config.seed, configHash: configHash(config) } } }]);
 
+    let evaluator: Evaluator | null = own ?? null;
+    if (!own && config.evaluator !== undefined) {
+      evaluator = await userEvaluator(config.evaluator).catch((error: unknown) => {
+        log.note({ type: 'run.failed', data: { message: messageOf(error) } });
+        throw error;
+      });
+      this.#closers.push(() => evaluator!.close());
+    }
     const judges = new JudgePool({ judges: config.judges, worksAhead: () => this.#spareCores, safety: { disable: config.safety.disable, add: config.safety.add }, onProcess: (data) => log.note({ type: 'process.changed', data }) });
     this.#closers.push(() => judges.close());
     const model = this.#startModelHost();
-    let evaluator: Evaluator = own ?? judges;
-    if (!own && config.evaluator !== undefined) {
-      evaluator = await userEvaluator(config.evaluator);
-      this.#closers.push(() => evaluator.close());
-    }
-    const parts = this.#parts(model, judges, evaluator);
+    const parts = this.#parts(model, judges, evaluator ?? judges);
     const agents = { ...parts.agents, ...(typeof given === 'function' ? given(parts) : given) };
     let failure: unknown;
     const machine = provideAgents({
       agents,
       ended: (error) => { failure = error; },
-      minutes: () => (before + (Date.now() - begun) / 1000) / 60,
+      minutes: () => (before + (this.#worked.read() - begun) / 1000) / 60,
       retried: (data) => log.note({ type: 'effect.retried', data }),
     });
     const actor = createActor(machine, {
@@ -224,7 +248,10 @@ class ImproveRun implements Run {
         if (!(error instanceof StoreError)) throw error;
       }
     }, COMMANDS_EVERY_MS);
-    this.#closers.push(() => commands.close());
+    this.#closers.push(() => {
+      clearInterval(timer);
+      commands.close();
+    });
     try {
       actor.start();
       for (const command of this.#early.splice(0)) this.command(command);
@@ -235,10 +262,12 @@ class ImproveRun implements Run {
         throw new RunError(output.reason, { cause: failure });
       }
       log.flush();
-      return { folder: this.folder, rounds: output.rounds, reason: output.reason, logHash: log.hash(), weightsHash: weightsHash(log), table: output.rows };
-    } finally {
-      clearInterval(timer);
       await this.#cleanUp();
+      return { folder: this.folder, rounds: output.rounds, reason: output.reason, logHash: log.hash(), weightsHash: weightsHash(log), table: output.rows };
+    } catch (error) {
+      // What failed first is what counts, whatever fails on the way out.
+      await this.#cleanUp().catch(() => {});
+      throw error;
     }
   }
 
@@ -259,7 +288,7 @@ class ImproveRun implements Run {
     const config = this.#config;
     const log = this.#log;
     const clock = (): number => performance.now();
-    const events = new RoundTimer(log, clock);
+    const events = new RoundTimer(log, this.#worked.read);
     const checkpoints = new Checkpoints(this.folder);
     checkpoints.clean();
     const cache = new Cache();
@@ -394,6 +423,7 @@ export interface OpenPolicy {
   readonly config: Config;
   /** Which weights are the run's best word: the promoted ones, or those in training before round 0 was measured. */
   readonly weights: 'promoted' | 'raw';
+  countTokens(text: string): number;
   close(): Promise<void>;
 }
 
@@ -411,7 +441,7 @@ export async function openPolicy(folder: string, options: { readonly latent?: bo
   const checkpoints = new Checkpoints(folder);
   if (latent && !last?.round) throw new StoreError('missing', `The generator from noise of the run ${folder} has learned nothing yet; wait for the run's first round.`);
   const checkpoint = last?.checkpoint ?? newestPretraining(checkpoints)?.checkpoint;
-  if (checkpoint === undefined) throw new StoreError('missing', `The run ${folder} has saved no weights yet; wait until its pretraining has saved some.`);
+  if (checkpoint === undefined) throw new StoreError('missing', `The run ${folder} has saved no weights${runOwner(folder) ? ' yet; wait until its pretraining has saved some' : ', and nobody works on it; resume it, or name another run'}.`);
   const model = startModelHost();
   try {
     await model.initialise({
@@ -420,7 +450,8 @@ export async function openPolicy(folder: string, options: { readonly latent?: bo
     });
     await model.load(await checkpoints.verified(checkpoint));
     if (last?.outcome === 'promoted') await model.promote();
-    return { model, config, weights: last ? 'promoted' : 'raw', close: () => model.kill() };
+    const tokenizer = loadTokenizer(join(folder, TOKENIZER_FILE));
+    return { model, config, weights: last ? 'promoted' : 'raw', countTokens: (text) => tokenizer.count(text), close: () => model.kill() };
   } catch (error) {
     await model.kill();
     throw error;

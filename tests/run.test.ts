@@ -184,12 +184,32 @@ describe('a run', () => {
     log.close();
   });
 
+  it.each([
+    ['is not there', 'none.mjs', '', /^The evaluator .*none\.mjs cannot be used: Cannot find module/],
+    ['makes none', 'nothing.mjs', 'export default 1;', /cannot be used: it has no default export that is a function/],
+    ['lacks methods', 'empty.mjs', 'export default () => ({ close() {} });', /what its default export returns has no evaluateMany\.$/],
+  ])('whose evaluator %s fails at once, says why and is no resumed one, though its dashboard could not start', async (_, name, source, why) => {
+    if (source !== '') writeFileSync(join(folder, name), source);
+    const path = createRun({ ...config, evaluator: join(folder, name) }, { folder: join(folder, 'runs'), dashboard: { port: -1 } });
+    try {
+      await expect(path.start()).rejects.toThrow(why);
+    } finally {
+      await path.close();
+    }
+    const log = new EventLogReader(path.folder);
+    const told = log.query({ types: ['process.changed', 'run.resumed', 'run.started', 'run.failed'] });
+    expect(told.map(({ type }) => type)).toEqual(['process.changed', 'run.started', 'run.failed']);
+    expect(told[2]!.data).toMatchObject({ message: expect.stringMatching(why) as string });
+    log.close();
+  });
+
   it('leaves a policy that samples, and a dashboard that can still be opened', async () => {
     const { folder: path } = await uninterrupted();
     const options = { run: path, prompt: 'def add(a, b):', n: 3, temperature: 0.8, seed: 1 };
     const completions = await generate(options);
     expect(completions).toHaveLength(3);
     expect(await generate(options)).toEqual(completions);
+    await expect(generate({ ...options, prompt: 'x = 1\n'.repeat(80) })).rejects.toThrow(/^The prompt has \d+ tokens and leaves no room in the 80 that the policy sees at once/);
     const dashboard = await startDashboard(path, { port: 0 });
     const answer = await fetch(dashboard.url.replace(/token=.*/, 'token=wrong'));
     expect(answer.status).toBe(403);

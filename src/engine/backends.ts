@@ -79,6 +79,8 @@ export async function probeBackends(threads: number): Promise<BackendStatus[]> {
 /** No backend of that name can be used here. */
 export class BackendError extends Error {
   override readonly name = 'BackendError';
+  /** Tried again, it would only come again. */
+  readonly permanent = true;
 }
 
 /**

@@ -28,12 +28,13 @@ type Message =
   | { readonly type: 'event'; readonly event: unknown }
   | { readonly type: 'progress'; readonly id: number; readonly progress: unknown }
   | { readonly type: 'result'; readonly id: number; readonly output: unknown }
-  | { readonly type: 'error'; readonly id: number; readonly name: string; readonly message: string; readonly stack: string };
+  | { readonly type: 'error'; readonly id: number; readonly name: string; readonly message: string; readonly stack: string; readonly permanent: boolean };
 
 /** A call failed. `kind` tells whether the method threw, the process went away, or the call was given up. */
 export class ProcessError extends Error {
   override readonly name = 'ProcessError';
-  constructor(readonly kind: 'thrown' | 'crashed' | 'timeout' | 'closed', message: string, readonly remoteStack?: string) {
+  /** `permanent`: the method said that it would only fail again. */
+  constructor(readonly kind: 'thrown' | 'crashed' | 'timeout' | 'closed', message: string, readonly remoteStack?: string, readonly permanent = false) {
     super(message);
   }
 }
@@ -54,7 +55,7 @@ export function serve<T extends object>(make: (emit: (event: unknown) => void) =
         send({ type: 'result', id: request.id, output: await method.call(methods, request.input, tell) });
       } catch (error) {
         const e = error instanceof Error ? error : new Error(String(error));
-        send({ type: 'error', id: request.id, name: e.name, message: e.message, stack: e.stack ?? '' });
+        send({ type: 'error', id: request.id, name: e.name, message: e.message, stack: e.stack ?? '', permanent: (e as { permanent?: unknown }).permanent === true });
       }
     });
   });
@@ -116,7 +117,7 @@ export class ChildService<T extends object> {
       if (message.type === 'progress') return pending.onProgress?.(message.progress);
       this.#pending.delete(message.id);
       if (message.type === 'result') pending.resolve(message.output);
-      else pending.reject(new ProcessError('thrown', message.message, message.stack));
+      else pending.reject(new ProcessError('thrown', message.message, message.stack, message.permanent));
     });
     this.#exited = new Promise((resolve) => {
       const end = (code: number | null, signal: string | null, cause?: Error): void => {

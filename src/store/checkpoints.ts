@@ -24,6 +24,9 @@ export interface Manifest {
 
 const manifestName = 'manifest.json';
 
+/** Whether a run has saved any weights. */
+export const hasCheckpoints = (runFolder: string): boolean => existsSync(join(runFolder, 'checkpoints')) && new Checkpoints(runFolder).list().length > 0;
+
 export class Checkpoints {
   readonly folder: string;
 

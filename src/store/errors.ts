@@ -34,7 +34,8 @@ export function toStoreError(error: unknown, doing: string, path: string): Store
   const say = (kind: StoreErrorKind, why: string): StoreError => new StoreError(kind, `Could not ${doing} ${path}: ${why}`, { cause: error });
   if (/ENOSPC|EDQUOT|SQLITE_FULL/.test(code)) return say('full', 'the disk is full. Free some space there, or choose another folder, and resume; what was committed is safe.');
   if (/EACCES|EPERM|EROFS|SQLITE_READONLY|SQLITE_PERM/.test(code)) return say('read-only', 'the place may not be written. Change its permissions, or choose another folder.');
-  if (/ENOENT|ENOTDIR/.test(code)) return say('missing', 'it does not exist.');
+  if (code === 'ENOTDIR' || code === 'EEXIST') return say('invalid', 'it, or a folder above it, is a file. Name another place.');
+  if (code === 'ENOENT') return say('missing', 'it does not exist.');
   if (/SQLITE_BUSY|SQLITE_LOCKED/.test(code)) return say('busy', 'another process holds it. Wait until that process has ended, and try again.');
   if (/SQLITE_CORRUPT|SQLITE_NOTADB/.test(code)) return say('damaged', 'the file is damaged. Restore it from a copy, or start a new run.');
   if (/SQLITE_CANTOPEN/.test(code)) return say('read-only', 'it cannot be opened. See that its folder exists and may be written.');

@@ -103,9 +103,10 @@ export function findRunFolder(base: string, name: string, directory: string = pr
   throw new StoreError('missing', `No run '${name}' in ${resolve(directory, base)}. ${known}`);
 }
 
-/** The run under `base` that was started last. Throws StoreError when there is none. */
-export function latestRunFolder(base: string, directory: string = process.cwd()): string {
-  const latest = listRunFolders(resolve(directory, base)).at(-1);
+/** The run under `base` that was started last; one of those of which `wanted` holds, where there is any. Throws StoreError when there is no run. */
+export function latestRunFolder(base: string, directory: string = process.cwd(), wanted: (folder: string) => boolean = () => true): string {
+  const folders = listRunFolders(resolve(directory, base));
+  const latest = folders.findLast(wanted) ?? folders.at(-1);
   if (latest === undefined) throw new StoreError('missing', `There is no run in ${resolve(directory, base)} yet. 'ouroboros run' starts one.`);
   return latest;
 }
@@ -149,7 +150,7 @@ export function runOwner(folder: string): Owner | null {
 /** What this process runs on and with. */
 export function readEnvironment(): Environment {
   const root = packageRoot();
-  const own = readJson<{ version?: string; dependencies?: Record<string, string>; optionalDependencies?: Record<string, string> }>(join(root, 'package.json'));
+  const own = readJson<{ dependencies?: Record<string, string>; optionalDependencies?: Record<string, string> }>(join(root, 'package.json'));
   const packages: Record<string, string> = {};
   for (const name of Object.keys({ ...own?.dependencies, ...own?.optionalDependencies }).sort()) {
     const version = installedVersion(root, name);
@@ -157,7 +158,7 @@ export function readEnvironment(): Environment {
   }
   const processors = cpus();
   return {
-    ouroboros: own?.version ?? 'unknown',
+    ouroboros: packageVersion(),
     node: process.versions.node,
     platform: `${platform()} ${release()}`,
     architecture: process.arch,
@@ -167,6 +168,9 @@ export function readEnvironment(): Environment {
     packages,
   };
 }
+
+/** This package's version. */
+export const packageVersion = (): string => readJson<{ version?: string }>(join(packageRoot(), 'package.json'))?.version ?? 'unknown';
 
 /** The folder of this package's package.json: the same from src/ and from dist/. */
 function packageRoot(): string {

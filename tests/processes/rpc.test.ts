@@ -1,4 +1,4 @@
-/** What a method tells while it works: it arrives at once, in order, at its own caller and nobody else. */
+/** What a method tells while it works: it arrives at once, in order, at its own caller and nobody else; and what arrives of its failure. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -38,5 +38,11 @@ describe('what a method tells', () => {
     expect(heard.filter((what) => what.startsWith('a'))).toEqual(['a0', 'a1', 'a']);
     expect(heard.filter((what) => what.startsWith('b'))).toEqual(['b0', 'b']);
     expect(await silent).toEqual({ listened: false });
+  });
+});
+
+describe('what a method throws', () => {
+  it.each([true, false])('says whether it would only come again (%s)', async (permanent) => {
+    await expect(child.call('fail', { permanent })).rejects.toMatchObject({ name: 'ProcessError', kind: 'thrown', message: 'failed on purpose', permanent });
   });
 });
