@@ -11,6 +11,7 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 export interface Output {
   write(text: string): unknown;
   readonly isTTY?: boolean | undefined;
+  /** 0 where a terminal does not say. */
   readonly columns?: number | undefined;
 }
 
@@ -31,6 +32,12 @@ export interface CliContext {
 /** The command line is wrong: exit code 2. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
+}
+
+/** Why a file that the user named cannot be read, as the end of a sentence. */
+export function whyUnreadable(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return code === 'ENOENT' ? 'it does not exist' : code === 'EISDIR' ? 'it is a folder; name the files in it' : message;
 }
 
 /** Writes a line of JSON. */

@@ -15,7 +15,7 @@ import { decodeSource } from '../evaluator/bytes.ts';
 import { describeOutcome, parseProblems, type Problem } from '../evaluator/execution/index.ts';
 import { noveltySummary, safetyTotals } from '../metrics/index.ts';
 import { userSources } from '../tasks/index.ts';
-import { exitCodes, UsageError, writeJson, type CliContext, type ExitCode } from './context.ts';
+import { exitCodes, UsageError, whyUnreadable, writeJson, type CliContext, type ExitCode } from './context.ts';
 import { excerpt } from './excerpt.ts';
 import { integer, number } from './options.ts';
 import { toSarif, type Evaluated } from './sarif.ts';
@@ -60,14 +60,14 @@ export function addEvaluate(program: Command, context: CliContext, done: (code: 
     .summary('judge Python files')
     .description("Judges each file: CPython's verdict, a graded score from 0 to 1, where the faults are; lint, readability and safety beside it; how new it is beside a corpus; and whether it passes tests.")
     .argument('<file...>', 'Python files; - is standard input')
-    .option('--fail-under <score>', 'exit with 3 when a file scores less, or does not pass its tests', number(0, 1))
+    .option('--fail-under <score>', 'exit with 3 when a file scores less; one that holds nothing but a docstring or comments does not count', number(0, 1))
     .addOption(new Option('--format <name>', 'how evaluations are printed').choices(['text', 'json', 'sarif']).default('text'))
     .option('--json', 'the same as --format json: one evaluation a line')
     .option('--no-lint', "leave out ruff's lint and formatting")
     .option('--no-safety', 'leave out the safety filter')
     .option('--safety-rules <file>', 'JSON with rules to "disable" and rules to "add" (docs/evaluator.md)')
     .option('--corpus <paths...>', 'files, folders and globs to tell copies and shared passages by')
-    .option('--tests <file>', 'run the files in a sandbox: asserts in a .py file, or problems in JSON as HumanEval and MBPP have them')
+    .option('--tests <file>', 'run the files in a sandbox: asserts in a .py file, or problems in JSON as HumanEval and MBPP have them; exit with 3 when a file does not pass')
     .option('--unsafe-exec', 'run tests without a sandbox where there is none: the files can then do whatever you can')
     .option('--judges <n>', 'judge processes', integer(1, 8), 1)
     .addHelpText('after', '\nExamples:\n  ouroboros evaluate app.py tools/*.py\n  ouroboros evaluate --format sarif src/*.py > results.sarif\n  ouroboros evaluate app.py --corpus vendor --fail-under 1\n  ouroboros evaluate --tests test_area.py area.py\n  cat app.py | ouroboros evaluate -\n')
@@ -95,11 +95,15 @@ export function addEvaluate(program: Command, context: CliContext, done: (code: 
       else context.stdout.write(evaluated.map(evaluationText).join('') + totalsText(evaluated, corpus !== undefined));
 
       const limit = flags.failUnder;
-      const below = limit === undefined ? 0 : evaluated.filter(({ evaluation, execution }) => evaluation.score < limit || execution?.passed === false).length;
-      if (below > 0) context.stderr.write(`${count(below, 'file')} of ${evaluated.length} scored less than ${limit}${flags.tests === undefined ? '' : ' or did not pass the tests'}.\n`);
-      done(below > 0 ? exitCodes.belowLimit : exitCodes.ok);
+      const failed = evaluated.filter(({ evaluation, execution }) => execution?.passed === false || (limit !== undefined && evaluation.score < limit && !isEmpty(evaluation))).length;
+      const why = [...(limit === undefined ? [] : [`scored less than ${limit}`]), ...(flags.tests === undefined ? [] : ['did not pass the tests'])].join(' or ');
+      if (failed > 0) context.stderr.write(`${count(failed, 'file')} of ${evaluated.length} ${why}.\n`);
+      done(failed > 0 ? exitCodes.belowLimit : exitCodes.ok);
     });
 }
+
+/** Legal Python that says nothing, such as an empty `__init__.py`: no sample to learn from, and no fault of a file. */
+const isEmpty = ({ findings, reason }: Evaluation): boolean => reason === 'empty' && findings.every(({ kind, source }) => kind === 'empty' || source === 'lint' || source === 'safety');
 
 function safetyOptions(context: CliContext, flags: EvaluateFlags): SafetyOptions | undefined {
   if (!flags.safety) return { disable: ALL_CATEGORIES };
@@ -113,7 +117,7 @@ function readJson(context: CliContext, file: string): unknown {
   try {
     return JSON.parse(readFileSync(resolve(context.directory, file), 'utf8')) as unknown;
   } catch (error) {
-    throw new UsageError(`${file} cannot be read as JSON: ${(error as Error).message}.`, { cause: error });
+    throw new UsageError(`${file} cannot be read as JSON: ${whyUnreadable(error)}.`, { cause: error });
   }
 }
 
@@ -131,7 +135,7 @@ function readTests(context: CliContext, file: string): (name: string) => Program
   try {
     text = readFileSync(resolve(context.directory, file), 'utf8');
   } catch (error) {
-    throw new UsageError(`${file} cannot be read: ${(error as Error).message}.`, { cause: error });
+    throw new UsageError(`${file} cannot be read: ${whyUnreadable(error)}.`, { cause: error });
   }
   if (file.endsWith('.py')) return () => ({ kind: 'asserts', script: text });
   let problems: Problem[];
@@ -240,9 +244,7 @@ async function readAll(context: CliContext, files: readonly string[]): Promise<S
     try {
       bytes = file === '-' ? await context.readStdin() : readFileSync(resolve(context.directory, file));
     } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code;
-      const why = code === 'ENOENT' ? 'it does not exist' : code === 'EISDIR' ? 'it is a folder; name the files in it' : (error as Error).message;
-      throw new Error(`${file} cannot be read: ${why}.`, { cause: error });
+      throw new Error(`${file} cannot be read: ${whyUnreadable(error)}.`, { cause: error });
     }
     const name = file === '-' ? '<stdin>' : file;
     const decoded = decodeSource(bytes);

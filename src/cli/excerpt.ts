@@ -23,6 +23,8 @@ export function excerpt(text: string, finding: Finding, name?: string): string {
 function label(finding: Finding): string {
   if (finding.source === 'lint') return `note (${finding.kind})`;
   if (finding.source === 'parse') return 'parser';
+  // Legal Python that says nothing.
+  if (finding.kind === 'empty') return 'empty';
   if (finding.kind === 'indent.tabs') return 'TabError';
   if (finding.kind.startsWith('indent.')) return 'IndentationError';
   return 'SyntaxError';

@@ -9,7 +9,7 @@ import cliProgress from 'cli-progress';
 import { Option, type Command } from 'commander';
 import type { ExecutionVerdict, ExecutorOptions } from '../contracts/execution.ts';
 import { describeOutcome, executionRequest, meanPassAtK, parseCompletions, parseProblems } from '../evaluator/execution/index.ts';
-import { exitCodes, UsageError, writeJson, type CliContext, type ExitCode } from './context.ts';
+import { exitCodes, UsageError, whyUnreadable, writeJson, type CliContext, type ExitCode } from './context.ts';
 import { integer, number } from './options.ts';
 import { count, durationText, harmless } from './text.ts';
 
@@ -111,7 +111,7 @@ async function parsed<T>(context: CliContext, file: string, parse: (text: string
     bytes = file === '-' ? await context.readStdin() : readFileSync(resolve(context.directory, file));
     if (bytes[0] === 0x1f && bytes[1] === 0x8b) bytes = gunzipSync(bytes);
   } catch (error) {
-    throw new UsageError(`${file} cannot be read: ${(error as NodeJS.ErrnoException).code === 'ENOENT' ? 'it does not exist' : (error as Error).message}.`, { cause: error });
+    throw new UsageError(`${file} cannot be read: ${whyUnreadable(error)}.`, { cause: error });
   }
   try {
     return parse(new TextDecoder().decode(bytes));

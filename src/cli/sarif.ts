@@ -55,13 +55,15 @@ const DESCRIPTIONS: readonly (readonly [prefix: string, description: string])[] 
   ['safety.personal', 'Personal data'],
   ['novelty.', 'The text stands in the corpus'],
   ['execution.', 'The tests do not pass'],
+  ['empty', 'Nothing but a docstring, comments, pass or ...'],
 ];
 
 const describe = (id: string): string => DESCRIPTIONS.find(([prefix]) => id.startsWith(prefix))?.[1] ?? 'The text breaks a rule of Python';
 
-/** What is wrong is an error; what the linter and the safety filter say is a warning, but for secrets; what is only odd is a note. */
+/** What is wrong is an error; what the linter and the safety filter say is a warning, but for secrets; what is only odd, such as a file that says nothing, is a note. */
 function levelOf({ source, kind }: Finding): SarifLevel {
   if (source === 'lint') return 'warning';
+  if (kind === 'empty') return 'note';
   if (source !== 'safety') return 'error';
   return kind.startsWith('safety.secret') ? 'error' : kind.startsWith('safety.bias') ? 'note' : 'warning';
 }

@@ -96,6 +96,21 @@ describe('evaluate', () => {
     expect((await cli.run('evaluate', '-', '--fail-under', '0.5')).code).toBe(0);
   });
 
+  it('takes legal files that say nothing for no fault, and those with a fault for one', async () => {
+    const cli = terminal({ library: real });
+    writeFileSync(join(cli.directory, '__init__.py'), '');
+    writeFileSync(join(cli.directory, 'doc.py'), '"""What it is."""\n');
+    writeFileSync(join(cli.directory, 'error.py'), 'class Odd(Exception):\n    """Odd."""\n');
+    const { code, stdout, stderr } = await cli.run('evaluate', '__init__.py', 'doc.py', 'error.py', '--fail-under', '1');
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toContain('empty: nothing but a docstring, comments, pass or ...\n__init__.py: not valid (empty), score 0.05\n');
+    expect(stdout).not.toContain('SyntaxError');
+    const log = JSON.parse((await cli.run('evaluate', '__init__.py', 'doc.py', '--format', 'sarif')).stdout) as SarifLog;
+    expect(log.runs[0].results.map(({ ruleId, level }) => [ruleId, level])).toEqual([['empty', 'note'], ['empty', 'note']]);
+    writeFileSync(join(cli.directory, 'doc.py'), '"""\\x1"""\n');
+    expect(await cli.run('evaluate', 'doc.py', '--fail-under', '1')).toMatchObject({ code: 3, stdout: expect.stringMatching(/SyntaxError: [\s\S]*not valid/) as string });
+  });
+
   it('says which file cannot be read, before anything is judged', async () => {
     const cli = terminal();
     expect(await cli.run('evaluate', 'missing.py')).toEqual({ code: 1, stdout: '', stderr: 'error: missing.py cannot be read: it does not exist.\n' });
@@ -193,7 +208,7 @@ describe('tests', () => {
     return { library: { ...judging().library, openExecutor }, seen, opened, closed: () => closed };
   }
 
-  it('are run when a file of asserts is named, and fail the command with --fail-under', async () => {
+  it('are run when a file of asserts is named, and fail the command, with --fail-under or without', async () => {
     const { library, seen, opened, closed } = executing(({ id, program }) => verdict(id, program.includes('good')));
     const cli = terminal({ library });
     writeFileSync(join(cli.directory, 'a.py'), 'good = 1\n');
@@ -204,8 +219,9 @@ describe('tests', () => {
     expect([code, stderr]).toEqual([3, '1 file of 2 scored less than 1 or did not pass the tests.\n']);
     expect(seen.map(({ tests }) => tests)).toEqual([0, 1].map(() => ({ kind: 'asserts', script: 'assert f(0)\nassert f(1) == 3\n' })));
     expect([opened, closed()]).toEqual([[{ unsafe: false }], 1]);
-    const json = lines((await cli.run('evaluate', 'a.py', '--tests', 'test.py', '--json')).stdout);
-    expect(json).toMatchObject([{ execution: { verdict: 'passed' } }]);
+    const passing = await cli.run('evaluate', 'a.py', '--tests', 'test.py', '--json');
+    expect([passing.code, lines(passing.stdout)]).toMatchObject([0, [{ execution: { verdict: 'passed' } }]]);
+    expect(await cli.run('evaluate', 'a.py', 'b.py', '--tests', 'test.py')).toMatchObject({ code: 3, stderr: '1 file of 2 did not pass the tests.\n' });
   });
 
   it('go to the file of their name when there are several problems', async () => {

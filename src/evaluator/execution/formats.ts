@@ -29,6 +29,7 @@ export class FormatError extends Error {
 /** Problems, one a line, or a JSON array of them. Throws FormatError. */
 export function parseProblems(text: string): Problem[] {
   const problems = records(text).map(({ record, line }) => problemOf(record, line));
+  if (problems.length === 0) throw new FormatError('There is no problem in it.');
   const seen = new Set<string>();
   for (const { id } of problems) {
     if (seen.has(id)) throw new FormatError(`The problem ${id} is there twice.`);

@@ -49,6 +49,7 @@ describe('benchmark files', () => {
     const line = JSON.stringify(human);
     expect(() => parseProblems(`${line}\n{`)).toThrow(/Line 2 is not JSON/);
     expect(() => parseProblems(`${line}\n${line}`)).toThrow(/twice/);
+    expect(() => parseProblems('\n')).toThrow(/There is no problem in it/);
     expect(() => parseProblems('{"task_id": "x"}')).toThrow(FormatError);
     expect(() => parseCompletions('{"task_id": "x"}')).toThrow(/Sample 1 needs/);
     expect(parseCompletions(`{"task_id": 3, "completion": "", "model": "m"}\n\n`)).toEqual([{ taskId: '3', completion: '', record: { task_id: 3, completion: '', model: 'm' } }]);
