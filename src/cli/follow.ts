@@ -2,6 +2,7 @@
  * One run from start to end on the command line: what `run` and `resume` share. Ctrl-C once: the run stops now, saves, and the
  * process ends within ten seconds; twice: it ends at once.
  */
+import { relative } from 'node:path';
 import type { ConfigInput } from '../config/schema.ts';
 import type { Library, Run, RunOptions, RunResult } from '../contracts/library.ts';
 import { EventLogReader } from '../store/event-log.ts';
@@ -86,18 +87,18 @@ async function showEvents(context: CliContext, run: Run, view: RunView | null, f
 function showEnd(context: CliContext, result: RunResult): void {
   const log = new EventLogReader(result.folder);
   try {
-    context.stdout.write(`\n${summaryText(log, context.stdout.isTTY ? (context.stdout.columns ?? 80) : fileWidth)}\n\n`);
+    const lines = [
+      `Ended after ${count(result.rounds, 'round')}: ${result.reason}`,
+      `Log: ${result.logHash}`,
+      // A run that was stopped early has saved no weights.
+      ...(result.weightsHash ? [`Weights: ${result.weightsHash}`] : []),
+      `Run folder: ${result.folder}`,
+      ...(log.query({ types: ['run.finished'] }).length > 0 ? [] : [`Go on with: ouroboros resume ${relative(context.directory, result.folder)}`]),
+    ];
+    context.stdout.write(`\n${summaryText(log, context.stdout.isTTY ? (context.stdout.columns || 80) : fileWidth)}\n\n${lines.join('\n')}\n`);
   } finally {
     log.close();
   }
-  const lines = [
-    `Ended after ${count(result.rounds, 'round')}: ${result.reason}`,
-    `Log: ${result.logHash}`,
-    // A run that was stopped early has saved no weights.
-    ...(result.weightsHash ? [`Weights: ${result.weightsHash}`] : []),
-    `Run folder: ${result.folder}`,
-  ];
-  context.stdout.write(`${lines.join('\n')}\n`);
 }
 
 function stopOnInterrupt(context: CliContext, run: Run, say: (text: string) => void): { count(): number; end(): void } {

@@ -15,7 +15,7 @@ export function integer(low: number, high: number = Number.MAX_SAFE_INTEGER): (t
 export function number(low: number, high: number = Infinity, above = false): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (text.trim() === '' || Number.isNaN(value) || value < low || value > high || (above && value === low)) {
+    if (text.trim() === '' || !Number.isFinite(value) || value < low || value > high || (above && value === low)) {
       throw new InvalidArgumentError(`It must be a number ${above ? `above ${low}${high < Infinity ? `, at most ${high}` : ''}` : rangeText(low, high, Infinity)}.`);
     }
     return value;

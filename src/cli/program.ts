@@ -4,6 +4,7 @@
  */
 import { Command, CommanderError } from 'commander';
 import { ConfigError } from '../config/load.ts';
+import { packageVersion } from '../store/run-folder.ts';
 import { addCache } from './cache.ts';
 import { exitCodes, UsageError, type CliContext, type ExitCode } from './context.ts';
 import { addDashboard } from './dashboard.ts';
@@ -25,14 +26,15 @@ export async function runCli(argv: readonly string[], context: CliContext): Prom
   const done = (result: ExitCode): void => void (code = result);
   const program = new Command('ouroboros')
     .description('A code model that writes Python, judges what it wrote, repairs it, and trains itself on the result.')
+    .version(packageVersion(), '-v, --version', 'print the version')
     .exitOverride()
     .configureOutput({
       writeOut: (text) => void context.stdout.write(text),
       writeErr: (text) => void context.stderr.write(text),
-      getOutHelpWidth: () => context.stdout.columns ?? 100,
-      getErrHelpWidth: () => context.stderr.columns ?? 100,
+      getOutHelpWidth: () => context.stdout.columns || 100,
+      getErrHelpWidth: () => context.stderr.columns || 100,
     })
-    .addHelpText('after', '\nExamples:\n  ouroboros run                     a whole run, with a dashboard\n  ouroboros run --preset smoke      the same in under a minute\n  ouroboros evaluate app.py         judge a file\n\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 below --fail-under, 130 interrupted.\n');
+    .addHelpText('after', '\nExamples:\n  ouroboros run                     a whole run, with a dashboard\n  ouroboros run --preset smoke      the same in under a minute\n  ouroboros evaluate app.py         judge a file\n\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 below --fail-under or tests not passed, 130 interrupted.\n');
   for (const add of [addRun, addResume, addDashboard, addDoctor, addEvaluate, addHumanEval, addGenerate, addRuns, addExport, addGraph, addSettings, addCache, addSetupTensorFlow]) add(program, context, done);
   try {
     await program.parseAsync([...argv], { from: 'user' });

@@ -3,18 +3,20 @@ import { existsSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { databasePath } from '../store/database.ts';
+import { StoreError } from '../store/errors.ts';
 import { EventLogReader } from '../store/event-log.ts';
 import { listRunFolders, runOwner } from '../store/run-folder.ts';
 import { folderSize } from '../store/system.ts';
 import { exitCodes, writeJson, type CliContext, type ExitCode } from './context.ts';
 import { defaultRunsFolder } from './options.ts';
-import { bytesText, columns } from './text.ts';
+import { bytesText, columns, harmless } from './text.ts';
 
 interface RunSummary {
   readonly name: string;
   readonly folder: string;
-  /** `interrupted`: no process works on it and it did not finish; it can be resumed. */
-  readonly state: 'running' | 'finished' | 'interrupted';
+  /** `interrupted`: no process works on it and it did not finish; it can be resumed, and so can one that `failed`. `damaged`: its log cannot be read. */
+  readonly state: 'running' | 'finished' | 'failed' | 'interrupted' | 'damaged';
+  /** Why it ended, failed or cannot be read. */
   readonly reason: string | null;
   /** Complete rounds, round 0 not counted. */
   readonly rounds: number;
@@ -42,24 +44,29 @@ export function addRuns(program: Command, context: CliContext, done: (code: Exit
 }
 
 function summarise(folder: string): RunSummary {
-  const base = { name: basename(folder), folder, bytes: folderSize(folder) };
   const running = runOwner(folder) !== null;
-  if (!existsSync(databasePath(folder))) return { ...base, state: running ? 'running' : 'interrupted', reason: null, rounds: 0, firstValidity: null, lastValidity: null };
-  const log = new EventLogReader(folder);
+  const nothing = { name: basename(folder), folder, state: running ? 'running' : 'interrupted', reason: null, rounds: 0, firstValidity: null, lastValidity: null, bytes: folderSize(folder) } as const;
+  if (!existsSync(databasePath(folder))) return nothing;
   try {
-    const rows = log.query({ types: ['round.finished'] }).map((event) => event.data);
-    const finished = log.query({ types: ['run.finished'] }).at(-1);
-    return {
-      ...base,
-      state: running ? 'running' : finished ? 'finished' : 'interrupted',
-      reason: finished?.data.reason ?? null,
-      rounds: rows.filter((row) => row.round > 0).length,
-      firstValidity: rows[0]?.test.unconditional.value ?? null,
-      lastValidity: rows.at(-1)?.test.unconditional.value ?? null,
-      bytes: base.bytes,
-    };
-  } finally {
-    log.close();
+    const log = new EventLogReader(folder);
+    try {
+      const rows = log.query({ types: ['round.finished'] }).map((event) => event.data);
+      const last = log.query({ types: ['run.started', 'run.resumed', 'run.finished', 'run.failed'] }).at(-1);
+      return {
+        ...nothing,
+        ...(!running && last?.type === 'run.finished' && { state: 'finished', reason: last.data.reason }),
+        ...(!running && last?.type === 'run.failed' && { state: 'failed', reason: last.data.message }),
+        rounds: rows.filter((row) => row.round > 0).length,
+        firstValidity: rows[0]?.test.unconditional.value ?? null,
+        lastValidity: rows.at(-1)?.test.unconditional.value ?? null,
+      };
+    } finally {
+      log.close();
+    }
+  } catch (error) {
+    // One that cannot be read hides none of the others.
+    if (!(error instanceof StoreError)) throw error;
+    return { ...nothing, state: 'damaged', reason: error.message };
   }
 }
 
@@ -67,7 +74,7 @@ function runsText(runs: readonly RunSummary[]): string {
   const percent = (value: number | null): string => (value === null ? '–' : `${(100 * value).toFixed(1)} %`);
   return columns(
     ['run', 'state', 'rounds', 'first', 'last', 'size', 'ended'],
-    runs.map((run) => [run.name, run.state, String(run.rounds), percent(run.firstValidity), percent(run.lastValidity), bytesText(run.bytes), run.reason ?? '']),
+    runs.map((run) => [run.name, run.state, String(run.rounds), percent(run.firstValidity), percent(run.lastValidity), bytesText(run.bytes), harmless(run.reason ?? '').split('\n')[0]!]),
     [0, 1, 6],
   );
 }

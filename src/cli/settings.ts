@@ -31,7 +31,7 @@ export function addSettings(program: Command, context: CliContext, done: (code: 
         const meant = nearest(name!, [...groups, ...settings.map((setting) => setting.name)]);
         throw new UsageError(`There is no setting '${name}'. ${meant ? `Did you mean '${meant}'?` : `Groups: ${groups.join(', ')}; without a name all are listed.`}`);
       }
-      const width = (context.stdout.columns ?? 100) - 4;
+      const width = (context.stdout.columns || 100) - 4;
       if (flags.json) for (const setting of chosen) writeJson(context, setting);
       else for (const setting of chosen) context.stdout.write(`${setting.name}=${valueText(setting.value)}  (${allowedText(setting)})\n${indent(program.createHelp().boxWrap(setting.description, width))}\n`);
       done(exitCodes.ok);

@@ -29,7 +29,7 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
   smoke: {
     summary: 'every part once, in under a minute; too small to learn much',
     config: {
-      budget: { rounds: 2, minutes: 1 },
+      budget: { rounds: 2, minutes: 5 },
       model: { layers: 1, heads: 2, kvHeads: 2, width: 32, hidden: 88, vocabulary: 512, context: 96, batch: 4 },
       pretraining: { steps: 250, learningRate: 6e-3, warmupSteps: 20, saveEvery: 100 },
       sampling: { unconditional: 48, prompted: 16, maxTokens: 80 },

@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { DoctorReport, TensorFlowSetupOptions } from '../../src/contracts/library.ts';
 import { Cache } from '../../src/store/cache.ts';
+import { databasePath } from '../../src/store/database.ts';
 import { EventLog } from '../../src/store/event-log.ts';
 import { createRunFolder } from '../../src/store/run-folder.ts';
 import { smallRun, terminal } from './harness.ts';
@@ -32,6 +33,11 @@ describe('help', () => {
     expect(stderr).toBe('');
   });
 
+  it('--version prints the version of the package', async () => {
+    const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+    expect(await terminal().run('--version')).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
+  });
+
   it('lists every command with a summary', async () => {
     const { code, stdout } = await terminal().run('--help');
     expect(code).toBe(0);
@@ -49,7 +55,7 @@ describe('wrong usage exits with 2 and one error', () => {
     [['ruun'], /unknown command 'ruun'[\s\S]*Did you mean run/],
     [['run', '--sede', '3'], /unknown option '--sede'[\s\S]*Did you mean --seed/],
     [['run', '--seed', 'x'], /--seed[\s\S]*whole number from 0 to 4294967295/],
-    [['run', '--minutes', '0'], /number above 0/],
+    [['run', '--minutes', '0'], /number above 0/], [['run', '--minutes', 'Infinity'], /number above 0/],
     [['run', '--preset', 'huge'], /Allowed choices are laptop, small, smoke/],
     [['run', '--port', '70000'], /from 0 to 65535/],
     [['run', '--set', 'model.width=33'], /model\.width must be a multiple of 16 times model\.heads/],
@@ -88,6 +94,24 @@ describe('runs', () => {
       { name: basename(finished), state: 'finished', rounds: 1, firstValidity: 0.3, lastValidity: 0.4 },
       { name: basename(empty), state: 'interrupted', rounds: 0, firstValidity: null },
     ]);
+  });
+
+  it('tells why one failed, until it is resumed, and lists the others beside one whose log is damaged', async () => {
+    const cli = terminal();
+    const failed = createRunFolder(join(cli.directory, 'runs'), {}, new Date(2026, 2, 1));
+    const log = new EventLog(failed);
+    log.note({ type: 'run.failed', data: { message: 'The corpus is too small.' } });
+    log.flush();
+    const damaged = createRunFolder(join(cli.directory, 'runs'), {}, new Date(2026, 3, 1));
+    writeFileSync(databasePath(damaged), 'no database'.repeat(100));
+    const list = async (): Promise<unknown[]> => lines((await cli.run('runs', '--json')).stdout);
+    expect(await list()).toMatchObject([
+      { name: basename(failed), state: 'failed', reason: 'The corpus is too small.' },
+      { name: basename(damaged), state: 'damaged', reason: expect.stringContaining(damaged) as string, rounds: 0 },
+    ]);
+    log.note({ type: 'run.resumed', data: { fromRound: 0 } });
+    log.close();
+    expect((await list())[0]).toMatchObject({ state: 'interrupted', reason: null });
   });
 });
 

@@ -103,6 +103,7 @@ export function playing(steps: readonly Step[], options: { fail?: string; url?: 
         else if ('note' in step) log.note(step.note);
         else log.record([step]);
       }
+      if (commands.length === 0 && !options.fail) log.record([{ key: 'run/finished', event: { type: 'run.finished', data: { rounds: 1, reason: 'rounds', weightsHash: 'w' } } }]);
       log.flush();
       ended();
       if (options.fail) throw new Error(options.fail);

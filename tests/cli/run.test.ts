@@ -76,7 +76,7 @@ describe('Ctrl-C', () => {
     cli.interrupt();
     const { code, stdout } = await running;
     expect([code, commands, closed(), cli.exits]).toEqual([130, ['stop-now'], 1, []]);
-    expect(stdout).toMatch(/Stopping: saving what is done\. Ctrl-C again ends at once\.[\s\S]*Run folder: /);
+    expect(stdout).toMatch(/Stopping: saving what is done\. Ctrl-C again ends at once\.[\s\S]*Run folder: .*\nGo on with: ouroboros resume runs\/\S+\n$/);
   });
 
   it('with --json its sentence goes to the other stream', async () => {
