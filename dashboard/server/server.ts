@@ -273,5 +273,5 @@ async function listen(server: Server, host: string, first: number): Promise<numb
       }
     }
   }
-  throw new DashboardError(`Ports ${first} to ${first + PORTS - 1} of ${host} are all taken. Give another one with --port.`);
+  throw new DashboardError(`Ports ${first} to ${Math.min(65535, first + PORTS - 1)} of ${host} are all taken. Give another one with --port.`);
 }

@@ -163,6 +163,12 @@ describe('Connection', () => {
     await Promise.resolve();
     await Promise.resolve();
     expect(refused.links.at(-1)).toEqual({ status: 'refused' });
+    const told = refused.links.length;
+    refused.elapse();
+    refused.last().close();
+    await Promise.resolve();
+    await Promise.resolve();
+    expect(refused.links).toHaveLength(told);
     const outdated = setUp();
     outdated.connection.connect();
     outdated.last().say(hello(0, 'run', PROTOCOL_VERSION + 1));

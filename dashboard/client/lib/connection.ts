@@ -53,6 +53,7 @@ export class Connection {
   #have = 0;
   #last = 0;
   #attempt = 0;
+  #refused = false;
   #timer: unknown;
   #watchdog: unknown;
   #closed = false;
@@ -117,10 +118,14 @@ export class Connection {
     const attempt = ++this.#attempt;
     // Pages that lost the same server come back at different moments.
     const delay = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** (attempt - 1)) * (0.75 + Math.random() / 2);
-    this.#options.onLink({ status: 'lost', retryAt: this.#now() + delay, attempt });
+    const lost: LinkState = { status: 'lost', retryAt: this.#now() + delay, attempt };
+    // Who was refused is told so once, and not of every trial after that.
+    if (!this.#refused) this.#options.onLink(lost);
     this.#timer = this.#setTimer(() => this.connect(), delay);
     void this.#options.refused().then((refused) => {
-      if (refused && !this.#closed && this.#attempt === attempt) this.#options.onLink({ status: 'refused' });
+      if (this.#closed || this.#attempt !== attempt) return;
+      if (refused !== this.#refused) this.#options.onLink(refused ? { status: 'refused' } : lost);
+      this.#refused = refused;
     });
   }
 
@@ -133,6 +138,7 @@ export class Connection {
           return;
         }
         this.#attempt = 0;
+        this.#refused = false;
         // Another run's log, or one that was begun anew: nothing of what the page has belongs to it.
         const fresh = this.#run !== message.run || message.lastSeq < this.#have;
         if (fresh) this.#have = 0;

@@ -96,6 +96,8 @@ const NOTHING_BESIDE: Beside = { timing: null, refinement: null, reasons: [], ga
 export interface RunView {
   /** Time of the first record since the run was last started or resumed. */
   readonly startedAt: number | null;
+  /** Milliseconds that it was worked on before that. */
+  readonly worked: number;
   readonly newestAt: number | null;
   readonly seed: number | null;
   readonly corpus: EventData['corpus.ready'] | null;
@@ -119,16 +121,15 @@ export interface View {
   readonly activities: readonly Activity[];
   /** Newest first. */
   readonly samples: readonly SampleView[];
-  readonly samplesSeen: number;
   readonly previews: readonly PreviewView[];
   readonly alarms: readonly EventData['alarm.raised'][];
   /** Oldest first. */
   readonly log: readonly WireEvent[];
 }
 
-type Section = Exclude<keyof View, 'samplesSeen'>;
+type Section = keyof View;
 
-const NO_RUN: RunView = { startedAt: null, newestAt: null, seed: null, corpus: null, tokenizer: null, model: null, vocabulary: null, round: null, outcome: null, command: null };
+const NO_RUN: RunView = { startedAt: null, worked: 0, newestAt: null, seed: null, corpus: null, tokenizer: null, model: null, vocabulary: null, round: null, outcome: null, command: null };
 const NO_PRETRAINING = { step: 0, totalSteps: 0, loss: null, tokensPerSecond: null, endsAt: null, finished: false };
 
 export class RunModel {
@@ -141,7 +142,6 @@ export class RunModel {
   readonly #machines = new Map<string, MachineView>();
   #activities: Activity[] = [];
   readonly #samples = new Map<string, SampleView>();
-  #samplesSeen = 0;
   #previews: PreviewView[] = [];
   #alarms: EventData['alarm.raised'][] = [];
   #log: WireEvent[] = [];
@@ -154,7 +154,6 @@ export class RunModel {
     machines: [],
     activities: [],
     samples: [],
-    samplesSeen: 0,
     previews: [],
     alarms: [],
     log: [],
@@ -176,7 +175,7 @@ export class RunModel {
     };
     const fresh = Object.fromEntries([...this.#dirty].map((section) => [section, build[section]()]));
     this.#dirty.clear();
-    this.#view = { ...this.#view, ...fresh, samplesSeen: this.#samplesSeen };
+    this.#view = { ...this.#view, ...fresh };
     return this.#view;
   }
 
@@ -194,7 +193,8 @@ export class RunModel {
     'run.started': ({ seed }, { time }) => this.#setRun({ seed, startedAt: time, outcome: null }),
     'run.resumed': (_, { time }) => {
       this.#interrupt(time);
-      this.#setRun({ startedAt: time, outcome: null, command: null });
+      const { worked, startedAt, newestAt } = this.#run;
+      this.#setRun({ worked: worked + (newestAt ?? time) - (startedAt ?? time), startedAt: time, outcome: null, command: null });
     },
     'run.finished': ({ reason }, { time }) => {
       this.#interrupt(time);
@@ -269,7 +269,6 @@ export class RunModel {
       else push(this.#activities, { seq, agent, activity, round, amount, start: time - seconds * 1000, end: time, interrupted: false }, LIMITS.activities);
     },
     'sample.created': (sample, { seq }) => {
-      this.#samplesSeen++;
       const parent = sample.parent === undefined ? null : this.#samples.get(sample.parent) ?? null;
       this.#samples.set(sample.id, { seq, sample, evaluation: null, critique: null, reward: null, parent, accepted: false, repaired: false });
       if (this.#samples.size > LIMITS.samples) this.#samples.delete(this.#samples.keys().next().value!);
