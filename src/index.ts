@@ -46,7 +46,7 @@ export function setupTensorFlow(options: TensorFlowSetupOptions = {}): Promise<T
   return setUp(options);
 }
 
-/** Samples from a run's promoted policy: completions of a prompt, or texts from noise. Rejects with RangeError where the prompt leaves the policy no room, and as openPolicy does. */
+/** Samples from a run's promoted policy: completions of a prompt, or texts from noise. @throws RangeError where the prompt leaves the policy no room. @throws StoreError where the run has saved no weights, or no generator from noise. */
 export async function generate({ run, n, seed, ...how }: GenerateOptions): Promise<{ text: string; finish: 'stop' | 'length' }[]> {
   const { model, config: { model: { context } }, weights, countTokens, close } = await openPolicy(run, { latent: 'latent' in how });
   const common = { key: `command/${seed}`, maxTokens: context, weights };

@@ -213,13 +213,14 @@ class ImproveRun implements Run {
     if (log.has('run/started') && !log.has('run/finished')) log.note({ type: 'run.resumed', data: { fromRound: rows.length } });
     log.record([{ key: 'run/started', event: { type: 'run.started', data: { seed: config.seed, configHash: configHash(config) } } }]);
 
-    let evaluator: Evaluator | null = own ?? null;
+    let evaluator = own;
     if (!own && config.evaluator !== undefined) {
-      evaluator = await userEvaluator(config.evaluator).catch((error: unknown) => {
+      const named = await userEvaluator(config.evaluator).catch((error: unknown) => {
         log.note({ type: 'run.failed', data: { message: messageOf(error) } });
         throw error;
       });
-      this.#closers.push(() => evaluator!.close());
+      this.#closers.push(() => named.close());
+      evaluator = named;
     }
     const judges = new JudgePool({ judges: config.judges, worksAhead: () => this.#spareCores, safety: { disable: config.safety.disable, add: config.safety.add }, onProcess: (data) => log.note({ type: 'process.changed', data }) });
     this.#closers.push(() => judges.close());
