@@ -16,7 +16,7 @@ describe('run', () => {
     await cli.run('run', '--preset', 'smoke', '--seed', '7', '--rounds', '3', '--corpus', 'a.py', 'b', '--backend', 'cpu', '--learner', 'expert-iteration', '--set', 'judges=2', '--out', 'mine', '--port', '0');
     await cli.run('run', '--no-dashboard');
     await cli.run('run');
-    expect(calls[0]!.config).toMatchObject({ seed: 7, backend: 'cpu', learner: 'expert-iteration', judges: 2, corpus: [join(cli.directory, 'a.py'), join(cli.directory, 'b')], budget: { rounds: 3, minutes: 1 }, model: { layers: 1 } });
+    expect(calls[0]!.config).toMatchObject({ seed: 7, backend: 'cpu', learner: 'expert-iteration', judges: 2, corpus: [join(cli.directory, 'a.py'), join(cli.directory, 'b')], budget: { rounds: 3, minutes: 5 }, model: { layers: 1 } });
     expect(calls.map((call) => call.options?.dashboard)).toEqual([{ port: 0 }, false, true]);
     expect(calls.map((call) => call.options?.folder)).toEqual([join(cli.directory, 'mine'), join(cli.directory, 'runs'), join(cli.directory, 'runs')]);
   });
