@@ -3,7 +3,7 @@
  * where the first finding points; how fast texts are judged. Development and held-out files are kept apart (mutants.ts); the figures
  * that are quoted come from the held-out half.
  *
- *     npm run bench -- judge [--rules] [--speed] [--grade] [--wording] [--limits] [--mutants 20000] [--seed 2026] [--half held-out|development] [--json]
+ *     npm run bench -- judge --help
  *
  * Without a part named, rules and speed are measured.
  */

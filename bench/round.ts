@@ -8,7 +8,7 @@
  * tokens, and the first peer is told how many tokens each row of the same round had: both sample the same number of tokens. TRL
  * cannot be told, and gets the same end of text.
  *
- *     npm run bench -- round [--repetitions 7] [--judges 2] [--json]
+ *     npm run bench -- round --help
  */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';

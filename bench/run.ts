@@ -3,8 +3,7 @@
  * own processor time, and round time and memory around round 10 against the last rounds. Of a finished run (`--run`: what its event
  * log tells), or of a new one that is watched while it runs (processor time and memory as well, on Linux).
  *
- *     npm run bench -- run [--preset smoke] [--rounds 20] [--set KEY=VALUE ...] [--no-dashboard] [--built] [--keep FOLDER] [--json]
- *     npm run bench -- run --run FOLDER [--json]
+ *     npm run bench -- run --help
  *
  * The default is a short run of the smallest preset. `--preset laptop` is the default run of the project, `--rounds 100` shows what
  * grows. `--built` runs the program in dist (after `npm run build`) instead of the sources, whose loader takes memory of its own. Not

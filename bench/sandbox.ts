@@ -2,7 +2,7 @@
  * A thousand mixed hostile runs, each kind in turn with a harmless program after every few: is each answered with a right verdict within its
  * limit and a second, does anything get out, is anything left. And how many harmless programs a second go through.
  *
- *     npm run bench -- sandbox [--runs 1000] [--interpreter pyodide|python3] [--sandbox bwrap|unshare] [--limit 2] [--workers 2] [--json]
+ *     npm run bench -- sandbox --help
  */
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';

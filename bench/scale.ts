@@ -2,7 +2,7 @@
  * How the cost of the compiled steps grows: from size S, one dimension at a time. Milliseconds a training step and a decoding step, tokens a
  * second, and the arithmetic that a training step does a second, which is what limits it.
  *
- *     npm run bench -- scale [--repetitions 5] [--json]
+ *     npm run bench -- scale --help
  */
 import { parseArgs } from 'node:util';
 import type { PolicyShape } from '../src/models/policy.ts';

@@ -4,7 +4,7 @@
  * Each repetition of one side is followed by one of the other. On a GPU's backend the peer gets the GPU as well, and the rows that
  * are about the CPU are left out.
  *
- *     npm run bench -- train [--sizes S,M] [--batches 1,16,64] [--repetitions 5] [--backend onnx:cpu] [--no-compile] [--json]
+ *     npm run bench -- train --help
  */
 import { parseArgs } from 'node:util';
 import { parseConfig } from '../src/config/load.ts';

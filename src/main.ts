@@ -146,8 +146,6 @@ class ImproveRun implements Run {
     if (this.#ended) return;
     if (!this.#actor) return void this.#early.push(command);
     this.#log.note({ type: 'command.received', data: { command } });
-    if (command === 'pause') this.#worked.pause();
-    else this.#worked.resume();
     this.#actor.send({ type: `command.${command}` });
   }
 
@@ -239,6 +237,7 @@ class ImproveRun implements Run {
       input: { budget: config.budget, attempts: config.refinement.attempts, chunkSteps: CHUNK_STEPS },
       inspect: createInspector({ note: (event) => log.note(event) }),
     });
+    actor.subscribe(({ context: { paused } }) => (paused ? this.#worked.pause() : this.#worked.resume()));
     this.#actor = actor;
     const commands = new CommandQueue(this.folder);
     const timer = setInterval(() => {
@@ -312,10 +311,7 @@ class ImproveRun implements Run {
         find: (kind, key) => cache.get(kind, key),
       },
       past: { rows, promotions, pretraining: newestPretraining(checkpoints), measured: measuredBits(log), folderOf: (checkpoint) => checkpoints.verified(checkpoint) },
-      tokenCounter(path) {
-        const tokenizer = loadTokenizer(path);
-        return (text) => tokenizer.count(text);
-      },
+      tokenCounter,
       hash: canonicalHash,
     });
     const tasks: TaskSource = ({ split, prompted, count, round }) => {
@@ -391,6 +387,11 @@ function hasSpareCores({ threads }: Config, log: EventLog): boolean {
   return backend === 'onnx:webgpu' || backend === 'onnx:cuda' || (threads || cores) < cores;
 }
 
+function tokenCounter(path: string): (text: string) => number {
+  const tokenizer = loadTokenizer(path);
+  return (text) => tokenizer.count(text);
+}
+
 /** Hash of the last checkpoint's weights. */
 function weightsHash(log: EventLog): string {
   return log.query({ types: ['checkpoint.saved'] }).at(-1)?.data.weightsHash ?? '';
@@ -451,8 +452,7 @@ export async function openPolicy(folder: string, options: { readonly latent?: bo
     });
     await model.load(await checkpoints.verified(checkpoint));
     if (last?.outcome === 'promoted') await model.promote();
-    const tokenizer = loadTokenizer(join(folder, TOKENIZER_FILE));
-    return { model, config, weights: last ? 'promoted' : 'raw', countTokens: (text) => tokenizer.count(text), close: () => model.kill() };
+    return { model, config, weights: last ? 'promoted' : 'raw', countTokens: tokenCounter(join(folder, TOKENIZER_FILE)), close: () => model.kill() };
   } catch (error) {
     await model.kill();
     throw error;

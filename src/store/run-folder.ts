@@ -149,16 +149,15 @@ export function runOwner(folder: string): Owner | null {
 
 /** What this process runs on and with. */
 export function readEnvironment(): Environment {
-  const root = packageRoot();
-  const own = readJson<{ dependencies?: Record<string, string>; optionalDependencies?: Record<string, string> }>(join(root, 'package.json'));
+  const { root, version, dependencies, optionalDependencies } = ownPackage();
   const packages: Record<string, string> = {};
-  for (const name of Object.keys({ ...own?.dependencies, ...own?.optionalDependencies }).sort()) {
-    const version = installedVersion(root, name);
-    if (version) packages[name] = version;
+  for (const name of Object.keys({ ...dependencies, ...optionalDependencies }).sort()) {
+    const installed = installedVersion(root, name);
+    if (installed) packages[name] = installed;
   }
   const processors = cpus();
   return {
-    ouroboros: packageVersion(),
+    ouroboros: version ?? 'unknown',
     node: process.versions.node,
     platform: `${platform()} ${release()}`,
     architecture: process.arch,
@@ -170,16 +169,15 @@ export function readEnvironment(): Environment {
 }
 
 /** This package's version. */
-export const packageVersion = (): string => readJson<{ version?: string }>(join(packageRoot(), 'package.json'))?.version ?? 'unknown';
+export const packageVersion = (): string => ownPackage().version ?? 'unknown';
 
-/** The folder of this package's package.json: the same from src/ and from dist/. */
-function packageRoot(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (readJson<{ name?: string }>(join(folder, 'package.json'))?.name !== 'ouroboros') {
-    if (dirname(folder) === folder) throw new StoreError('missing', 'The package.json of ouroboros was not found. Install the package again.');
-    folder = dirname(folder);
+/** This package's package.json and the folder it lies in: the same from src/ and from dist/. */
+function ownPackage(): { readonly root: string; readonly version?: string; readonly dependencies?: Record<string, string>; readonly optionalDependencies?: Record<string, string> } {
+  for (let root = dirname(fileURLToPath(import.meta.url)); ; root = dirname(root)) {
+    const own = readJson<{ name?: string }>(join(root, 'package.json'));
+    if (own?.name === 'ouroboros') return { ...own, root };
+    if (dirname(root) === root) throw new StoreError('missing', 'The package.json of ouroboros was not found. Install the package again.');
   }
-  return folder;
 }
 
 /** Node's own search, by hand: many packages do not export their package.json. */
